@@ -41,9 +41,9 @@ class Budget:
 
 @dataclass(frozen=True)
 class Original:
-    """The pixels that a row was measured on, or why they are missing."""
+    """What a row was measured on, pixels or a clip, or why it is missing."""
 
-    pixels: np.ndarray | None
+    pixels: object
     reason: str = ""
 
 
@@ -132,10 +132,15 @@ def places(images):
     return found
 
 
-def find_original(image, sha256, elsewhere):
-    """The original of a row, at its path or under the same file name in `elsewhere`; the content must match."""
-    from ..formats.pictures import load
+def load(data):
+    """The pixels of a picture in a file."""
+    from ..formats import pictures
 
+    return pictures.load(data).pixels
+
+
+def find_original(image, sha256, elsewhere, load=load):
+    """The original of a row, at its path or under the same file name in `elsewhere`; the content must match."""
     reasons = []
     for path in [image, *elsewhere.get(os.path.basename(image), [])]:
         try:
@@ -143,7 +148,7 @@ def find_original(image, sha256, elsewhere):
             if hashlib.sha256(data).hexdigest() != sha256:
                 reasons.append(f"{path} has changed since it was measured")
                 continue
-            pixels = load(data).pixels
+            pixels = load(data)
         except (CodecError, ValueError) as error:  # ValueError: a path with a NUL
             reasons.append(str(error))
             continue
@@ -157,22 +162,27 @@ def encode_again(point, pixels):
     """Encode a picture again as a row measured it."""
     version = Version(point)
     try:
-        data, version.pixels, version.block_bits = _round_trip(point, pixels)
+        codec = registry.by_name(point.codec)
+        codec.require()
+        data, version.pixels, version.block_bits = _round_trip(codec, point, pixels)
         version.error = squared_error(pixels, version.pixels)
+        version.notes = size_note(codec, len(data), point)
     except CodecError as error:
         version.reason = str(error)
-        return version
-    if len(data) != point.bytes:
-        version.notes.append(
-            f"encoded again it takes {len(data)} bytes, not the {point.bytes} of its row: another version of the codec"
-        )
     return version
 
 
-def _round_trip(point, pixels):
+def size_note(codec, count, point):
+    """A list of what to say about the size of what was encoded again; empty if it is that of its row."""
+    if count == point.bytes:
+        return []
+    same = codec.version() == point.codec_version
+    why = "another build of it, or a codec that does not repeat its bytes" if same else "another version of the codec"
+    return [f"encoded again it takes {count} bytes, not the {point.bytes} of its row: {why}"]
+
+
+def _round_trip(codec, point, pixels):
     """Bytes, decoded pixels, and bits per block (None for codecs that do not report them)."""
-    codec = registry.by_name(point.codec)
-    codec.require()
     setting = codec.setting(**point.setting)
     data = codec.run_encode(pixels, setting)
     decoded = codec.run_decode(data, pixels)
@@ -273,7 +283,7 @@ def _save(image, kind, **options):
     return buffer.getvalue()
 
 
-def show(picture, curves, rates, original, crop, budget):
+def show(picture, curves, rates, original, crop, budget, again=encode_again):
     """One picture of the report as JSON types: its crop by every family at every rate, with maps.
 
     Parameters
@@ -286,6 +296,8 @@ def show(picture, curves, rates, original, crop, budget):
     crop : int
         Side of the crop in pixels.
     budget : Budget
+    again : callable
+        Of a row and the pixels: the `Version`.
 
     Returns
     -------
@@ -296,7 +308,7 @@ def show(picture, curves, rates, original, crop, budget):
         return entry
     pixels = original.pixels
     high, wide = pixels.shape[:2]
-    first = {name: encode_again(nearest(rows, rates[0]), pixels) for name, rows in curves.items()}
+    first = {name: again(nearest(rows, rates[0]), pixels) for name, rows in curves.items()}
     errors = [version.error for version in first.values() if version.error is not None]
     x, y, width, height = worst_window(
         sum(errors) if errors else np.zeros((-(-high // 8), -(-wide // 8))), high, wide, crop
@@ -313,7 +325,7 @@ def show(picture, curves, rates, original, crop, budget):
         for name, rows in curves.items():
             row = nearest(rows, rate)
             if id(row) not in made:
-                made[id(row)] = _cut(encode_again(row, pixels), window)
+                made[id(row)] = _cut(again(row, pixels), window)
             versions[name] = made[id(row)]
         shown = _maps(list(versions.values()), blocks, counts, budget)
         for one, version in zip(shown, versions.values()):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import __version__
@@ -15,7 +16,7 @@ from ..errors import ParameterError
 from ..metrics.names import facts
 from ..registry.contract import DIALS, dial_of
 from ..sources.files import write_atomic
-from . import crops
+from . import crops, frames
 from .bdrate import CONFIDENCE, compare
 from .page import fill, short, visible
 from .points import RATES, families, family, means, media_of, pick_family
@@ -23,10 +24,10 @@ from .points import RATES, families, family, means, media_of, pick_family
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .._types import Path
+    from .._types import Path, Progress
     from .points import Point
 
-SCRIPTS = ("base.js", "curves.js", "deltas.js", "pictures.js", "page.js")
+SCRIPTS = ("base.js", "curves.js", "deltas.js", "pictures.js", "frames.js", "page.js")
 MAX_BYTES = 8_000_000
 # Fields that hold measurements; all others describe the origin of the row.
 MEASURED = {
@@ -63,6 +64,7 @@ def report(
     failures: Iterable[object] = (),
     title: str | None = None,
     max_bytes: int = MAX_BYTES,
+    progress: Progress | None = None,
 ) -> str:
     """Write one self-contained HTML page about the rows of a sweep.
 
@@ -78,20 +80,23 @@ def report(
         Initial anchor, a name from `codec.rd.families`; default: the first. The page can switch to any other, since all
         pairs are computed here.
     at : float or iterable of float, optional
-        Rates in bits per pixel at which pictures are ranked and shown. Default: two inside the range of the curves.
-        Videos show no pictures.
+        Rates, bits per pixel of pictures or kbit/s of clips, at which they are ranked and shown. Default: two inside
+        the range of the curves.
     images : path or iterable of paths, optional
         Files and folders to search for originals that have moved. The content must be the one that was measured.
     pictures : int
-        Largest number of pictures, in turn the worst and the best by each metric at the first rate. 0 for none.
+        Largest number of pictures or clips, in turn the worst and the best by each metric at the first rate. 0 for
+        none. A clip is shown by numbers for every frame, and by the frame where its families together err most.
     crop : int
-        Side of the crop of each picture, where the total error of the families is largest. 16 to 1024 pixels.
+        Side of the crop of each picture or frame, where the total error of the families is largest. 16 to 1024 pixels.
     failures : iterable
         Failed measurements, shown as text.
     title : str, optional
     max_bytes : int
         Largest size of the page. Pictures are left out to meet it, the last first, and the page says so. Rows are never
         left out, so a page of very many rows may be larger, without pictures.
+    progress : callable, optional
+        Called as ``progress(done, total)`` before each picture or clip that is encoded again, and at the end.
 
     Returns
     -------
@@ -134,8 +139,7 @@ def report(
         "unusable": len(points) - len(usable),
         "show": {"rates": [], "entries": [], "crop": crop, "limit": max_bytes, "left_out": 0},
     }
-    if media == "image":
-        _add_pictures(content, book, rates, elsewhere, pictures, crop, max_bytes)
+    _add_pictures(content, book, rates, elsewhere, pictures, crop, max_bytes, progress)
     page = fill("report.html", SCRIPTS, content)
     while len(page) > max_bytes and content["show"]["entries"]:
         content["show"]["left_out"] += 1
@@ -176,7 +180,7 @@ def _check_rates(at):
     rates = [] if at is None else [at] if isinstance(at, (int, float)) else list(at)
     for rate in rates:
         if not isinstance(rate, (int, float)) or not 0 < rate < math.inf:
-            raise ParameterError(f"at must be bits per pixel, positive, not {rate!r}")
+            raise ParameterError(f"at must be bits per pixel, or kbit/s of clips, positive, not {rate!r}")
     return list(dict.fromkeys(map(float, rates)))
 
 
@@ -371,7 +375,7 @@ def _plain(value):
     return visible("" if value is None else value)
 
 
-def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
+def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes, progress):
     curves = crops.by_picture(book.points)
     rates = rates or crops.default_rates(curves)
     show = content["show"]
@@ -379,18 +383,19 @@ def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
     chosen = crops.choose(
         curves, book.metrics, {name for name in book.metrics if facts(name).lower_is_better}, rates[0], count
     )
-    budget = crops.Budget(
-        max(
-            0,
-            max_bytes
-            - len(fill("report.html", SCRIPTS, content))
-            - 2048 * len(chosen) * len(rates) * len(book.families),
-        )
-    )
+    first = {point.picture: point for point in book.points}
+    texts = sum(2048 + 32 * first[picture].frames for picture in chosen) * len(rates) * len(book.families)
+    budget = crops.Budget(max(0, max_bytes - len(fill("report.html", SCRIPTS, content)) - texts))
     row_number = {id(point): number for number, point in enumerate(book.points)}
-    for picture in chosen:
-        original = crops.find_original(*picture, elsewhere)
-        entry = crops.show(picture, curves[picture], rates, original, crop, budget)
+    for number, picture in enumerate(chosen):
+        if progress is not None:
+            progress(number, len(chosen))
+        if content["noun"] == "picture":
+            load, make = crops.load, crops.show
+        else:
+            load, make = partial(frames.load, frames=first[picture].frames), frames.show
+        original = crops.find_original(first[picture].image, first[picture].sha256, elsewhere, load)
+        entry = make(picture, curves[picture], rates, original, crop, budget)
         entry["image"] = book.images.index(picture)
         entry["reason"] = visible(entry["reason"])
         for rate, one in zip(rates, entry["rates"]):
@@ -403,4 +408,6 @@ def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
                     [visible(note) for note in version["notes"]],
                 )
         show["entries"].append(entry)
+    if progress is not None:
+        progress(len(chosen), len(chosen))
     show["left_out"] = budget.refused

@@ -96,8 +96,8 @@ def test_failures_are_shown_as_text(run, home, rows):
     [
         (("--metric", "vmaf"), "no row has the metric 'vmaf'"),
         (("--anchor", "webp"), "no family is called 'webp'"),
-        (("--at", "much"), "not a list of bits per pixel such as 0.5,1"),
-        (("--at", "0"), "must be bits per pixel, positive"),
+        (("--at", "much"), "not a list of rates such as 0.5,1"),
+        (("--at", "0"), "must be bits per pixel, or kbit/s of clips, positive"),
         (("--images", "nowhere"), "there is no nowhere"),
         (("--crop", "4"), "4 is not in the range"),
     ],

@@ -386,7 +386,7 @@ def test_pictures_of_one_name_are_told_apart(point):
         ({"metrics": ("psnr", "vmaf")}, "no row has the metric 'vmaf'; the rows have psnr, ssim"),
         ({"metrics": ()}, "there is no metric to show"),
         ({"anchor": "webp"}, "no family is called 'webp'"),
-        ({"at": 0}, "at must be bits per pixel, positive, not 0"),
+        ({"at": 0}, "at must be bits per pixel, or kbit/s of clips, positive, not 0"),
         ({"at": (1, math.nan)}, "at must be bits per pixel"),
         ({"pictures": -1}, "pictures must be an integer from 0 on"),
         ({"crop": 8}, "crop must be an integer from 16 on"),

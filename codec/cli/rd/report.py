@@ -6,6 +6,7 @@ import click
 
 from .. import _options as options
 from .._common import say, size
+from .._progress import progress
 from .lab import read_rows, reasons, split_name
 
 
@@ -17,7 +18,7 @@ def _rates(ctx, param, value):
     try:
         return None if value is None else [float(rate) for rate in value.split(",")]
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is not a list of bits per pixel such as 0.5,1") from error
+        raise click.BadParameter(f"{value!r} is not a list of rates such as 0.5,1") from error
 
 
 @click.command()
@@ -34,8 +35,8 @@ def _rates(ctx, param, value):
 @click.option(
     "--at",
     callback=_rates,
-    metavar="BPP,...",
-    help="Rates at which pictures are shown.  [default: two inside the curves]",
+    metavar="RATE,...",
+    help="Rates at which pictures (bits per pixel) or clips (kbit/s) are shown.  [default: two inside the curves]",
 )
 @click.option(
     "--images", multiple=True, metavar="PATH", help="File or folder with originals that have moved. May be repeated."
@@ -46,7 +47,7 @@ def _rates(ctx, param, value):
     default=6,
     show_default=True,
     metavar="N",
-    help="Largest number of worst and best pictures to show.",
+    help="Largest number of worst and best pictures or clips to show.",
 )
 @click.option(
     "--crop", type=click.IntRange(16, 1024), default=256, show_default=True, metavar="PX", help="Side of the crops."
@@ -64,8 +65,9 @@ def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, ti
     """Write one self-contained HTML page about the rows of a sweep.
 
     It shows curves, BD-rate against any family with intervals, the worst and best pictures side by side with slider,
-    flicker, error and bit maps, and the origin of the rows. The page is self-contained. Pictures are encoded again from
-    the originals: keep them, or name their folder with --images.
+    flicker, error and bit maps, and the origin of the rows. Clips are shown frame by frame: bits, types, quantizers,
+    PSNR, and the macroblocks of H.264. The page is self-contained. Pictures and clips are encoded again from the
+    originals: keep them, or name their folder with --images.
 
     \b
     Examples:
@@ -77,19 +79,22 @@ def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, ti
 
     points, failures, problems = read_rows(rows)
     try:
-        page = lab.report(
-            points,
-            output,
-            metrics=metrics,
-            anchor=anchor,
-            at=at,
-            images=images,
-            pictures=pictures,
-            crop=crop,
-            max_bytes=round(max_mb * 1e6),
-            failures=[*reasons(failures), *problems],
-            title=title or f"Rate and distortion: {', '.join(os.path.basename(split_name(path)[1]) for path in rows)}",
-        )
+        with progress("Encoding again") as tick:
+            page = lab.report(
+                points,
+                output,
+                metrics=metrics,
+                anchor=anchor,
+                at=at,
+                images=images,
+                pictures=pictures,
+                crop=crop,
+                max_bytes=round(max_mb * 1e6),
+                failures=[*reasons(failures), *problems],
+                progress=tick,
+                title=title
+                or f"Rate and distortion: {', '.join(os.path.basename(split_name(path)[1]) for path in rows)}",
+            )
     except ParameterError as error:
         raise click.UsageError(str(error)) from error
     say(f"{output}: {size(len(page))}, {len(points)} rows")

@@ -20,11 +20,10 @@ function buildSwitches() {
   byId("each").addEventListener("change", (event) => change({ each: event.target.checked }));
 }
 
-// The template is written for pictures; for videos the nouns are replaced, and no pictures are shown.
+// The template is written for pictures; for videos the nouns are replaced.
 function nameThings() {
   if (DATA.noun === "picture") return;
   for (const node of document.querySelectorAll(".noun")) node.textContent = node.textContent.replace(/picture/g, DATA.noun).replace(/Picture/g, "Video");
-  byId("pictures").hidden = byId("to-pictures").hidden = true;
 }
 
 const LABELS = { rows: "rows", versions: "packages", codec: "codec", codec_version: "version", python: "Python", machine: "machine", cpu: "vector level", workers: "encoders side by side", command: "command line" };

@@ -1,8 +1,9 @@
-// Pictures: crops side by side, with a slider or flicker, error and bit maps.
+// Pictures, and one frame of each clip: crops side by side, with a slider or flicker, error and bit maps.
 
-const SHOW = DATA.show;
-const MODES = [["side", "Side by side"], ["slider", "Slider"], ["flicker", "Flicker"], ["error", "Errors"], ["bits", "Bits"]];
-const viewer = { entry: 0, rate: 0, mode: "side", left: -1, right: 0, zoom: { crop: 1, pair: 2 }, whole: false, full: 32, seam: 50, pause: calm.matches, half: 600, timer: 0 };
+const SHOW = DATA.show, CLIPS = DATA.noun === "video";
+const MODES = [...(CLIPS ? [["frames", "Frame by frame"]] : []), ["side", "Side by side"], ["slider", "Slider"], ["flicker", "Flicker"], ["error", "Errors"], ["bits", "Bits"],
+  ...(CLIPS ? [["blocks", "Macroblocks"]] : [])];
+const viewer = { entry: 0, rate: 0, mode: MODES[0][0], layer: "modes", left: -1, right: 0, zoom: { crop: 1, pair: 2, blocks: 2 }, whole: false, full: 32, seam: 50, pause: calm.matches, half: 600, timer: 0 };
 
 // The score that ranks a picture: the metric at the rate, linear over log rate, mean over the families.
 function rankScore(image, wanted) {
@@ -28,13 +29,15 @@ function ranking() {
 function tellPictures() {
   const lead = byId("pictures-lead");
   if (!SHOW.entries.length) {
-    lead.textContent = "No pictures were asked for.";
+    lead.textContent = `No ${DATA.noun}s were asked for.`;
     byId("viewer").hidden = true;
     return;
   }
   const kind = DATA.metrics[state.metric];
   lead.replaceChildren("Ranked by mean ", element("strong", {}, kind.label), " of all families at ", element("strong", {}, rate(SHOW.rates[viewer.rate])),
-    ", worst first. Every family is shown by its row nearest to that rate, made again from the original; the crop is where the families together err most.",
+    ", worst first. Every family is shown by its row nearest to that rate, made again from the original. ",
+    CLIPS ? `Pixels are of one frame of each video, the one where the families together err most at ${rate(SHOW.rates[0])}; the crop is where they err most in it.`
+      : "The crop is where the families together err most.",
     SHOW.left_out ? ` ${plural(SHOW.left_out, "crop or map", "crops and maps")} left out to keep this page below ${significant(SHOW.limit / 1e6, 2)} MB.` : "");
   const ranks = ranking(), place = (number) => (ranks.get(SHOW.entries[number].image) || { place: Infinity }).place;
   const order = SHOW.entries.map((_, number) => number).sort((a, b) => place(a) - place(b));
@@ -50,7 +53,8 @@ function card(number, rank) {
   return element("label", { class: "card", title: name },
     element("input", { type: "radio", name: "entry", checked: number === viewer.entry, onchange: () => { viewer.entry = number; drawStage(); } }),
     element("span", { class: "frame" }, entry.thumbnail ? element("img", { src: entry.thumbnail, alt: "" }) : "no original"),
-    element("span", { class: "file" }, name), element("span", { class: "rank" }, rank ? `${extreme}, ${score(rank.score)}` : "not ranked"));
+    element("span", { class: "file" }, name), CLIPS && entry.crop ? element("span", { class: "rank" }, `frame ${entry.frame} (0 to ${DATA.images[entry.image].frames - 1})`) : null,
+    element("span", { class: "rank" }, rank ? `${extreme}, ${score(rank.score)}` : "not ranked"));
 }
 
 const select = (label, id, options, value, choose) => element("label", { id: id + "-label" }, label,
@@ -62,22 +66,25 @@ function buildViewer() {
   if (DATA.families.length > 1) viewer.right = DATA.anchor === 0 ? 1 : 0;
   const sides = [[-1, "original"], ...DATA.families.map((name, family) => [family, name])];
   byId("viewer").replaceChildren(
-    element("div", { class: "strip", id: "cards", role: "radiogroup", "aria-label": "Picture to look at, worst first" }),
+    element("div", { class: "strip", id: "cards", role: "radiogroup", "aria-label": (CLIPS ? "Video" : "Picture") + " to look at, worst first" }),
     element("div", { class: "controls" },
       element("div", { class: "modes", role: "radiogroup", "aria-label": "How to compare" }, ...MODES.map(([key, text]) => element("label", {},
         element("input", { type: "radio", name: "mode", value: key, checked: key === viewer.mode, onchange: () => { viewer.mode = key; drawStage(); } }), text))),
       select("Rate", "rate", SHOW.rates.map((wanted, r) => [r, rate(wanted)]), 0, (value) => { viewer.rate = Number(value); tellPictures(); drawStage(); }),
-      select("Zoom", "zoom", [1, 2, 3, 4].map((zoom) => [zoom, zoom + "\u00d7"]), 1, (value) => { viewer.zoom[isPair() ? "pair" : "crop"] = Number(value); drawStage(); }),
+      select("Zoom", "zoom", [1, 2, 3, 4].map((zoom) => [zoom, zoom + "\u00d7"]), 1, (value) => { viewer.zoom[zoomKey()] = Number(value); drawStage(); }),
       select("Left", "left", sides, viewer.left, (value) => { viewer.left = Number(value); drawStage(); }),
       select("Right", "right", sides, viewer.right, (value) => { viewer.right = Number(value); drawStage(); }),
-      select("Extent", "whole", [["", "the crop"], ["1", "whole picture"]], "", (value) => { viewer.whole = Boolean(value); drawStage(); }),
+      select("Extent", "whole", [["", "the crop"], ["1", CLIPS ? "whole frame" : "whole picture"]], "", (value) => { viewer.whole = Boolean(value); drawStage(); }),
       select("Full scale", "full", [8, 16, 32, 64, 128].map((full) => [full, full + " levels"]), viewer.full, (value) => { viewer.full = Number(value); drawStage(); }),
-      select("Each for", "half", [[1000, "1 s"], [600, "0.6 s"], [350, "0.35 s"]], viewer.half, (value) => { viewer.half = Number(value); drawStage(); })),
+      select("Each for", "half", [[1000, "1 s"], [600, "0.6 s"], [350, "0.35 s"]], viewer.half, (value) => { viewer.half = Number(value); drawStage(); }),
+      select("Show", "layer", LAYERS, viewer.layer, (value) => { viewer.layer = value; drawStage(); })),
     element("div", { class: "stage", id: "stage" }));
+  if (CLIPS) whenResized(byId("viewer"), () => { if (viewer.mode === "frames") drawStage(); });
   calm.addEventListener("change", () => { viewer.pause = viewer.pause || calm.matches; drawStage(); });
 }
 
 const isPair = () => viewer.mode === "slider" || viewer.mode === "flicker";
+const zoomKey = () => (isPair() ? "pair" : viewer.mode === "blocks" ? "blocks" : "crop");
 const entryNow = () => SHOW.entries[viewer.entry];
 const version = (family) => (family < 0 ? null : entryNow().rates[viewer.rate].versions[family]);
 const sideName = (family) => (family < 0 ? "original" : DATA.families[family]);
@@ -85,26 +92,26 @@ const sideData = (family) => (family < 0 ? entryNow().original : (version(family
 function sideReason(family) {
   if (family < 0) return entryNow().original ? "" : "The original is left out: the report has reached its size.";
   const one = version(family);
-  return !one ? "This family has no row of this picture." : one.data ? "" : one.reason || "left out";
+  return !one ? `This family has no row of this ${DATA.noun}.` : one.data ? "" : one.reason || "left out";
 }
 
 function drawStage() {
   if (!SHOW.entries.length) return;
   clearInterval(viewer.timer);
-  const shows = { zoom: viewer.mode !== "bits" && !(viewer.mode === "error" && viewer.whole), left: isPair(), right: isPair(), whole: viewer.mode === "error",
-    full: viewer.mode === "error" && !viewer.whole, half: viewer.mode === "flicker", rate: SHOW.rates.length > 1 };
+  const shows = { zoom: !["frames", "bits"].includes(viewer.mode) && !(viewer.mode === "error" && viewer.whole) && !(viewer.mode === "blocks" && viewer.layer === "qp"), left: isPair(), right: isPair(), whole: viewer.mode === "error",
+    full: viewer.mode === "error" && !viewer.whole, half: viewer.mode === "flicker", layer: viewer.mode === "blocks", rate: SHOW.rates.length > 1 };
   for (const [name, on] of Object.entries(shows)) byId(name + "-label").hidden = !on;
-  byId("zoom").value = String(viewer.zoom[isPair() ? "pair" : "crop"]);
+  byId("zoom").value = String(viewer.zoom[zoomKey()]);
   const entry = entryNow(), stage = byId("stage");
   if (!entry.crop) {
     stage.replaceChildren(element("p", { class: "empty" }, `${DATA.images[entry.image].name} cannot be shown: ${entry.reason}.`));
     return;
   }
-  const make = { side: gallery, slider, flicker, error: errors, bits };
+  const make = { side: gallery, slider, flicker, error: errors, bits, frames: frameByFrame, blocks };
   stage.replaceChildren(...make[viewer.mode]());
 }
 
-function scaled(node, zoom = viewer.zoom[isPair() ? "pair" : "crop"]) {
+function scaled(node, zoom = viewer.zoom[zoomKey()]) {
   const [, , width, height] = entryNow().crop;
   node.style.width = width * zoom + "px"; node.style.height = height * zoom + "px";
   return node;
@@ -114,7 +121,7 @@ const cropImage = (family) => scaled(element("img", { src: sideData(family), alt
 function caption(family, ...more) {
   if (family < 0) {
     const [x, y, width, height] = entryNow().crop;
-    return element("figcaption", {}, element("b", {}, "original"), element("span", {}, `${width} \u00d7 ${height} pixels at ${x}, ${y}`), ...more);
+    return element("figcaption", {}, element("b", {}, "original" + (CLIPS ? `, frame ${entryNow().frame}` : "")), element("span", {}, `${width} \u00d7 ${height} pixels at ${x}, ${y}`), ...more);
   }
   const one = version(family);
   if (!one) return element("figcaption", {}, element("b", {}, DATA.families[family]), ...more);
@@ -153,7 +160,7 @@ function against(pair) {
       ...sides.map((family) => element("td", {}, of(DATA.rows[version(family).row])))))));
   const notes = sides.flatMap((family) => version(family).notes.map((note) => element("p", { class: "keys" }, `${sideName(family)}: ${note}`)));
   return element("div", { class: "beside" }, pair, element("div", { class: "against" }, sides.length ? table : null,
-    element("p", { class: "keys" }, `Crop of ${width} \u00d7 ${height} pixels at ${x}, ${y}; values are of the whole picture.`), ...notes));
+    element("p", { class: "keys" }, `Crop of ${width} \u00d7 ${height} pixels at ${x}, ${y}${CLIPS ? ` of frame ${entryNow().frame}` : ""}; values are of the whole ${DATA.noun}.`), ...notes));
 }
 
 function slider() {
@@ -259,20 +266,21 @@ function errors() {
 
 function bits() { return maps("bits", "Bits", "bits"); }
 
-// Whole-picture maps of all families on one scale; the frame is the crop.
+// Whole-picture maps of all families on one scale; the outline is the crop.
 function maps(which, title, unit) {
   const entry = entryNow(), [width, height] = DATA.images[entry.image].size, { cell } = entry.rates[viewer.rate];
   const room = Math.min(332, byId("stage").clientWidth), columns = Math.ceil(width / cell), lines = Math.ceil(height / cell);
   const zoom = Math.min(room / columns, 332 / lines), square = `${cell} \u00d7 ${cell}`;
+  const amount = (value) => (which === "qp" ? "QP " + number(value, 1) : `${significant(value, 3)} ${unit}`), per = which === "qp" ? "" : ` per ${square} pixels`;
   const silent = [];
-  let top = 0;
+  let low = 0, top = 0;
   const figures = DATA.families.map((name, family) => {
     const one = version(family), map = one && one[which];
-    if (!map && one && one.data && which === "bits") { silent.push(name); return null; }
+    if (!map && one && one.data && (which === "bits" || which === "qp" && !one.frames.type)) { silent.push(name); return null; }
     if (!map) return figure(family, absent(sideReason(family) || "left out: the report has reached its size"));
-    top = map.top;
-    const canvas = element("canvas", { role: "img", "aria-label": `${title} of ${sideName(family)}, whole picture: ${significant(map.mean, 3)} ${unit} on average` });
-    const note = element("span", {}, `${significant(map.mean, 3)} ${unit} per ${square} pixels on average`), rest = note.textContent;
+    low = map.low || 0; top = map.top;
+    const canvas = element("canvas", { role: "img", "aria-label": `${title} of ${sideName(family)}, whole ${CLIPS ? "frame" : "picture"}: ${amount(map.mean)} on average` });
+    const note = element("span", {}, `${amount(map.mean)}${per} on average`), rest = note.textContent;
     samples(map.data).then((grid) => {
       paint(canvas, grid.width, grid.height, (i) => grid.data[4 * i] / 255);
       canvas.addEventListener("pointermove", (event) => {
@@ -280,7 +288,7 @@ function maps(which, title, unit) {
         const x = Math.min(grid.width - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * grid.width)));
         const y = Math.min(grid.height - 1, Math.max(0, Math.floor((event.clientY - box.top) / box.height * grid.height)));
         const level = grid.data[4 * (y * grid.width + x)];
-        note.textContent = `${significant(level / 255 * map.top, 3)} ${unit}${level === 255 ? " or more" : ""} at ${x * cell}, ${y * cell}`;
+        note.textContent = `${amount(low + level / 255 * (map.top - low))}${level === 255 && which !== "qp" ? " or more" : ""} at ${x * cell}, ${y * cell}`;
       });
       canvas.addEventListener("pointerleave", () => { note.textContent = rest; });
     });
@@ -293,6 +301,6 @@ function maps(which, title, unit) {
     return figure(family, box, note);
   });
   const shown = figures.filter(Boolean);
-  return [shown.length ? element("div", { class: "gallery" }, ...shown) : "", top ? scaleBar("0", `${significant(top, 3)} ${unit} or more per ${square} pixels; the frame is the crop`) : "",
-    silent.length ? element("p", { class: "keys" }, `No map of ${silent.join("; ")}: only codecs of this package report where their bits go.`) : ""];
+  return [shown.length ? element("div", { class: "gallery" }, ...shown) : "", top ? scaleBar(which === "qp" ? amount(low) : "0", `${amount(top)}${which === "qp" ? "" : " or more"}${per}; the outline is the crop`) : "",
+    silent.length ? element("p", { class: "keys" }, `No map of ${silent.join("; ")}: ${CLIPS ? "only H.264 streams are opened" : "only codecs of this package report where their bits go"}.`) : ""];
 }
