@@ -102,7 +102,8 @@ class Loops(click.IntRange):
     "--loops",
     type=Loops(),
     metavar="N|once",
-    help="How often an animation restarts (N + 1 plays); 0: forever.  [default: as the source; 0 for pictures and clips]",
+    help="How often an animation restarts (N + 1 plays); 0: forever.  [default: as the source, 0 for pictures and "
+    "clips]",
 )
 @click.option(
     "--width",

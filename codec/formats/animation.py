@@ -86,8 +86,9 @@ def load(
     Parameters
     ----------
     sources : a path, bytes, binary file object, array, Pillow image, or an iterable of them, or a codec.frame.Video
-        One clip or animated picture, the pages of one TIFF, or pictures; pages and pictures of one size. The pictures of
-        a folder follow each other in natural order: f2 before f10. Generators are read one item at a time: they may fill one array again.
+        One clip or animated picture, the pages of one TIFF, or pictures; pages and pictures of one size. The pictures
+        of a folder follow each other in natural order: f2 before f10. Generators are read one item at a time: they may
+        fill one array again.
     fps : number, fractions.Fraction or str, optional
         Frames per second. A clip keeps its duration: frames are dropped or repeated. Pictures follow each other at this
         rate. Default: the times of the clip or of the animated picture, or 25.

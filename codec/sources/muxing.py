@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any
 
 from ..errors import BitstreamError, FileError, MissingPackageError, ParameterError
+from . import priming
 from .containers import OPTIONS, seekable
 from .files import write_stream, writing
 
@@ -253,6 +254,9 @@ class _Audio:
         source = presentation.audio
         file = self._resources.enter_context(seekable(source) or io.BytesIO(source))
         container = self._resources.enter_context(av.open(file, options=OPTIONS))
+        # FFmpeg carries CodecDelay from Matroska to Matroska by itself
+        needs = output.format.name == "matroska" and "matroska" not in container.format.name
+        early = self._early(source) if needs else {}
         for track in container.streams.audio:
             codec = track.codec_context.codec
             layout = track.codec_context.layout.name
@@ -260,7 +264,9 @@ class _Audio:
             if not _held(codec, output) or (unknown and output.format.name == "mp4" and codec.name.startswith("pcm")):
                 self._resources.close()
                 raise self._refused([codec])
-            self.tracks[track.index] = output.add_stream_from_template(track)
+            self.tracks[track.index] = output.add_stream_from_template(
+                self._delayed(track, early[track.index]) if early.get(track.index) else track
+            )
             if layout in USUAL_LAYOUTS:
                 self.tracks[track.index].codec_context.layout = USUAL_LAYOUTS[layout]
         starts = [one.start_time * one.time_base for one in container.streams.audio if one.start_time is not None]
@@ -272,6 +278,15 @@ class _Audio:
 
     def __exit__(self, *error):
         self._resources.close()
+
+    def _early(self, source):
+        """`priming.samples_before` of each track; the source is opened once more for it."""
+        with seekable(source) or io.BytesIO(source) as file, self._open(file, options=OPTIONS) as container:
+            return priming.samples_before(container, container.streams.audio)
+
+    def _delayed(self, track, samples):
+        opened = self._resources.enter_context(priming.delayed(self._open, track, samples))
+        return opened.streams.audio[0]
 
     def _refused(self, codecs):
         """An error that names the audio, and a container that holds all of it."""

@@ -117,6 +117,24 @@ def test_audio_is_copied_in_step(run, tmp_path, suffix, begin):
     assert all(abs(b - a - shift) <= Fraction(2, 1000) for (a, _), (b, _) in zip(before, after))
 
 
+def sound_of(path):
+    """Samples as they are played, and the time of the first."""
+    with av.open(str(path)) as container:
+        frames = list(container.decode(audio=0))
+        return np.concatenate([frame.to_ndarray()[0] for frame in frames]), frames[0].pts * frames[0].time_base
+
+
+@pytest.mark.parametrize("audio", ["aac", "libmp3lame", "libopus"])
+@pytest.mark.parametrize("before, after", [(".mp4", ".mkv"), (".mkv", ".mkv"), (".mp4", ".mp4")])
+def test_samples_before_time_0_stay_unheard(tmp_path, audio, before, after):
+    """What a codec needs to begin is in front of time 0: an edit list of MP4, CodecDelay of Matroska."""
+    clip, out = source(tmp_path / f"in{before}", EVEN, audio=audio), tmp_path / f"out{after}"
+    codec.write_video(out, clip)
+    assert read(out)[0] == read(clip)[0]
+    (heard, begin), (wanted, wanted_begin) = sound_of(out), sound_of(clip)
+    assert begin == wanted_begin and np.array_equal(heard, wanted)
+
+
 def test_audio_on_request_and_where_it_fits(run, tmp_path):
     clip = source(tmp_path / "in.mkv", EVEN)
     assert run("video", "encode", clip, "-o", tmp_path / "a.mp4", "--no-audio").code == 0
@@ -154,7 +172,7 @@ def test_audio_that_does_not_fit_is_refused(run, tmp_path):
     ],
 )
 def test_a_refusal_names_codec_container_and_remedy(tmp_path, audio, suffix, holder):
-    """Also where FFmpeg's list of the container has the codec and its writer refuses it (flac and Opus in QuickTime)."""
+    """Also where FFmpeg's list of the container has the codec and its writer refuses it (FLAC in QuickTime)."""
     clip = source(tmp_path / ("in.avi" if "pcm" in audio else "in.mkv"), EVEN, audio=audio)
     name = {".mov": "QuickTime", ".mp4": "MP4", ".mkv": "Matroska"}[suffix]
     said = f"{name} does not hold {audio.removeprefix('lib')} audio: write {holder}, or leave it out with audio=False"
