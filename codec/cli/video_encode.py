@@ -11,11 +11,10 @@ import click
 from ..errors import CodecError, FileError, ParameterError
 from ..sources.files import PIPE, sweep
 from . import _options as options
-from ._common import echo_json, refuse_terminal, say, size, warn
+from ._common import echo_json, refuse_terminal, say, size
 from ._frames_out import rate
-from ._progress import progress
-from ._video_in import open_input
-from ._words import spoken
+from ._progress import Passes, progress
+from ._video_in import label, open_input, warn, warned
 
 
 def parse_bitrate(ctx, param, value):
@@ -228,30 +227,38 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
         raise FileError(f"{output} exists; replace it with --overwrite")
     else:
         sweep(os.path.dirname(output))
-    name, start = "stdin" if input_ == PIPE else os.path.basename(os.path.normpath(input_)), time.perf_counter()
+    name, start = label(input_), time.perf_counter()
     metrics = [metric for metric, wanted in (("psnr", psnr), ("ssim", ssim)) if wanted]
     with _naming(name, output):
         clip = open_input(input_, rate(fps), frames, limits, settings["lossless"])
         _warn(name, clip.warnings)
         with progress(name, "fps") as show:
-            shown = show and (lambda done: show(done, clip.count))
+            shown = show and Passes(show, clip.count, _passes(settings))
             source = clip
             if again:
                 clip.close()
                 source = lambda: open_input(input_, rate(fps), frames, limits)
             video = write_video(target, source, metrics=metrics, audio=audio, progress=shown, **settings)
     seconds = time.perf_counter() - start
-    _warn(name, video.warnings[len(clip.warnings) :])
+    _warn(name, video.warnings)
     if as_json:
         written = {"file": input_, "output": output, "bytes": os.path.getsize(output)}
-        echo_json("video encode", **written, seconds=round(seconds, 3), **video.to_json())
+        made = video.to_json() | {"warnings": warned(name)}
+        echo_json("video encode", **written, seconds=round(seconds, 3), **made)
     else:
         say(_summary(name, video, seconds, size(video.bits // 8 if output == PIPE else os.path.getsize(output))))
 
 
 def _warn(name, texts):
     for text in texts:
-        warn(name, spoken(text, click.get_current_context().command))
+        warn(name, text)
+
+
+def _passes(settings):
+    """How often the clip is read, as far as it is known before."""
+    if not settings["target"]:
+        return settings["passes"]
+    return 2 if settings["target"].startswith("bitrate:") else 3 if settings["target"].startswith("size:") else 7
 
 
 class _Stdout:
@@ -280,7 +287,7 @@ def _naming(name, output):
 def _summary(name, video, seconds, written):
     frames = len(video)
     lines = [
-        f"{name}: {frames} frames in {seconds:.2f} s ({frames / seconds:.1f} fps), {written}, {video.kbps:.1f} kbit/s"
+        f"{name}: {frames} frame{'s' * (frames != 1)} in {seconds:.2f} s ({frames / seconds:.1f} fps), {written}, {video.kbps:.1f} kbit/s"
     ]
     for kind in "IPB":
         of_kind = [picture for picture in video if picture.type == kind]
