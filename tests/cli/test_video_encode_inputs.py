@@ -363,7 +363,7 @@ def test_scores_in_the_summary_and_in_json(run, tmp_path):
     (tmp_path / "in.y4m").write_bytes(y4m(5))
     words = ("video", "encode", tmp_path / "in.y4m", "--overwrite", "-o", tmp_path / "a.h264", "--psnr", "--ssim")
     told = run(*words).err
-    assert "PSNR: Y " in told and "SSIM: Y " in told and "  I: 1, mean QP" in told
+    assert "PSNR, over all frames: Y " in told and "SSIM, mean: Y " in told and "  I: 1, mean QP" in told
     found = run(*words, "--json").json
     wanted = codec.h264.encode_frames(y4m(5), metrics=("psnr", "ssim"))
     assert float(found["psnr"]["Y"]) == pytest.approx(wanted.psnr[0]) and found["ssim"]["Y"] == pytest.approx(

@@ -95,7 +95,9 @@ def test_targets_and_passes(run, tmp_path):
     outcome = run("video", "encode", source, "-o", out, "--overwrite", "--target", "ssim:0.9", "--json")
     assert max(value for _, value in outcome.json["tries"]) >= 0.9
     outcome = run("video", "encode", source, "-o", out, "--overwrite", "--target", "ssim:0.9")
-    assert outcome.code == 0 and "CRF and score: 23: 0." in outcome.err
+    assert outcome.code == 0 and "CRF and ssim of RGB, mean over the frames: 23: 0." in outcome.err
+    luma = run("video", "encode", source, "-o", out, "--overwrite", "--target", "psnr_y:30", "--json").json
+    assert luma["score"] == "psnr_y of luma, mean over the frames" and luma["tries"]
     assert run("video", "encode", source, "-o", out, "--overwrite", "--bitrate", "20k", "--passes", 2).code == 0
     outcome = run("video", "encode", "-", "-o", out, "--overwrite", "--target", "size:2kB")
     assert outcome.code == 2 and "stdin comes once" in outcome.err
