@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from ..errors import FileError, ParameterError
 from ..formats.pictures import JPEG_SUFFIXES, WRITABLE
 from ..sources import remote
 from ..sources.files import PIPE
+from . import naming
 from .selection import ALL
 from .walk import special, walk
 
@@ -56,9 +56,10 @@ def plan(
     """Jobs for the inputs of a task. Nothing is written, and read are only the names in folders and the first bytes of
     files whose suffix says nothing.
 
-    Two sources whose outputs would have one name (`a.jpg` and `a.png`; names that differ in case count as one) get
-    their whole name in front of the suffix: `a.png` becomes `a.png.jpg`, and `a.jpg` stays `a.jpg`. Where that does not
-    help, the first has the name, and the others fail.
+    Two sources whose outputs would have one name (`a.jpg` and `a.png`) get their whole name in front of the suffix:
+    `a.png` becomes `a.png.jpg`, and `a.jpg` stays `a.jpg`. Where that does not help, the first has the name, and the
+    others fail. Names that differ in case, or in how accents are written, are one where the disk of the output takes
+    them for one (`codec.batch.naming`).
 
     Parameters
     ----------
@@ -265,7 +266,7 @@ class _Paths:
     """Real paths, each folder looked up once."""
 
     def __init__(self):
-        self._folders, self._files = {}, {}
+        self._folders, self._files, self._folded = {}, {}, {}
 
     def same(self, path):
         """The path that the file system knows."""
@@ -278,16 +279,19 @@ class _Paths:
             self._files[path] = os.path.normcase(real)
         return self._files[path]
 
-    def on_any_disk(self, path):
-        """The path as file systems compare it that ignore case, or the way in which accents are written."""
-        return unicodedata.normalize("NFC", self.same(path)).casefold()
+    def on_its_disk(self, path):
+        """The path as the disk that it is on compares it."""
+        folder = (remote.split if remote.is_url(path) else os.path.split)(path)[0]
+        if folder not in self._folded:
+            self._folded[folder] = naming.folds(folder)
+        return naming.folded(self.same(path)) if self._folded[folder] else self.same(path)
 
 
 def _settle_clashes(jobs, paths):
     places = {}
     for job in jobs:
         if job.target is not None:
-            places.setdefault(paths.on_any_disk(job.target), []).append(job)
+            places.setdefault(paths.on_its_disk(job.target), []).append(job)
     clashing = {job for group in places.values() if len(group) > 1 for job in group}
     settled, taken = [], {}
     for job in jobs:
@@ -295,7 +299,7 @@ def _settle_clashes(jobs, paths):
             folder, renamed = os.path.split(job.target)
             job = replace(job, target=_inside(folder, _whole(_named_by(job.source), renamed)))
         if job.target is not None:
-            first = taken.setdefault(paths.on_any_disk(job.target), job)
+            first = taken.setdefault(paths.on_its_disk(job.target), job)
             if first is not job:
                 taken_by = f"{first.source} becomes {first.target}, which is the same name"
                 why = f"{taken_by}; rename this one, or use another folder"

@@ -44,3 +44,30 @@ def progress(label, unit=""):
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, note="")
         yield lambda done, total, note="": bar.update(task, completed=done, total=total, note=note)
+
+
+class Passes:
+    """A callback ``(done)`` for work that goes over its frames several times: one bar that moves on.
+
+    Parameters
+    ----------
+    bar : callable
+        As `progress` gives it.
+    count : int or None
+        Frames; None: not known.
+    passes : int
+        As many as are likely. With more, the bar waits just before its end.
+    """
+
+    def __init__(self, bar, count, passes):
+        self._bar, self._total = bar, count and count * passes
+        self._before, self._latest, self._pass, self._several = 0, 0, 1, passes > 1
+
+    def __call__(self, done):
+        """done: frames of this pass. A number that does not rise begins the next pass."""
+        if done <= self._latest:
+            self._before, self._pass = self._before + self._latest, self._pass + 1
+        self._latest, reached = done, self._before + done
+        if self._total and self._several:
+            reached = min(reached, self._total - 1)
+        self._bar(reached, self._total, f"pass {self._pass}" if self._several else "")

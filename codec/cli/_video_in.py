@@ -16,18 +16,33 @@ import click
 from ..errors import FileError, ParameterError
 from ..sources.files import PIPE
 from . import _common
+from ._words import spoken
 
 DEFAULT_FPS = Fraction(25)
 NUMBERED = re.compile(r"%0?\d*d")
 MOVING_AVIF = b"avis"  # which FFmpeg reads
+SAID = "codec.cli.said"  # warnings, in the order in which they came
+
+
+def label(name):
+    """An input in messages."""
+    return "stdin" if name == PIPE else os.path.basename(os.path.normpath(name))
 
 
 def warn(name, text):
-    """A warning, once, although an input may be read several times."""
-    said = click.get_current_context().meta.setdefault("codec.cli.said", set())
+    """A warning in the words of the command, once, although an input may be read several times."""
+    context = click.get_current_context()
+    text = spoken(text, context.command)
+    said = context.meta.setdefault(SAID, {})
     if (name, text) not in said:
-        said.add((name, text))
+        said[name, text] = None
         _common.warn(name, text)
+
+
+def warned(name):
+    """All warnings of this command, in order; those about a part of the input `name` begin with the name of the part."""
+    said = click.get_current_context().meta.get(SAID, {})
+    return [text if about == name else f"{about}: {text}" for about, text in said]
 
 
 def open_input(name, fps, frames, limits, lossless=False):
@@ -48,7 +63,7 @@ def open_input(name, fps, frames, limits, lossless=False):
 
     paths = _sequence(name)
     if paths is not None:
-        return _pictures(paths, fps, frames, limits, lossless)
+        return _pictures(name, paths, fps, frames, limits, lossless)
     source = name
     if name == PIPE:
         if sys.stdin.isatty():
@@ -69,7 +84,7 @@ def _sequence(name):
     if os.path.isdir(name):
         found, others = sequence.folder(name)
         for text in sequence.left_out(name, others):
-            warn(os.path.basename(name), text)
+            warn(label(name), text)
     elif os.path.exists(name) or not (NUMBERED.search(name) or glob.has_magic(name)):
         return None
     else:
@@ -83,14 +98,12 @@ def _sequence(name):
     return found
 
 
-def _pictures(paths, fps, frames, limits, lossless):
+def _pictures(name, paths, fps, frames, limits, lossless):
     from ..sources.streaming import Clip
 
     rate = fps or DEFAULT_FPS
     if not fps:
-        warn(
-            os.path.basename(os.path.dirname(paths[0])) or paths[0], f"pictures have no rate: {DEFAULT_FPS} per second"
-        )
+        warn(label(name), f"pictures have no rate: {DEFAULT_FPS} per second")
     count = len(paths) if frames is None else min(frames, len(paths))
     return Clip(_frames_of_pictures(paths[:count], limits, lossless), rate, count=count)
 
@@ -155,7 +168,7 @@ def _animation(name, fps, frames, limits, lossless):
     data = read_bytes(name, limits)
     found = animation.load(io.BytesIO(data), fps=fps, limits=limits)
     for text in found.warnings:
-        warn(os.path.basename(name), text)
+        warn(label(name), text)
     count = len(found.pictures) if frames is None else min(frames, len(found.pictures))
     times, rate = _times(found.seconds)
     return Clip(_laid_on_white(found.pictures[:count], name, lossless), fps or rate, times, count)
@@ -165,7 +178,7 @@ def _laid_on_white(pictures, name, lossless):
     said = set()
     for pixels in pictures:
         shown, notes = _opaque(pixels)
-        _warn_once(os.path.basename(name), notes, said, lossless)
+        _warn_once(label(name), notes, said, lossless)
         yield shown
 
 
@@ -188,9 +201,9 @@ def _converted(frames, name):
     if first is None:
         return frames
     if first.bit_depth > 8:
-        warn(os.path.basename(name), f"{first.bit_depth} bits are reduced to 8")
+        warn(label(name), f"{first.bit_depth} bits are reduced to 8")
     if first.chroma not in ("4:2:0", "4:0:0"):
-        warn(os.path.basename(name), f"{first.chroma} is converted to 4:2:0: chroma loses resolution")
+        warn(label(name), f"{first.chroma} is converted to 4:2:0: chroma loses resolution")
     return map(_convert, chain([first], frames))
 
 

@@ -102,7 +102,8 @@ class Loops(click.IntRange):
     "--loops",
     type=Loops(),
     metavar="N|once",
-    help="How often an animation restarts; 0: forever.  [default: as the source; 0 for pictures and clips]",
+    help="How often an animation restarts (N + 1 plays); 0: forever.  [default: as the source, 0 for pictures and "
+    "clips]",
 )
 @click.option(
     "--width",
@@ -148,9 +149,9 @@ def palette(
 
     With --animate, INPUTS become one .gif or .apng (.png): frames of one size in the order given (those of a folder in
     natural order, f2 before f10; hidden files, folders and other files are named and left out), one animated picture,
-    or a clip, whose duration stays the same at any --fps. GIF has at most 50 frames per second and no partial
-    transparency. Colour profiles are kept in .apng and converted to sRGB for .gif. An animation that would grow in its
-    own format is kept as it is, unless --fps, --width, --colors, --loops or --strip ask for a change.
+    the pages of one TIFF, or a clip, whose duration stays the same at any --fps. GIF has at most 50 frames per second
+    and no partial transparency. Colour profiles are kept in .apng and converted to sRGB for .gif. An animation that
+    would grow in its own format is kept as it is, unless --fps, --width, --colors, --loops or --strip ask for a change.
 
     \b
     Examples:

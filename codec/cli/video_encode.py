@@ -11,11 +11,10 @@ import click
 from ..errors import CodecError, FileError, ParameterError
 from ..sources.files import PIPE, sweep
 from . import _options as options
-from ._common import echo_json, refuse_terminal, say, size, warn
+from ._common import echo_json, refuse_terminal, say, size
 from ._frames_out import rate
-from ._progress import progress
-from ._video_in import open_input
-from ._words import spoken
+from ._progress import Passes, progress
+from ._video_in import label, open_input, warn, warned
 
 
 def parse_bitrate(ctx, param, value):
@@ -98,7 +97,8 @@ def scaling_matrix(value):
     "--target",
     callback=options.checked(video_target),
     metavar="WHAT:VALUE",
-    help="size:5MB (at most), bitrate:800k (in two passes), or a score: ssim:0.97, ssimulacra2:70, psnr:40.",
+    help="size:5MB (at most), bitrate:800k (in two passes), or a score, the mean over the frames: ssim:0.97, "
+    "ssimulacra2:70, psnr:40 (of RGB), psnr_y:40 (of luma).",
 )
 @click.option(
     "--level",
@@ -169,7 +169,7 @@ def scaling_matrix(value):
     help="Frames per second, in place of the times of the input.  [default: those of the input; 25 for pictures]",
 )
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Only the first N frames.")
-@click.option("--psnr", is_flag=True, help="Compare each picture with its frame: PSNR of Y, Cb and Cr.")
+@click.option("--psnr", is_flag=True, help="Compare pictures with their frames: PSNR of Y, Cb and Cr, over all frames.")
 @click.option("--ssim", is_flag=True, help="The same by SSIM.")
 @click.option("--no-audio", "audio", is_flag=True, flag_value=False, default=True, help="Do not copy audio.")
 @options.max_pixels
@@ -228,30 +228,40 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
         raise FileError(f"{output} exists; replace it with --overwrite")
     else:
         sweep(os.path.dirname(output))
-    name, start = "stdin" if input_ == PIPE else os.path.basename(os.path.normpath(input_)), time.perf_counter()
+    name, start = label(input_), time.perf_counter()
     metrics = [metric for metric, wanted in (("psnr", psnr), ("ssim", ssim)) if wanted]
     with _naming(name, output):
         clip = open_input(input_, rate(fps), frames, limits, settings["lossless"])
         _warn(name, clip.warnings)
         with progress(name, "fps") as show:
-            shown = show and (lambda done: show(done, clip.count))
+            shown = show and Passes(show, clip.count, _passes(settings))
             source = clip
             if again:
                 clip.close()
                 source = lambda: open_input(input_, rate(fps), frames, limits)
             video = write_video(target, source, metrics=metrics, audio=audio, progress=shown, **settings)
     seconds = time.perf_counter() - start
-    _warn(name, video.warnings[len(clip.warnings) :])
+    _warn(name, video.warnings)
+    score = _score(settings["target"]) if video.tries else None
     if as_json:
         written = {"file": input_, "output": output, "bytes": os.path.getsize(output)}
-        echo_json("video encode", **written, seconds=round(seconds, 3), **video.to_json())
+        made = video.to_json() | {"warnings": warned(name)} | ({"score": score} if score else {})
+        echo_json("video encode", **written, seconds=round(seconds, 3), **made)
     else:
-        say(_summary(name, video, seconds, size(video.bits // 8 if output == PIPE else os.path.getsize(output))))
+        written = size(video.bits // 8 if output == PIPE else os.path.getsize(output))
+        say(_summary(name, video, seconds, written, score))
 
 
 def _warn(name, texts):
     for text in texts:
-        warn(name, spoken(text, click.get_current_context().command))
+        warn(name, text)
+
+
+def _passes(settings):
+    """How often the clip is read, as far as it is known before."""
+    if not settings["target"]:
+        return settings["passes"]
+    return 2 if settings["target"].startswith("bitrate:") else 3 if settings["target"].startswith("size:") else 7
 
 
 class _Stdout:
@@ -277,11 +287,18 @@ def _naming(name, output):
         raise type(error)(f"{name}: {error}") from error
 
 
-def _summary(name, video, seconds, written):
-    frames = len(video)
-    lines = [
-        f"{name}: {frames} frames in {seconds:.2f} s ({frames / seconds:.1f} fps), {written}, {video.kbps:.1f} kbit/s"
-    ]
+def _score(target):
+    """What the tries of a target measure; --psnr and --ssim are of planes, and PSNR is of the error of all frames."""
+    from ..metrics.names import facts
+
+    metric = target.partition(":")[0]
+    return f"{metric} of {'luma' if facts(metric).of_luma else 'RGB'}, mean over the frames"
+
+
+def _summary(name, video, seconds, written, score):
+    """score: what `tries` measure, or None."""
+    frames = f"{len(video)} frame{'s' * (len(video) != 1)} in {seconds:.2f} s ({len(video) / seconds:.1f} fps)"
+    lines = [f"{name}: {frames}, {written}, {video.kbps:.1f} kbit/s"]
     for kind in "IPB":
         of_kind = [picture for picture in video if picture.type == kind]
         if of_kind:
@@ -290,7 +307,10 @@ def _summary(name, video, seconds, written):
     for title, planes, form in (("PSNR", video.psnr, "{:.2f} dB"), ("SSIM", video.ssim, "{:.4f}")):
         if planes is not None:
             shown = (("-" if one is None else form.format(one)) for one in planes)
-            lines.append(f"  {title}: " + ", ".join(f"{name} {one}" for name, one in zip(("Y", "Cb", "Cr"), shown)))
+            over = "over all frames" if title == "PSNR" else "mean"
+            lines.append(
+                f"  {title}, {over}: " + ", ".join(f"{name} {one}" for name, one in zip(("Y", "Cb", "Cr"), shown))
+            )
     if video.tries:
-        lines.append("  CRF and score: " + ", ".join(f"{crf:g}: {value:.5g}" for crf, value in video.tries))
+        lines.append(f"  CRF and {score}: " + ", ".join(f"{crf:g}: {value:.5g}" for crf, value in video.tries))
     return "\n".join(lines)

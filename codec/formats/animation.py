@@ -23,7 +23,7 @@ from ..palette.animator import format_of
 from ..sources import clips, y4m
 from ..sources.files import write_atomic
 from . import apng, gif, pictures, profiles, sequence
-from .composition import seconds_of
+from .composition import restarts, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +46,7 @@ class Frames:
     seconds : list of fractions.Fraction
     warnings : tuple of str
     loops : int or None
-        How often the animation plays: 0 forever, None once.
+        How often the animation restarts: 0 forever, None never.
     meaning : codec.formats.profiles.Meaning
         What the samples mean, if that is not sRGB.
     source : bytes
@@ -62,6 +62,10 @@ class Frames:
     meaning: profiles.Meaning = profiles.SRGB
     source: bytes = field(default=b"", repr=False)
     intact: bool = False
+
+    def warned(self, warning: str) -> Frames:
+        """With one more warning."""
+        return replace(self, warnings=(*self.warnings, warning))
 
     def __repr__(self) -> str:
         height, width = self.pictures[0].shape[:2]
@@ -82,8 +86,9 @@ def load(
     Parameters
     ----------
     sources : a path, bytes, binary file object, array, Pillow image, or an iterable of them, or a codec.frame.Video
-        One clip or animated picture, or pictures of one size. The pictures of a folder follow each other in natural
-        order: f2 before f10. Generators are read one item at a time: they may fill one array again.
+        One clip or animated picture, the pages of one TIFF, or pictures; pages and pictures of one size. The pictures
+        of a folder follow each other in natural order: f2 before f10. Generators are read one item at a time: they may
+        fill one array again.
     fps : number, fractions.Fraction or str, optional
         Frames per second. A clip keeps its duration: frames are dropped or repeated. Pictures follow each other at this
         rate. Default: the times of the clip or of the animated picture, or 25.
@@ -118,7 +123,7 @@ def load(
         if data.startswith(y4m.SIGNATURE) or not _is_picture(data):
             found = _clip(clips.load(data, limits=limits), rate, fps_max, scale)
         else:
-            found = _moving(data, rate, limits, scale, carry) or _stills([first], rate, limits, scale, carry)
+            found = _moving(data, rate, limits, scale, carry) or _stills(first.pages(), rate, limits, scale, carry)
     else:
         found = _stills(chain([first] if second is None else [first, second], others), rate, limits, scale, carry)
     return replace(found, warnings=(*warnings, *found.warnings)) if warnings else found
@@ -179,6 +184,8 @@ def _stills(items, rate, limits, scale, carry):
                 f"{item.name} is {sizes[0]}, and the frames before it are {sizes[1]}: scale them to one size first"
             )
         found.append(pixels)
+        if item.page is not None:
+            clips.check_frames_bytes(len(found) * pixels.nbytes)
         meanings.append(seen.meaning)
     meaning = _one_meaning(found, meanings, carry, warnings)
     return Frames(found, [seconds] * len(found), tuple(warnings), meaning=meaning)
@@ -257,9 +264,9 @@ def _webp(data, rate, limits, scale, carry):
         raise BitstreamError(str(error) or type(error).__name__, layer="WEBP data") from error
     meant = profiles.Meaning(image.info.get("icc_profile") or None)
     meaning = _one_meaning(found, [meant] * count, carry, warnings)
-    plays = image.info.get("loop", 0)
+    loops = restarts(image.info.get("loop", 0))
     seconds = [1 / rate] * count if rate else seconds_of(seconds, warnings)
-    return Frames(found, seconds, tuple(warnings), None if plays == 1 else plays, meaning)
+    return Frames(found, seconds, tuple(warnings), loops, meaning)
 
 
 def _clip(video, rate, fps_max, scale):
@@ -342,7 +349,7 @@ def animate(
         Do not carry colour profiles in an APNG: convert to sRGB, as for a GIF.
     **options
         Passed to `codec.palette.animate`: colors, lossy, target, loops, ... `loops` defaults to how often an animated
-        picture plays, and to 0, forever, for others; `icc` and `color_chunks` to what the sources state.
+        picture restarts, and to 0, forever, for others; `icc` and `color_chunks` to what the sources state.
 
     Returns
     -------
@@ -364,15 +371,15 @@ def animate(
     fps_max = timing.GIF_FPS_MAX if format == "gif" else None
     carry = format == "apng" and not strip
     frames = load(sources, fps=fps, fps_max=fps_max, limits=limits, width=width, carry=carry)
-    source, plays, count = frames.source, frames.loops, len(frames.pictures)
+    source, loops, count = frames.source, frames.loops, len(frames.pictures)
     played = sum(frames.seconds, Fraction(0))
     if seconds is not None:
         frames = replace(frames, seconds=timing.durations(count, fps, seconds))
     elif format == "gif" and fps is None:
         frames = _slow_enough(frames)
-    loops = plays
-    if format == "apng" and loops:  # APNG counts plays, `loops` counts restarts there
-        loops = loops - 1 or None
+    if format == "gif" and (loops or 0) > timing.GIF_LOOPS_MAX and "loops" not in options:
+        frames = frames.warned(f"a GIF restarts {timing.GIF_LOOPS_MAX} times at most; the source does {loops} times")
+        loops = timing.GIF_LOOPS_MAX
     changed = fps is not None or seconds is not None or width is not None or strip or _asks_for_change(options, loops)
     icc, chunks = frames.meaning
     settings: AnimateKeywords = {"loops": loops, "icc": icc, "color_chunks": chunks, **options}
@@ -428,6 +435,4 @@ def _slow_enough(frames):
         f"a GIF has {timing.GIF_FPS_MAX} frames per second at most: {len(frames.seconds) - len(places)} of "
         f"{len(frames.seconds)} frames were dropped, the duration is the same; an .apng keeps them"
     )
-    return replace(
-        frames, pictures=[frames.pictures[i] for i in places], seconds=seconds, warnings=(*frames.warnings, warning)
-    )
+    return replace(frames, pictures=[frames.pictures[i] for i in places], seconds=seconds).warned(warning)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import BitstreamError, TruncatedError
 from ..palette import png
-from .composition import CLEAR, KEEP, RESTORE, Cell, Moving, no_frames
+from .composition import CLEAR, KEEP, RESTORE, Cell, Moving, no_frames, restarts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,7 +122,7 @@ def read(data: bytes, limits: Limits, decode: Callable[[bytes], npt.NDArray[np.u
     cells = [_cell(control, parts, head, b"".join(kept), decode) for control, parts in frames]
     warnings = [] if announced == len(cells) else [f"acTL announces {announced} frames and there are {len(cells)}"]
     width, height = struct.unpack_from(">II", head)
-    return Moving(width, height, cells, None if plays == 1 else plays, warnings)
+    return Moving(width, height, cells, restarts(plays), warnings)
 
 
 def _check(data, chunk):

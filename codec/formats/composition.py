@@ -19,6 +19,16 @@ KEEP, CLEAR, RESTORE = range(3)  # what becomes of a cell's rectangle before the
 UNTIMED_MS = 100  # what browsers show a frame for that states no duration
 
 
+def restarts(plays: int) -> int | None:
+    """`Moving.loops` of formats that count plays (PNG 11.3.6.1, WebP); GIF counts restarts.
+
+    >>> from codec.formats.composition import restarts
+    >>> restarts(0), restarts(1), restarts(3)
+    (0, None, 2)
+    """
+    return plays - 1 or None if plays else 0
+
+
 @dataclass(frozen=True)
 class Cell:
     """A piece of a frame, and what becomes of it afterwards.
@@ -56,7 +66,7 @@ class Moving:
     width, height : int
     cells : list of Cell
     loops : int or None
-        How often it plays; 0 forever, None once because the file says nothing.
+        How often it restarts; 0 forever, None never.
     warnings : list of str
         More are added while cells are read.
     icc : bytes or None

@@ -22,7 +22,7 @@ from ..jpeg.geometry import ORIENTATIONS
 from ..limits import checked_limits
 from ..palette import png
 from ..sources.files import read_bytes, write_atomic
-from . import apng, gif, plain_png, profiles
+from . import apng, gif, plain_png, profiles, signatures
 
 # Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
@@ -115,7 +115,7 @@ class Picture:
     frames: int = 1
 
 
-def load(source, *, background=None, alpha=False, limits=None):
+def load(source, *, background=None, alpha=False, limits=None, page=None):
     """Read a picture of any format.
 
     Parameters
@@ -127,6 +127,8 @@ def load(source, *, background=None, alpha=False, limits=None):
     alpha : bool
         Return alpha separately instead of blending with a background.
     limits : codec.Limits, optional
+    page : int, optional
+        Of a TIFF, from 0 to `pages` - 1. Default: the first, with a warning where there are others.
 
     Returns
     -------
@@ -142,9 +144,11 @@ def load(source, *, background=None, alpha=False, limits=None):
         If the picture exceeds `limits`. Checked on the header.
     FileError, ParameterError
 
-    Notes ----- Palettes become RGB and bilevel pictures gray. 16-bit samples are reduced to 8 bits with a warning: gray
-    is rounded, colour is truncated by Pillow. Only the first of several frames or pages is read, with a warning. For
-    damaged TIFF files the libtiff inside Pillow may write its own messages to stderr.
+    Notes
+    -----
+    Palettes become RGB and bilevel pictures gray. 16-bit samples are reduced to 8 bits with a warning: gray is rounded,
+    colour is truncated by Pillow. Only the first of several frames is read, with a warning. For damaged TIFF files the
+    libtiff inside Pillow may write its own messages to stderr.
 
     Examples
     --------
@@ -165,7 +169,20 @@ def load(source, *, background=None, alpha=False, limits=None):
         decoded = decode_jpeg(data, limits=limits)
         return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
     made = _load_plain(data, color, alpha, limits) if data.startswith(png.SIGNATURE) else None
-    return made or _load_other(data, color, alpha, limits)
+    return made or _load_other(data, color, alpha, limits, page)
+
+
+def pages(data):
+    """Pages of a TIFF; 1 for everything else, and where they cannot be counted, which `load` will say."""
+    from PIL import Image
+
+    if signatures.format_of(data[: signatures.HEAD_BYTES]) != "TIFF":
+        return 1
+    try:
+        with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+            return image.n_frames
+    except (Image.DecompressionBombError, *MALFORMED):
+        return 1
 
 
 def pixels_of(data):
@@ -239,7 +256,7 @@ def _load_plain(data, color, keep_alpha, limits):
     return replace(made, color_chunks=profiles.color_chunks(data), frames=1)
 
 
-def _load_other(data, color, keep_alpha, limits):
+def _load_other(data, color, keep_alpha, limits, page):
     from PIL import Image, UnidentifiedImageError
 
     shown = apng.still(data) if data.startswith(png.SIGNATURE) else data
@@ -251,9 +268,11 @@ def _load_other(data, color, keep_alpha, limits):
         raise LimitError(f"{error}; this limit is Pillow's, PIL.Image.MAX_IMAGE_PIXELS") from error
     except MALFORMED as error:
         raise BitstreamError(str(error) or type(error).__name__, layer="picture header") from error
-    limits.check_pixels(*image.size)
     warnings = []
     try:
+        if page:
+            image.seek(page)
+        limits.check_pixels(*image.size)
         bits = _bits_per_sample(image, data)
         frames = apng.count(data) if image.format == "PNG" else getattr(image, "n_frames", 1)
         plain = plain_png.pixels(data) if image.format == "PNG" else None
@@ -270,7 +289,7 @@ def _load_other(data, color, keep_alpha, limits):
         raise UnsupportedError(f"{image.format}: {error}") from error
     except MALFORMED as error:
         raise BitstreamError(str(error) or type(error).__name__, layer=f"{image.format} data") from error
-    if frames > 1:
+    if frames > 1 and page is None:
         warnings.append(f"{frames} frames or pages: only the first is used")
     pixels, alpha = (_samples(image, bits, warnings), alpha) if plain is None else _without_alpha(plain)
     made = _finished(pixels, alpha, metadata, image.format or "picture", warnings, color, keep_alpha, limits)

@@ -27,12 +27,29 @@ if TYPE_CHECKING:
 
 
 class Item(NamedTuple):
-    """One thing that was passed: the bytes of a file, or pixels that nobody else can change."""
+    """One thing that was passed: the bytes of a file, or of one page of a TIFF, or pixels that nobody else can change.
+
+    Warnings begin with its `label`.
+    """
 
     name: str
     data: bytes | None = None
     pixels: npt.NDArray[np.uint8] | None = None
     meaning: profiles.Meaning = profiles.SRGB
+    page: int | None = None
+    alone: bool = False
+
+    @property
+    def label(self) -> str:
+        """Which of several it is."""
+        return "" if self.alone else f"{self.name}: "
+
+    def pages(self) -> list[Item]:
+        """The pages of a TIFF that is the only source; for others, itself."""
+        count = 1 if self.data is None else pictures.pages(self.data)
+        if count == 1:
+            return [self._replace(alone=True)]
+        return [self._replace(name=f"page {number + 1}", page=number) for number in range(count)]
 
 
 class Seen(NamedTuple):
@@ -167,9 +184,9 @@ def seen(item: Item, limits: Limits) -> Seen:
     if item.pixels is not None:
         return Seen(item.pixels, item.meaning)
     try:
-        picture = pictures.load(item.data, alpha=True, limits=limits)
+        picture = pictures.load(item.data, alpha=True, limits=limits, page=item.page)
         meaning = profiles.Meaning(picture.metadata.icc, picture.color_chunks)
-        warnings = tuple(f"{item.name}: {warning}" for warning in picture.warnings)
+        warnings = tuple(f"{item.label}{warning}" for warning in picture.warnings)
         return Seen(pictures.seen(picture), meaning, warnings)
     except CodecError as error:
         raise type(error)(f"{item.name}: {error}") from error

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ParameterError
+from . import timing
 
 SIDE_MAX = 65535
 DELAY_MAX = 65535
@@ -85,8 +86,8 @@ def assemble(width, height, cells, *, palette=None, loops=0, comment=b""):
         raise ParameterError(f"a GIF has sides of 1 to {SIDE_MAX} pixels, not {width}x{height}")
     parts = [b"GIF89a", struct.pack("<HHBBB", width, height, 0x70 | _size(palette), 0, 0), _table(palette)]
     if loops is not None:
-        if not 0 <= loops <= 65535:
-            raise ParameterError(f"loops are 0 (for ever) to 65535, not {loops}")
+        if not 0 <= loops <= timing.GIF_LOOPS_MAX:
+            raise ParameterError(f"loops are 0 (for ever) to {timing.GIF_LOOPS_MAX}, not {loops}")
         parts.append(_extension(APPLICATION, b"NETSCAPE2.0", struct.pack("<BH", 1, loops)))
     if comment:
         parts.append(_extension(COMMENT, *(comment[i : i + 255] for i in range(0, len(comment), 255))))

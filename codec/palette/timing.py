@@ -8,6 +8,7 @@ from ..errors import ParameterError
 DEFAULT_FPS = 25
 GIF_TICKS = 100  # per second
 GIF_FPS_MAX = 50
+GIF_LOOPS_MAX = 65535
 PNG_TERM_MAX = 65535
 
 

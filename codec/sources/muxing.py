@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any
 
 from ..errors import BitstreamError, FileError, MissingPackageError, ParameterError
+from . import priming
 from .containers import OPTIONS, seekable
 from .files import write_stream, writing
 
@@ -19,6 +20,8 @@ BYTE_STREAMS = (".h264", ".264", ".avc")
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 MATROSKA_STEP = Fraction(1, 1000)  # seconds: to which FFmpeg rounds the times in Matroska
 NAMES = {"mp4": "MP4", "mov": "QuickTime", "matroska": "Matroska"}
+# Layouts of FFmpeg where a file tells the channels alone (AVI, WAV); MP4 does not hold PCM without a layout.
+USUAL_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
 MOST_TICKS = (1 << 31) - 1  # per second
 
 
@@ -140,6 +143,7 @@ def _mux(path, stream, container, pictures, presentation):
             audio = resources.enter_context(_Audio(av, path, output, presentation))
             clock = _Clock(presentation, presentation.start - audio.origin if audio.tracks else Fraction(0))
             video.time_base = clock.time_base
+            audio.begin()
             for count, (data, number, key) in enumerate(chain([first], pictures)):
                 packet = av.Packet(data)
                 packet.stream, packet.time_base = video, clock.time_base
@@ -233,28 +237,38 @@ class _Clock:
         return (self._at(count - 1) + self._duration(count - 1)) * self.time_base
 
 
+def _held(codec, output):
+    """Whether FFmpeg lists a codec for a container."""
+    return bool({codec.name, codec.canonical_name} & output.supported_codecs)
+
+
 class _Audio:
     """The audio tracks of a container, copied packet by packet into another one."""
 
     def __init__(self, av, path, output, presentation):
         self.tracks, self.origin, self._output, self._next = {}, Fraction(0), output, None
-        self._error = av.FFmpegError
+        self._error, self._open, self._path = av.FFmpegError, av.open, path
         self._resources = contextlib.ExitStack()
         if presentation.audio is None:
             return
         source = presentation.audio
         file = self._resources.enter_context(seekable(source) or io.BytesIO(source))
         container = self._resources.enter_context(av.open(file, options=OPTIONS))
+        # FFmpeg carries CodecDelay from Matroska to Matroska by itself
+        needs = output.format.name == "matroska" and "matroska" not in container.format.name
+        early = self._early(source) if needs else {}
         for track in container.streams.audio:
             codec = track.codec_context.codec
-            if not {codec.name, codec.canonical_name} & output.supported_codecs:
+            layout = track.codec_context.layout.name
+            unknown = layout.endswith(" channels") and layout not in USUAL_LAYOUTS
+            if not _held(codec, output) or (unknown and output.format.name == "mp4" and codec.name.startswith("pcm")):
                 self._resources.close()
-                other = "" if output.format.name == "matroska" else "write .mkv, or "
-                raise ParameterError(
-                    f"{path}: {NAMES[output.format.name]} does not hold {codec.canonical_name} audio: {other}leave it "
-                    "out with audio=False"
-                )
-            self.tracks[track.index] = output.add_stream_from_template(track)
+                raise self._refused([codec])
+            self.tracks[track.index] = output.add_stream_from_template(
+                self._delayed(track, early[track.index]) if early.get(track.index) else track
+            )
+            if layout in USUAL_LAYOUTS:
+                self.tracks[track.index].codec_context.layout = USUAL_LAYOUTS[layout]
         starts = [one.start_time * one.time_base for one in container.streams.audio if one.start_time is not None]
         self.origin = max(min([presentation.start, *starts]), Fraction(0))
         self._packets = container.demux(*container.streams.audio)
@@ -264,6 +278,41 @@ class _Audio:
 
     def __exit__(self, *error):
         self._resources.close()
+
+    def _early(self, source):
+        """`priming.samples_before` of each track; the source is opened once more for it."""
+        with seekable(source) or io.BytesIO(source) as file, self._open(file, options=OPTIONS) as container:
+            return priming.samples_before(container, container.streams.audio)
+
+    def _delayed(self, track, samples):
+        opened = self._resources.enter_context(priming.delayed(self._open, track, samples))
+        return opened.streams.audio[0]
+
+    def _refused(self, codecs):
+        """An error that names the audio, and a container that holds all of it."""
+        names = " or ".join(dict.fromkeys(codec.canonical_name for codec in codecs))
+        holder = next((suffix for suffix in (".mkv", ".mov") if self._fit(CONTAINERS[suffix], codecs)), None)
+        other = f"write {holder}, or " if holder else ""
+        return ParameterError(
+            f"{self._path}: {NAMES[self._output.format.name]} does not hold {names} audio: {other}leave it out with "
+            "audio=False"
+        )
+
+    def _fit(self, container, codecs):
+        """Whether another container holds all of the codecs."""
+        if container == self._output.format.name:
+            return False
+        with self._open(io.BytesIO(), "w", format=container) as other:
+            return all(_held(codec, other) for codec in codecs)
+
+    def begin(self):
+        """Write the header, where FFmpeg finds codecs that its list of the container names and its writer refuses."""
+        if not self.tracks:
+            return
+        try:
+            self._output.start_encoding()
+        except self._error as error:
+            raise self._refused([track.codec_context.codec for track in self.tracks.values()]) from error
 
     def _read(self):
         """The next packet, or None at the end."""

@@ -13,7 +13,7 @@ from PIL import Image
 
 import codec
 from codec import batch
-from codec.batch import CompressTask, Job, PaletteTask, TranscodeTask
+from codec.batch import CompressTask, Job, PaletteTask, TranscodeTask, naming
 from codec.errors import UnsupportedError
 from codec.formats.pictures import dump
 from codec.jpeg import EncodeOptions
@@ -55,6 +55,46 @@ def targets(jobs):
 # ---------------------------------------------------------------- names
 
 
+@pytest.fixture
+def folding(monkeypatch):
+    """A disk that ignores case, as those of Windows and macOS."""
+    monkeypatch.setattr(naming, "folds", lambda folder: True)
+
+
+def keeps_case(folder):
+    (folder / "Probe").write_bytes(b"")
+    found = not (folder / "pROBE").exists()
+    (folder / "Probe").unlink()
+    return found
+
+
+@posix
+def test_case_counts_where_the_disk_keeps_it(folder):
+    if not keeps_case(folder):
+        pytest.skip("this disk ignores case")
+    put(folder, dict.fromkeys(("A.JPG", "a.jpg", "B.png", "b.png"), JPEG))
+    rows = rows_of(CompressTask(EncodeOptions(quality=30)))
+    assert {row.status for row in rows.values()} == {"done"}
+    assert sorted(os.listdir("out")) == ["A.JPG", "B.jpg", "a.jpg", "b.jpg"]
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="not asked there")
+def test_the_disk_is_asked_without_writing(tmp_path, monkeypatch):
+    ignores_case = not keeps_case(tmp_path)
+    for folder in (tmp_path, tmp_path / "not/there/yet"):
+        assert naming.folds(str(folder)) == ignores_case
+    (tmp_path / "File").write_bytes(b"")
+    monkeypatch.setattr(
+        naming, "_is_same", lambda path, other: (path, other) == (f"{tmp_path}/File", f"{tmp_path}/fILE")
+    )
+    assert naming.folds(str(tmp_path))
+    assert os.listdir(tmp_path) == ["File"]
+
+
+def test_object_stores_keep_case_and_other_urls_may_not():
+    assert [naming.folds(url) for url in ("s3://a/b", "memory://b", "file:///a/b")] == [False, False, True]
+
+
 @pytest.mark.parametrize(
     "names, right",
     [
@@ -66,7 +106,7 @@ def targets(jobs):
         (("caf\u00e9.png", "cafe\u0301.bmp"), ("caf\u00e9.png.jpg", "cafe\u0301.bmp.jpg")),
     ],
 )
-def test_names_that_become_one_keep_their_suffix(folder, names, right):
+def test_names_that_become_one_keep_their_suffix(folder, folding, names, right):
     put(folder, dict.fromkeys(names, PNG))
     made = batch.plan(["in"], "out", CompressTask())
     assert targets(made) == dict(zip(names, right))
@@ -77,7 +117,7 @@ def test_names_that_become_one_keep_their_suffix(folder, names, right):
 @pytest.mark.parametrize(
     "names, fails", [(("A.jpg", "a.jpg"), "a.jpg"), (("a.jpg", "a.png", "a.png.jpg"), "a.png.jpg")]
 )
-def test_where_that_does_not_help_one_fails_alone(folder, names, fails):
+def test_where_that_does_not_help_one_fails_alone(folder, folding, names, fails):
     put(folder, dict.fromkeys(names, JPEG))
     rows = rows_of(CompressTask(EncodeOptions(quality=30)))
     assert {name for name, row in rows.items() if row.status == "failed"} == {fails}

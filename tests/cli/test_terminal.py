@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from codec.cli._progress import Passes
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
 
 
@@ -45,6 +47,19 @@ def test_progress_is_shown_on_a_terminal_only_and_not_mixed_into_stdout(home):
     code, shown, out = on_terminal("compress", "in", "-o", "out", stream="stderr")
     assert code == 0 and "100%" in shown
     assert out.splitlines()[0] == "file\tbefore\tafter\tratio\tstatus\treason"
+
+
+@pytest.mark.parametrize("count, passes", [(10, 3), (10, 1), (None, 2)])
+def test_progress_of_several_passes_moves_on(count, passes):
+    told = []
+    bar = Passes(lambda *state: told.append(state), count, passes)
+    for _ in range(max(passes, 4) if passes > 1 else 1):  # more than were likely
+        for done in range(1, 11):
+            bar(done)
+    reached, totals, notes = zip(*told)
+    assert list(reached) == sorted(reached) and set(totals) == {count and count * passes}
+    assert reached[9] == 10 and (passes == 1 or not count or max(reached) < count * passes)
+    assert list(dict.fromkeys(notes)) == ([""] if passes == 1 else [f"pass {number}" for number in range(1, 5)])
 
 
 def test_a_forced_end_shows_the_cursor_again(endless, home):

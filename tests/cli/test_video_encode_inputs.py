@@ -49,6 +49,8 @@ def source(path, ticks, *, audio="aac", begin=0, rotation=0, more=False):
         if rotation:
             video.set_display_rotation(rotation)
         tone = container.add_stream(audio, rate=48000, layout="mono") if audio else None
+        form = tone and tone.codec_context.codec.audio_formats[0].name
+        resampler = av.AudioResampler(form, "mono", 48000, 960 if audio == "libopus" else 1024)
         second = container.add_stream("mpeg4", rate=25) if more else None
         if more:
             second.width, second.height, second.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -65,7 +67,8 @@ def source(path, ticks, *, audio="aac", begin=0, rotation=0, more=False):
             wave = np.sin((at + np.arange(1024)) / 20).astype(np.float32)
             frame = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
             frame.sample_rate, frame.pts = 48000, at
-            container.mux(tone.encode(frame))
+            for converted in resampler.resample(frame):
+                container.mux(tone.encode(converted))
         if audio:
             container.mux(tone.encode(None))
     return path
@@ -114,6 +117,24 @@ def test_audio_is_copied_in_step(run, tmp_path, suffix, begin):
     assert all(abs(b - a - shift) <= Fraction(2, 1000) for (a, _), (b, _) in zip(before, after))
 
 
+def sound_of(path):
+    """Samples as they are played, and the time of the first."""
+    with av.open(str(path)) as container:
+        frames = list(container.decode(audio=0))
+        return np.concatenate([frame.to_ndarray()[0] for frame in frames]), frames[0].pts * frames[0].time_base
+
+
+@pytest.mark.parametrize("audio", ["aac", "libmp3lame", "libopus"])
+@pytest.mark.parametrize("before, after", [(".mp4", ".mkv"), (".mkv", ".mkv"), (".mp4", ".mp4")])
+def test_samples_before_time_0_stay_unheard(tmp_path, audio, before, after):
+    """What a codec needs to begin is in front of time 0: an edit list of MP4, CodecDelay of Matroska."""
+    clip, out = source(tmp_path / f"in{before}", EVEN, audio=audio), tmp_path / f"out{after}"
+    codec.write_video(out, clip)
+    assert read(out)[0] == read(clip)[0]
+    (heard, begin), (wanted, wanted_begin) = sound_of(out), sound_of(clip)
+    assert begin == wanted_begin and np.array_equal(heard, wanted)
+
+
 def test_audio_on_request_and_where_it_fits(run, tmp_path):
     clip = source(tmp_path / "in.mkv", EVEN)
     assert run("video", "encode", clip, "-o", tmp_path / "a.mp4", "--no-audio").code == 0
@@ -139,6 +160,71 @@ def test_audio_that_does_not_fit_is_refused(run, tmp_path):
     assert os.listdir(tmp_path) == ["in.mkv"]
     assert run("video", "encode", clip, "-o", tmp_path / "a.mkv").code == 0
     assert [data for _, data in packets_of_audio(clip)] == [data for _, data in packets_of_audio(tmp_path / "a.mkv")]
+
+
+@pytest.mark.parametrize(
+    "audio, suffix, holder",
+    [
+        ("flac", ".mov", ".mkv"),
+        ("libopus", ".mov", ".mkv"),
+        ("pcm_mulaw", ".mp4", ".mov"),
+        ("pcm_mulaw", ".mkv", ".mov"),
+    ],
+)
+def test_a_refusal_names_codec_container_and_remedy(tmp_path, audio, suffix, holder):
+    """Also where FFmpeg's list of the container has the codec and its writer refuses it (FLAC in QuickTime)."""
+    clip = source(tmp_path / ("in.avi" if "pcm" in audio else "in.mkv"), EVEN, audio=audio)
+    name = {".mov": "QuickTime", ".mp4": "MP4", ".mkv": "Matroska"}[suffix]
+    said = f"{name} does not hold {audio.removeprefix('lib')} audio: write {holder}, or leave it out with audio=False"
+    with pytest.raises(codec.errors.ParameterError) as raised:
+        codec.write_video(tmp_path / f"a{suffix}", clip)
+    assert said in str(raised.value) and os.listdir(tmp_path) == [clip.name]
+    codec.write_video(tmp_path / f"a{holder}", clip)
+    assert [data for _, data in packets_of_audio(clip)] == [
+        data for _, data in packets_of_audio(tmp_path / f"a{holder}")
+    ]
+
+
+def sound(path, channels, format="avi"):
+    """A clip whose PCM has channels without a layout, as AVI tells them."""
+    layout = {2: "stereo", 6: "5.1"}[channels]
+    with av.open(str(path), "w", format=format) as container:
+        video, tone = (
+            container.add_stream("mpeg4", rate=25),
+            container.add_stream("pcm_s16le", rate=48000, layout=layout),
+        )
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for packet in (*video.encode(av.VideoFrame.from_ndarray(flat(3), format="rgb24")), *video.encode(None)):
+            container.mux(packet)
+        samples = np.arange(channels * 1920, dtype=np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
+        frame.sample_rate = 48000
+        container.mux(tone.encode(frame))
+    data = path.read_bytes()
+    at = data.index(b"auds", data.index(b"strf")) if channels == 6 else -1
+    if at > 0:  # WAVEFORMATEXTENSIBLE: dwChannelMask 0 states no layout
+        at = data.index(b"strf", at) + 8 + 20
+        path.write_bytes(data[:at] + bytes(4) + data[at + 4 :])
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_pcm_of_two_channels_without_a_layout_is_stereo(tmp_path, suffix):
+    clip, out = sound(tmp_path / "in.avi", 2), tmp_path / f"a{suffix}"
+    codec.write_video(out, clip)
+    joined = [b"".join(data for _, data in packets_of_audio(path)) for path in (clip, out)]
+    assert joined[0] == joined[1]
+    with av.open(str(out)) as container:
+        assert container.streams.audio[0].codec_context.layout.nb_channels == 2
+
+
+def test_pcm_of_more_channels_without_a_layout_is_refused_in_mp4(tmp_path):
+    clip = sound(tmp_path / "in.avi", 6)
+    with av.open(str(clip)) as container:
+        assert container.streams.audio[0].codec_context.layout.name == "6 channels"
+    with pytest.raises(codec.errors.ParameterError, match="MP4 does not hold pcm_s16le audio: write .mkv"):
+        codec.write_video(tmp_path / "a.mp4", clip)
+    codec.write_video(tmp_path / "a.mkv", clip)
 
 
 def test_other_tracks_are_left_out_with_a_warning(run, tmp_path):
@@ -277,7 +363,7 @@ def test_scores_in_the_summary_and_in_json(run, tmp_path):
     (tmp_path / "in.y4m").write_bytes(y4m(5))
     words = ("video", "encode", tmp_path / "in.y4m", "--overwrite", "-o", tmp_path / "a.h264", "--psnr", "--ssim")
     told = run(*words).err
-    assert "PSNR: Y " in told and "SSIM: Y " in told and "  I: 1, mean QP" in told
+    assert "PSNR, over all frames: Y " in told and "SSIM, mean: Y " in told and "  I: 1, mean QP" in told
     found = run(*words, "--json").json
     wanted = codec.h264.encode_frames(y4m(5), metrics=("psnr", "ssim"))
     assert float(found["psnr"]["Y"]) == pytest.approx(wanted.psnr[0]) and found["ssim"]["Y"] == pytest.approx(

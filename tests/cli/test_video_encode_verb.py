@@ -40,6 +40,43 @@ def test_command(run, tmp_path):
     assert len(list(codec.decode_video(out))) == 2
 
 
+def test_json_has_the_warnings_of_stderr(run, tmp_path):
+    source, out = y4m(tmp_path / "in.y4m", FRAMES[:1, :19], tag="444"), tmp_path / "out.h264"
+    outcome = run("video", "encode", source, "-o", out, "--json")
+    said = [line.removeprefix("codec: warning: in.y4m: ") for line in outcome.err.splitlines()]
+    assert said == outcome.json["warnings"] and len(said) == 2 and "4:4:4 is converted to 4:2:0" in said[0]
+    again = run("video", "encode", source, "-o", out, "--overwrite", "--target", "size:5kB", "--json")
+    assert again.json["warnings"] == said
+    assert ": 1 frame in " in run("video", "encode", source, "-o", out, "--overwrite").err
+
+
+def test_json_has_the_words_of_the_command(run, tmp_path):
+    av = pytest.importorskip("av", reason="PyAV is not installed")
+    with av.open(str(tmp_path / "in.mkv"), "w") as container:  # frames that last differently, and sound
+        video, tone = container.add_stream("mpeg4", rate=25), container.add_stream("flac", rate=48000, layout="mono")
+        video.width, video.height, video.pix_fmt = 36, 20, "yuv420p"
+        video.time_base = video.codec_context.time_base = Fraction(1, 1000)
+        for tick in (0, 40, 300):
+            frame = av.VideoFrame.from_ndarray(FRAMES[0], format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = tick, Fraction(1, 1000)
+            container.mux(video.encode(frame))
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.int16), format="s16", layout="mono")
+        frame.sample_rate = 48000
+        container.mux([*video.encode(None), *tone.encode(frame), *tone.encode(None)])
+    outcome = run("video", "encode", tmp_path / "in.mkv", "-o", tmp_path / "a.mp4", "--fps", 10, "--json")
+    assert any("--fps" in text for text in outcome.json["warnings"])
+    assert not any("fps=" in text for text in outcome.json["warnings"])
+
+
+def test_a_folder_is_named_with_or_without_a_slash(run, tmp_path):
+    (tmp_path / "in").mkdir()
+    Image.fromarray(FRAMES[0]).save(tmp_path / "in/a.png")
+    for name in (tmp_path / "in", f"{tmp_path}/in/"):
+        outcome = run("video", "encode", name, "-o", tmp_path / "a.h264", "--overwrite", "--json")
+        assert "warning: in: pictures have no rate" in outcome.err
+        assert outcome.json["warnings"] == ["pictures have no rate: 25 per second"]
+
+
 def test_buffer_and_level(run, tmp_path):
     source, out = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264"
     words = ("--vbv-maxrate", "100k", "--vbv-bufsize", "50k", "--level", "3")
@@ -58,7 +95,9 @@ def test_targets_and_passes(run, tmp_path):
     outcome = run("video", "encode", source, "-o", out, "--overwrite", "--target", "ssim:0.9", "--json")
     assert max(value for _, value in outcome.json["tries"]) >= 0.9
     outcome = run("video", "encode", source, "-o", out, "--overwrite", "--target", "ssim:0.9")
-    assert outcome.code == 0 and "CRF and score: 23: 0." in outcome.err
+    assert outcome.code == 0 and "CRF and ssim of RGB, mean over the frames: 23: 0." in outcome.err
+    luma = run("video", "encode", source, "-o", out, "--overwrite", "--target", "psnr_y:30", "--json").json
+    assert luma["score"] == "psnr_y of luma, mean over the frames" and luma["tries"]
     assert run("video", "encode", source, "-o", out, "--overwrite", "--bitrate", "20k", "--passes", 2).code == 0
     outcome = run("video", "encode", "-", "-o", out, "--overwrite", "--target", "size:2kB")
     assert outcome.code == 2 and "stdin comes once" in outcome.err

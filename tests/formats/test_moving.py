@@ -246,7 +246,7 @@ def test_webp_keeps_short_frames():
     images = [Image.new("RGB", (9, 9), (40 * i, 0, 0)) for i in range(6)]
     images[0].save(buffer, "WEBP", save_all=True, append_images=images[1:], duration=[17, 17, 16, 17, 17, 16], loop=2)
     found = animation.load(buffer.getvalue())
-    assert sum(found.seconds) == Fraction(1, 10) and found.loops == 2
+    assert sum(found.seconds) == Fraction(1, 10) and found.loops == 1  # plays twice, restarts once
 
 
 def test_single_ticks_of_a_gif_count_where_other_frames_are_longer():
@@ -270,20 +270,29 @@ def test_frames_without_a_time_are_shown_for_a_tenth_of_a_second_and_it_is_told(
 @pytest.mark.parametrize("format", ["gif", "apng"])
 def test_an_animation_plays_as_often_as_its_source(format, loops):
     data = gif_file(4, 4, frame(0, 0, 4, 4), frame(0, 0, 4, 4, 2), loops=loops)
+    plays = 0 if loops == 0 else 1 + (loops or 0)
+    assert plays_of(data) == plays
     made = codec.animate(data, format=format).data
-    assert plays_of(made) == (1 if loops is None else loops)
+    assert plays_of(made) == plays
     back = codec.animate(made, format="gif").data
-    assert plays_of(back) == (1 if loops is None else loops)
+    assert plays_of(back) == plays
     assert plays_of(codec.animate(data, format=format, loops=None).data) == 1
     assert plays_of(codec.animate(data, format=format, loops=0).data) == 0
 
 
 def plays_of(data):
+    """As browsers play it: a GIF counts restarts, an APNG plays; 0 is forever in both."""
     if data[:3] == b"GIF":
         loop = Image.open(io.BytesIO(data)).info.get("loop")
-        return 1 if loop is None else loop
+        return 1 if loop is None else loop + 1 if loop else 0
     at = data.index(b"acTL")
     return struct.unpack_from(">I", data, at + 8)[0]
+
+
+def test_more_plays_than_a_gif_can_state_are_told():
+    frames = [(0, 0, solid(2, 2, level, 0, 0, 255), (1, 10), 0, 0) for level in (0, 255)]
+    made = codec.animate(apng_file(2, 2, frames, plays=70000), format="gif")
+    assert plays_of(made.data) == 65536 and any("65535" in warning for warning in made.warnings)
 
 
 def test_stills_play_forever():

@@ -197,3 +197,29 @@ def test_widths_that_are_refused(frames, width):
 def test_pictures_of_one_aspect_ratio_become_one_size(frames):
     large = Image.fromarray(frames[1]).resize((60, 40))
     assert codec.animate([frames[0], large], width=30).frames == 2
+
+
+def tiff(*pages):
+    buffer = io.BytesIO()
+    first, *others = map(Image.fromarray, pages)
+    first.save(buffer, "TIFF", save_all=True, append_images=others)
+    return buffer.getvalue()
+
+
+def test_pages_of_a_tiff_are_frames(frames):
+    found = animation.load(tiff(*frames), fps=5)
+    assert len(found.pictures) == len(frames) and found.warnings == () and set(found.seconds) == {Fraction(1, 5)}
+    for page, frame in zip(found.pictures, frames):
+        assert np.array_equal(page, frame)
+    with pytest.raises(ParameterError, match="page 2 is 4x3, and the frames before it are"):
+        animation.load(tiff(frames[0], frames[1][:3, :4]))
+    assert any("only the first is used" in warning for warning in animation.load([tiff(*frames), frames[0]]).warnings)
+
+
+def test_warnings_of_the_only_source_do_not_repeat_its_name(frames, tmp_path):
+    for name in ("a.tif", "b.tif"):
+        Image.fromarray(frames[0].astype(np.uint16)[..., 0] * 257).save(tmp_path / name)
+    (alone,) = animation.load(tmp_path / "a.tif").warnings
+    assert "16" in alone and "a.tif" not in alone
+    both = animation.load([tmp_path / "a.tif", tmp_path / "b.tif"]).warnings
+    assert [warning.partition(": ")[0] for warning in both] == [str(tmp_path / name) for name in ("a.tif", "b.tif")]
