@@ -58,7 +58,7 @@ def echo_json(verb, **content):
 
 
 def echo_listed(verb, before, name, items, after):
-    """`echo_json` with a list that may be long: each item becomes text as it is printed.
+    """`echo_json` with a list that may be long: each item becomes one line, as it is printed.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def echo_listed(verb, before, name, items, after):
     click.echo(f'{head[:-2]},\n  "{name}": [', nl=False)
     between = ""
     for item in items:
-        click.echo(between + ("\n" + json.dumps(item, indent=2)).replace("\n", "\n    "), nl=False)
+        click.echo(f"{between}\n    {json.dumps(item)}", nl=False)  # without indent the encoder is compiled
         between = ","
     end = "\n  ]," if between else "],"
     click.echo(end + json.dumps(after, indent=2)[1:])
