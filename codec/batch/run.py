@@ -86,8 +86,8 @@ def run(
         if progress is not None:
             progress(done, len(jobs))
 
-    options = {"threads": threads, "overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates}
-    options |= {"timeout": timeout, "told": known, "ledger": ledger, "in_place": in_place}
+    options: dict[str, Any] = {"threads": threads, "timeout": timeout, "ledger": ledger, "in_place": in_place}
+    options |= {"overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates, "told": known}
     return [row for rows in run_by_folder([jobs], task, **options) for row in rows]
 
 
@@ -109,7 +109,7 @@ def run_by_folder(
     Parameters
     ----------
     folders : iterable of lists of Job
-        Short lists are joined.
+        Such as `plan_by_folder` gives. Short lists are joined.
     task, **options
         As for `run`.
 
@@ -117,6 +117,17 @@ def run_by_folder(
     ------
     list of Row
         In the order of the jobs.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from codec import batch
+    >>> task = batch.CompressTask()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "a.txt").write_text("text")
+    ...     folders = batch.plan_by_folder([folder], folder + "-smaller", task)
+    ...     [[row.status for row in rows] for rows in batch.run_by_folder(folders, task)]
+    [['ignored']]
     """
     threads = threads or os.cpu_count() or 1
     ledger = in_place.ledger if in_place else ledger
