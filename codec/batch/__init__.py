@@ -11,10 +11,10 @@ from .indexed import IndexedTask
 from .inplace import InPlace
 from .ledger import NAME as LEDGER_NAME
 from .ledger import Ledger
-from .plan import PIPE, Job, OutputError, plan, plan_in_place
+from .plan import PIPE, Job, OutputError, plan, plan_by_folder, plan_in_place
 from .result import Result
 from .rows import Row, row_of
-from .run import run
+from .run import run, run_by_folder
 from .selection import Selection
 from .tasks import CompressTask, DecompressTask, PaletteTask, TranscodeTask
 from .undo import Run, runs, undo
@@ -36,9 +36,11 @@ __all__ = [
     "Selection",
     "TranscodeTask",
     "plan",
+    "plan_by_folder",
     "plan_in_place",
     "row_of",
     "run",
+    "run_by_folder",
     "runs",
     "undo",
 ]

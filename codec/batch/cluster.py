@@ -288,7 +288,7 @@ class _Foreman:
         seen = None
         if self.ledger is not None:
             try:
-                seen = resume.look(job, self.ledger, self.settings)
+                seen = resume.look(job, self.ledger.find(job.target), self.ledger, self.settings)
             except CodecError as error:
                 return Row(job.source, job.target, "failed", error=str(error)), None
             if seen.verdict and not self.overwrite:

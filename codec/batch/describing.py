@@ -72,10 +72,11 @@ def told(made, before, limits, *, lost=(), converted=()):
     -------
     Result
     """
-    if made.as_source:
-        found = changes(before, before)
+    if made.as_source or not any(_kinds(before).values()):  # what is not there cannot change
+        after = before
     else:
-        found = changes(before, jpeg.probe(made.data, limits=limits).metadata, lost=lost, converted=converted)
+        after = jpeg.probe(made.data, limits=limits).metadata
+    found = changes(before, after) if made.as_source else changes(before, after, lost=lost, converted=converted)
     return replace(made, facts=made.facts | {"metadata": found}) if found else made
 
 

@@ -26,7 +26,7 @@ from ..sources import remote
 from ..sources.files import CHUNK_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
 NAME = ".codec-ledger.sqlite"
@@ -54,6 +54,11 @@ CREATE TABLE replaced (
 ) WITHOUT ROWID
 """,
 )
+SELECT = (
+    "SELECT target, settings, source_stat, source_hash, output, output_stat, output_hash, replaced_hash, row, source "
+    "FROM files"
+)
+QUERY_VALUES = 500  # in one statement; old versions of SQLite allow 999
 
 
 def content_hash(data: bytes, version: int = VERSION) -> bytes:
@@ -199,6 +204,7 @@ class Ledger:
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self.folder = os.path.dirname(self.path)
+        self._below = os.path.join(self.folder, "")
         self._lock = threading.Lock()
         try:
             os.makedirs(self.folder, exist_ok=True)
@@ -293,8 +299,8 @@ class Ledger:
         if remote.is_url(path):
             return path.encode()
         path = os.path.abspath(path)
-        if path.startswith(self.folder + os.sep):  # the usual case, and relpath takes time
-            return os.fsencode(path[len(self.folder) + 1 :])
+        if path.startswith(self._below):  # the usual case, and relpath takes time
+            return os.fsencode(path[len(self._below) :])
         try:
             return os.fsencode(os.path.relpath(path, self.folder))
         except ValueError:  # another drive of Windows
@@ -303,7 +309,7 @@ class Ledger:
     def path_of(self, name: bytes) -> str:
         """The path that the ledger stored."""
         path = os.fsdecode(name)
-        return path if remote.is_url(path) else os.path.join(self.folder, path)
+        return path if remote.is_url(path) or os.path.isabs(path) else self._below + path
 
     def find(self, target: str) -> Known | None:
         """What is known of the output that the plan calls `target`, or None.
@@ -312,14 +318,25 @@ class Ledger:
         -------
         Known or None
         """
-        found = self.execute(
-            "SELECT settings, source_stat, source_hash, output, output_stat, output_hash, replaced_hash, row, source "
-            "FROM files WHERE target = ?",
-            self.name(target),
-        )
-        if not found:
-            return None
-        settings, source_stat, source_hash, output, output_stat, output_hash, replaced_hash, row, source = found[0]
+        return self.find_all([target]).get(target)
+
+    def find_all(self, targets: Sequence[str]) -> dict[str, Known]:
+        """What is known of the outputs that the plan calls `targets`; those of which nothing is known are left out.
+
+        Returns
+        -------
+        dict of target to Known
+        """
+        named = {target: self.name(target) for target in targets}
+        asked, found = list(named.values()), {}
+        for begin in range(0, len(asked), QUERY_VALUES):
+            some = asked[begin : begin + QUERY_VALUES]
+            marks = ",".join("?" * len(some))
+            for name, *columns in self.execute(f"{SELECT} WHERE target IN ({marks})", *some):
+                found[name] = self._known(*columns)
+        return {target: found[name] for target, name in named.items() if name in found}
+
+    def _known(self, settings, source_stat, source_hash, output, output_stat, output_hash, replaced_hash, row, source):
         return Known(
             settings, source_stat, source_hash, self.path_of(output), output_stat, output_hash, replaced_hash,
             json.loads(row), self.path_of(source),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,10 @@ from ..sources import remote
 from ..sources.files import PIPE
 from . import naming
 from .selection import ALL
-from .walk import special, walk
+from .walk import special, walk, walk_together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .selection import Selection
 
@@ -89,19 +90,93 @@ def plan(
     ParameterError
         If the name of a target contradicts its format.
     """
+    return [job for jobs in plan_by_folder(inputs, output, task, selection, keep_paths) for job in jobs]
+
+
+def plan_by_folder(
+    inputs: Iterable[str], output: str, task: Any, selection: Selection = ALL, keep_paths: bool = False
+) -> Iterator[list[Job]]:
+    """The jobs of `plan`, a folder after the other, so that only those of one are in memory.
+
+    That is so where all inputs are folders of a disk and none is inside of `output`; otherwise one list has all jobs.
+
+    Parameters
+    ----------
+    inputs, output, task, selection, keep_paths
+        As for `plan`, whose errors it raises before it returns.
+
+    Returns
+    -------
+    iterator of lists of Job
+        One for each folder in which there is something.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from codec import batch
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pathlib.Path(folder, "sub").mkdir()
+    ...     for name in ("a.png", "sub/b.png"):
+    ...         pathlib.Path(folder, name).touch()
+    ...     [len(jobs) for jobs in batch.plan_by_folder([folder], folder + "-smaller", batch.CompressTask())]
+    [1, 1]
+    """
     inputs = list(inputs)
     if PIPE in inputs and len(inputs) > 1:
         raise ParameterError("stdin (-) is one picture; give it alone")
+    if not (keep_paths or is_folder(inputs, output)):
+        return iter([_checked(_spare_inputs([_named(Job(inputs[0], output))], _Paths()), task)])
+    _check_output(inputs, output)
+    if _are_apart(inputs, output):
+        tops, roots = list(dict.fromkeys(inputs)), tuple(map(_real_folder, inputs))
+        folders = walk_together(tops, output, task, selection)
+        return (_checked(_settled(met, roots, output, task), task) for met in folders if met)
     paths = _Paths()
-    if keep_paths or is_folder(inputs, output):
-        jobs = _settle_clashes(_plan_folder(inputs, output, task, selection, keep_paths), paths)
-    else:
-        jobs = [_named(Job(inputs[0], output))]
-    jobs = _spare_inputs(jobs, paths)
+    jobs = _settle_clashes(_plan_folder(inputs, output, task, selection, keep_paths), paths)
+    return iter([_checked(_spare_inputs(jobs, paths), task)])
+
+
+def _checked(jobs, task):
     for job in jobs:
         if job.target is not None:
             task.check(job.target)
     return jobs
+
+
+def _are_apart(inputs, output):
+    """Whether the inputs are folders of which the walk meets nothing that is inside of the output."""
+    if remote.is_url(output) or any(remote.is_url(source) or not os.path.isdir(source) for source in inputs):
+        return False
+    inside = _real_folder(output)
+    return not any(_real_folder(source).startswith(inside) for source in inputs)
+
+
+def _settled(met, roots, output, task):
+    """The jobs of what was met in one folder of the output. None overwrites an input through a symbolic link.
+
+    roots: the real paths of the inputs, `output` is outside of them or below.
+    """
+    paths, inside = _Paths(listed=True), _real_folder(output)
+
+    def input_at(path):
+        real = paths.same(path)
+        return real if real.startswith(roots) and not real.startswith(inside) and os.path.exists(real) else None
+
+    jobs, settled = dict.fromkeys(_job_of(top, found, output, task) for top, found in met), []
+    for job in _settle_clashes(jobs, paths):
+        overwritten = job.target is not None and input_at(job.target)
+        if overwritten:
+            why = f"the output {job.target} would overwrite the input {overwritten}, to which a link leads"
+            job = Job(job.source, None, None, "failed", f"{why}; choose another folder")
+        elif job.keep_as is not None and input_at(job.keep_as):
+            job = replace(job, keep_as=None)
+        settled.append(job)
+    return settled
+
+
+def _real_folder(path):
+    """What the real paths of all files below a folder begin with."""
+    return os.path.normcase(os.path.join(os.path.realpath(path), ""))
 
 
 def plan_in_place(inputs: Sequence[str], task: Any, *, selection: Selection = ALL) -> list[Job]:
@@ -209,7 +284,7 @@ def _named(job):
     return Job(job.source, None, None, "failed", problem) if problem else job
 
 
-def _plan_folder(inputs, output, task, selection, keep_paths):
+def _check_output(inputs, output):
     if output == PIPE:
         raise OutputError("stdout (-) takes one picture; name a folder")
     if PIPE in inputs:
@@ -221,21 +296,28 @@ def _plan_folder(inputs, output, task, selection, keep_paths):
         and (os.path.exists(output) or suffix in (*JPEG_SUFFIXES, *WRITABLE))
     ):
         raise OutputError(f"{output} is the name of a file, and several pictures need a folder; name another")
+
+
+def _plan_folder(inputs, output, task, selection, keep_paths):
     jobs = []
     for source in inputs:
-        if not _is_dir(source):
-            folder, name = os.path.split(_below(source) if keep_paths else _named_by(source))
-            places = (_inside(output, folder, each) for each in (task.rename(name), name))
-            jobs.append(_named(Job(source, *places)))
+        if _is_dir(source):
+            jobs += [_job_of(source, found, output, task) for found in walk(source, output, task, selection)]
             continue
-        for found in walk(source, output, task, selection):
-            path, (folder, name) = _inside(source, found.path), os.path.split(found.path)
-            if found.status:
-                jobs.append(Job(path, None, None, found.status, found.reason))
-                continue
-            made = _whole(name, task.rename(name)) if found.by_content else task.rename(name)
-            jobs.append(Job(path, _inside(output, folder, made), _inside(output, found.path)))
+        folder, name = os.path.split(_below(source) if keep_paths else _named_by(source))
+        places = (_inside(output, folder, each) for each in (task.rename(name), name))
+        jobs.append(_named(Job(source, *places)))
     return list(dict.fromkeys(jobs))
+
+
+def _job_of(top, found, output, task):
+    """The job of what was found below a folder."""
+    path = _inside(top, found.path)
+    if found.status:
+        return Job(path, None, None, found.status, found.reason)
+    folder, name = os.path.split(found.path)
+    made = _whole(name, task.rename(name)) if found.by_content else task.rename(name)
+    return Job(path, _inside(output, folder, made), _inside(output, found.path))
 
 
 def _below(path):
@@ -263,20 +345,27 @@ def _whole(name, renamed):
 
 
 class _Paths:
-    """Real paths, each folder looked up once."""
+    """Real paths, each folder looked up once.
 
-    def __init__(self):
-        self._folders, self._files, self._folded = {}, {}, {}
+    Parameters
+    ----------
+    listed : bool
+        Folders are listed to find the links in them: faster where many of their files are asked for.
+    """
+
+    def __init__(self, listed=False):
+        self._listed, self._folders, self._files, self._folded = listed, {}, {}, {}
 
     def same(self, path):
         """The path that the file system knows."""
         if path not in self._files:
             folder, name = os.path.split(path)
             if folder not in self._folders:
-                self._folders[folder] = os.path.realpath(folder)
-            usual = name not in ("", os.curdir, os.pardir) and not os.path.islink(path)
-            real = os.path.join(self._folders[folder], name) if usual else os.path.realpath(path)
-            self._files[path] = os.path.normcase(real)
+                self._folders[folder] = os.path.realpath(folder), _links(folder) if self._listed else None
+            real, links = self._folders[folder]
+            is_link = os.path.islink(path) if links is None else name in links
+            usual = name not in ("", os.curdir, os.pardir) and not is_link
+            self._files[path] = os.path.normcase(os.path.join(real, name) if usual else os.path.realpath(path))
         return self._files[path]
 
     def on_its_disk(self, path):
@@ -287,19 +376,25 @@ class _Paths:
         return naming.folded(self.same(path)) if self._folded[folder] else self.same(path)
 
 
+def _links(folder):
+    """The names of the symbolic links in a folder; none if it cannot be read, or does not exist yet."""
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            return {entry.name for entry in entries if entry.is_symlink()}
+    except OSError:
+        return frozenset()
+
+
 def _settle_clashes(jobs, paths):
-    places = {}
-    for job in jobs:
+    places = [job.target and paths.on_its_disk(job.target) for job in jobs]
+    count, taken, settled = Counter(places), {}, []
+    for job, place in zip(jobs, places):
         if job.target is not None:
-            places.setdefault(paths.on_its_disk(job.target), []).append(job)
-    clashing = {job for group in places.values() if len(group) > 1 for job in group}
-    settled, taken = [], {}
-    for job in jobs:
-        if job in clashing:
-            folder, renamed = os.path.split(job.target)
-            job = replace(job, target=_inside(folder, _whole(_named_by(job.source), renamed)))
-        if job.target is not None:
-            first = taken.setdefault(paths.on_its_disk(job.target), job)
+            if count[place] > 1:
+                folder, renamed = os.path.split(job.target)
+                job = replace(job, target=_inside(folder, _whole(_named_by(job.source), renamed)))
+                place = paths.on_its_disk(job.target)
+            first = taken.setdefault(place, job)
             if first is not job:
                 taken_by = f"{first.source} becomes {first.target}, which is the same name"
                 why = f"{taken_by}; rename this one, or use another folder"

@@ -40,23 +40,24 @@ class Seen:
         return self.output if self.ours else None
 
 
-def unchanged(job, ledger, settings):
-    """The record of a job whose source, settings and output are as recorded by size, time and inode, or None.
+def unchanged(job, known, settings):
+    """Whether source, settings and output of a job are as recorded, by size, time and inode.
 
-    Raises
-    ------
-    FileError
-        If the ledger cannot be read.
+    Parameters
+    ----------
+    job : Job
+    known : Known or None
+        What the ledger says of its output.
+    settings : bytes
+        `fingerprint` of the task.
     """
-    known = ledger.find(job.target)
     if known is None or known.settings != settings or known.source_stat is None:
-        return None
+        return False
     source, there = stat_of(job.source), stat_of(known.output)
-    same = source and there and (stat_key(source), stat_key(there)) == (known.source_stat, known.output_stat)
-    return known if same else None
+    return bool(source and there and (stat_key(source), stat_key(there)) == (known.source_stat, known.output_stat))
 
 
-def look(job, ledger, settings, sources=frozenset()):
+def look(job, known, ledger, settings, sources=frozenset()):
     """Compare what the ledger knows of a job's output with the files that are there.
 
     Files whose size, time and inode are as recorded are not read; of others the content decides.
@@ -64,6 +65,8 @@ def look(job, ledger, settings, sources=frozenset()):
     Parameters
     ----------
     job : Job
+    known : Known or None
+        What the ledger says of its output.
     ledger : Ledger
     settings : bytes
         `fingerprint` of the task.
@@ -77,9 +80,8 @@ def look(job, ledger, settings, sources=frozenset()):
     Raises
     ------
     FileError
-        If the ledger cannot be read.
+        If the ledger cannot be written.
     """
-    known = ledger.find(job.target)
     there = known and stat_of(known.output)
     if not there:
         return Seen()

@@ -14,7 +14,7 @@ from .worker import Worker
 from .workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from .inplace import InPlace
     from .ledger import Ledger
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WAITING = 14  # threads beyond those that compute: they read, and wait for the disk to flush
 AHEAD = 64  # jobs per thread that may be done before their turn
+TOGETHER = 4096  # jobs of small folders that are planned, ordered by size, and kept in memory together
 
 
 def run(
@@ -76,30 +77,101 @@ def run(
     list of Row
         In the order of `jobs`.
     """
-    if any(job.source == job.target != PIPE for job in jobs) and not (in_place or dry_run):
-        raise ParameterError("jobs replace their sources, and nothing would keep these: pass in_place=InPlace(...)")
-    folders = set() if dry_run else {os.path.dirname(job.target) for job in jobs if job.target not in (None, PIPE)}
-    for folder in folders:
-        sweep(folder)
+    done, told = 0, told or (lambda row: None)
+
+    def known(row):
+        nonlocal done
+        done += 1
+        told(row)
+        if progress is not None:
+            progress(done, len(jobs))
+
+    options: dict[str, Any] = {"threads": threads, "timeout": timeout, "ledger": ledger, "in_place": in_place}
+    options |= {"overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates, "told": known}
+    return [row for rows in run_by_folder([jobs], task, **options) for row in rows]
+
+
+def run_by_folder(
+    folders: Iterable[list[Job]],
+    task: Any,
+    *,
+    threads: int | None = None,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    keep_dates: bool = False,
+    timeout: float | None = None,
+    told: Callable[[Row], object] | None = None,
+    ledger: Ledger | None = None,
+    in_place: InPlace | None = None,
+) -> Iterator[list[Row]]:
+    """Do jobs list by list, of which any number may come: only those at work, and their rows, are in memory.
+
+    Parameters
+    ----------
+    folders : iterable of lists of Job
+        Such as `plan_by_folder` gives. Short lists are joined.
+    task, **options
+        As for `run`.
+
+    Yields
+    ------
+    list of Row
+        In the order of the jobs.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from codec import batch
+    >>> task = batch.CompressTask()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "a.txt").write_text("text")
+    ...     folders = batch.plan_by_folder([folder], folder + "-smaller", task)
+    ...     [[row.status for row in rows] for rows in batch.run_by_folder(folders, task)]
+    [['ignored']]
+    """
     threads = threads or os.cpu_count() or 1
     ledger = in_place.ledger if in_place else ledger
     call = task if timeout is None else Workers(task, timeout)
-    worker = Worker(task, call, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place, jobs)
+    worker = Worker(task, call, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place)
     try:
-        rows = _all_rows(jobs, worker, threads, progress, told or (lambda row: None))
+        for jobs in _joined(folders):
+            if any(job.source == job.target != PIPE for job in jobs) and not (in_place or dry_run):
+                raise ParameterError(
+                    "jobs replace their sources, and nothing would keep these: pass in_place=InPlace(...)"
+                )
+            outputs = set() if dry_run else _folders(job.target for job in jobs)
+            for folder in outputs:
+                sweep(folder)
+            rows = _all_rows(jobs, worker, threads, told or (lambda row: None))
+            for folder in outputs & _folders(row.output for row in rows if row.status in ("done", "kept")):
+                sync_folder(folder or os.curdir)
+            yield rows
     finally:
         if timeout is not None:
             call.close()
-    written = set() if dry_run else {os.path.dirname(row.output) for row in rows if row.status in ("done", "kept")}
-    for folder in written:
-        sync_folder(folder or os.curdir)
     if in_place:
         in_place.finish()
-    return rows
 
 
-def _all_rows(jobs, worker, threads, progress, told):
+def _folders(paths):
+    return {os.path.dirname(path) for path in paths if path not in (None, PIPE)}
+
+
+def _joined(folders):
+    """The jobs of small folders together: the largest of them come first."""
+    together = []
+    for jobs in folders:
+        together += jobs
+        if len(together) >= TOGETHER:
+            yield together
+            together = []
+    if together:
+        yield together
+
+
+def _all_rows(jobs, worker, threads, told):
     """The rows of the jobs, in their order; what needs no work first, then the largest files."""
+    worker.begin(jobs)
     rows, todo = [], []
     for place, job in enumerate(jobs):
         rows.append(worker.without_work(job))
@@ -107,17 +179,12 @@ def _all_rows(jobs, worker, threads, progress, told):
             todo.append(place)
         else:
             told(rows[-1])
-    done = len(jobs) - len(todo)
-    if progress is not None and done:
-        progress(done, len(jobs))
     todo.sort(key=lambda place: -_size(jobs[place].source))
     count = 1 if threads == 1 else min(threads + WAITING, len(todo) or 1)
     calls = (partial(worker.row, jobs[place]) for place in todo)
-    for done, (place, row) in enumerate(zip(todo, in_order(calls, count, count * AHEAD)), done + 1):
+    for place, row in zip(todo, in_order(calls, count, count * AHEAD)):
         rows[place] = row
         told(row)
-        if progress is not None:
-            progress(done, len(jobs))
     return rows
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import os
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .. import jpeg
@@ -238,9 +239,13 @@ class CompressTask:
             size = pixels.shape[0] * pixels.shape[1]
             changes["effort"], warning = budgets.effort_within(self.budget, size, self.options.target is not None)
             warnings, more = (warning,) if warning else (), {"effort": changes["effort"]}
-        options = replace(self.options, **changes)
+        options = _with(self.options, **changes) if plain is None else replace(self.options, **changes)
         encoded = jpeg.encode(pixels, **vars(options)) if options.target else encode_file(pixels, options)
         return Result(encoded.data, "done", (*encoded.warnings, *warnings), _facts(encoded) | more)
+
+
+# The checks of new options take a tenth of the time of a small picture. Those with metadata may be large.
+_with = lru_cache(maxsize=64)(replace)
 
 
 def _facts(encoded):

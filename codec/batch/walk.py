@@ -8,6 +8,7 @@ from ..errors import CodecError
 from ..signatures import HEAD_BYTES, UNREAD, format_of
 from ..sources import remote
 from ..sources.files import special_kind
+from .naming import folded
 from .selection import ALL, EXCLUDED
 
 # What a file may be recognized as although its suffix says something else. Others share their signature with files that
@@ -15,7 +16,7 @@ from .selection import ALL, EXCLUDED
 UNMISTAKABLE = ("JPEG", "PNG", "GIF", "WEBP")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """A file or folder below a folder.
 
@@ -59,34 +60,62 @@ def walk(folder, output, task, selection=ALL):
             return [_remote(folder, path, task, selection) for path in remote.listed(folder)]
         except CodecError as error:
             return [Found(os.curdir, "failed", f"cannot read the folder: {error}")]
-    found = _below(folder, "", output and os.path.realpath(output), task, selection)
-    return sorted(found, key=lambda found: found.path)
+    met = (found for each in walk_together([folder], output, task, selection) for _, found in each)
+    return sorted(met, key=lambda found: found.path)
 
 
-def _below(top, inner, output, task, selection):
-    folders = [inner]
-    while folders:
-        inner = folders.pop()
-        here = os.path.join(top, inner)
-        try:
-            with os.scandir(here) as listed:
-                entries = list(listed)
-        except OSError as error:
-            yield Found(inner or os.curdir, "failed", f"cannot read the folder: {error.strerror}")
-            continue
-        for entry in entries:
-            path = os.path.join(inner, entry.name)
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if selection.leaves_out(path, is_folder):
-                yield Found(path, "ignored", EXCLUDED)
-            elif not is_folder:
-                yield _file(entry, path, task)
-            elif entry.name.startswith("."):
-                yield Found(path, "ignored", "hidden")
-            elif output and os.path.realpath(entry.path) == output:
-                yield Found(path, "ignored", "output folder")
-            else:
-                folders.append(path)
+def walk_together(tops, output, task, selection=ALL):
+    """What is in the tree that several folders become as one, folder by folder.
+
+    Folders below different ones of `tops` are one if they have the same path, also if it differs by case, or by the way
+    in which accents are written: on some disks their outputs would have the same names.
+
+    Parameters
+    ----------
+    tops : sequence of str
+        Paths.
+    output, task, selection
+        As for `walk`.
+
+    Yields
+    ------
+    list of (str, Found)
+        The one of `tops`, and what was found there, sorted by path; a folder before those in it.
+    """
+    output, waiting = output and os.path.realpath(output), [[(top, "") for top in tops]]
+    while waiting:
+        met, inner = [], {}
+        for top, path in waiting.pop():
+            files, folders = _listed(top, path, output, task, selection)
+            met += [(top, found) for found in files]
+            for each in folders:
+                inner.setdefault(folded(each), []).append((top, each))
+        yield met
+        waiting += [inner[path] for path in sorted(inner, reverse=True)]
+
+
+def _listed(top, inner, output, task, selection):
+    """(what is in a folder, paths of folders in it that are to be entered), each sorted."""
+    try:
+        with os.scandir(os.path.join(top, inner)) as listed:
+            entries = sorted(listed, key=lambda entry: entry.name)
+    except OSError as error:
+        return [Found(inner or os.curdir, "failed", f"cannot read the folder: {error.strerror}")], []
+    files, folders = [], []
+    for entry in entries:
+        path = os.path.join(inner, entry.name)
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if selection.leaves_out(path, is_folder):
+            files.append(Found(path, "ignored", EXCLUDED))
+        elif not is_folder:
+            files.append(_file(entry, path, task))
+        elif entry.name.startswith("."):
+            files.append(Found(path, "ignored", "hidden"))
+        elif output and os.path.realpath(entry.path) == output:
+            files.append(Found(path, "ignored", "output folder"))
+        else:
+            folders.append(path)
+    return files, folders
 
 
 def _remote(url, path, task, selection):

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import threading
-from dataclasses import replace
 
 from ..errors import CodecError, FileError
 from ..formats import pictures
@@ -18,24 +17,33 @@ TOLD = ("before", "after", "ratio", "facts")  # what the ledger keeps of a row
 class Worker:
     """What the jobs of a run share."""
 
-    def __init__(self, task, call, room, threads, overwrite, dry_run, keep_dates, ledger, in_place, jobs):
+    def __init__(self, task, call, room, threads, overwrite, dry_run, keep_dates, ledger, in_place):
         self.task, self.call, self.room, self.ledger, self.in_place = task, call, room, ledger, in_place
         self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
-        self.settings, self.sources = ledger and fingerprint(task), resume.sources_of(jobs)
+        self.settings = ledger and fingerprint(task)
         self._turns = threading.Semaphore(threads)
+
+    def begin(self, jobs):
+        """Look up what the ledger knows of jobs, which are all there is until the next call."""
+        self._sources, self._known, self._unread = resume.sources_of(jobs), {}, None
+        if self.ledger is None:
+            return
+        try:
+            self._known = self.ledger.find_all([job.target for job in jobs if job.status is None])
+        except CodecError as error:
+            self._unread = str(error)
 
     def without_work(self, job):
         """The row of a job that is known before any work, or that was done before; None for the others."""
         if job.status:
             told = {"error" if job.status == "failed" else "reason": job.reason}
             return Row(job.source, job.target, job.status, **told)
-        if self.ledger is None or self.overwrite:
+        if self._unread is not None:
+            return Row(job.source, job.target, "failed", error=self._unread)
+        known = self._known.get(job.target)
+        if self.overwrite or not resume.unchanged(job, known, self.settings):
             return None
-        try:
-            known = resume.unchanged(job, self.ledger, self.settings)
-        except CodecError as error:
-            return Row(job.source, job.target, "failed", error=str(error))
-        return known and Row(job.source, known.output, "skipped", reason=resume.DONE_BEFORE, **known.row)
+        return Row(job.source, known.output, "skipped", reason=resume.DONE_BEFORE, **known.row)
 
     def row(self, job):
         """Do a job."""
@@ -43,7 +51,7 @@ class Worker:
         if self.ledger is None:
             return self._replaced(job) if replaces else self._made(job)
         try:
-            seen = resume.look(job, self.ledger, self.settings, self.sources)
+            seen = resume.look(job, self._known.get(job.target), self.ledger, self.settings, self._sources)
         except CodecError as error:
             return Row(job.source, job.target, "failed", error=str(error))
         if replaces and (self.overwrite or seen.verdict != resume.DONE_BEFORE):  # other content is another original
@@ -102,12 +110,12 @@ class Worker:
 
         def record(row, made):
             told = {name: getattr(row, name) for name in TOLD}
-            known = Known(self.settings, read["stat"], read["hash"], row.output, None, b"", seen.content, told)
-            known = replace(known, output_hash=content_hash(made.data, self.ledger.version))
+            output_hash = content_hash(made.data, self.ledger.version)
 
             def before_rename(path):
-                complete = replace(known, output_stat=stat_key(stat_of(path)))
-                self.ledger.record(job.target, complete, job.source)
+                stat, source = stat_key(stat_of(path)), (read["stat"], read["hash"])
+                known = Known(self.settings, *source, row.output, stat, output_hash, seen.content, told)
+                self.ledger.record(job.target, known, job.source)
 
             return before_rename
 

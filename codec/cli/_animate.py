@@ -6,8 +6,9 @@ from functools import partial
 import click
 
 from ..errors import CodecError
-from ._jobs import PIPE, claim_stdout, output_or_pipe, report
+from ._jobs import claim_stdout, output_or_pipe
 from ._progress import progress
+from ._report import PIPE, report
 
 
 def animate(

@@ -24,7 +24,10 @@ def printable(text):
     >>> printable("a\\x1b[31mb")
     'a\\\\x1b[31mb'
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(text))
+    text = str(text)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def say(message):
@@ -58,7 +61,7 @@ def echo_json(verb, **content):
 
 
 def echo_listed(verb, before, name, items, after):
-    """`echo_json` with a list that may be long: each item becomes text as it is printed.
+    """`echo_json` with a list that may be long: each item becomes one line, as it is printed.
 
     Parameters
     ----------
@@ -73,7 +76,7 @@ def echo_listed(verb, before, name, items, after):
     click.echo(f'{head[:-2]},\n  "{name}": [', nl=False)
     between = ""
     for item in items:
-        click.echo(between + ("\n" + json.dumps(item, indent=2)).replace("\n", "\n    "), nl=False)
+        click.echo(f"{between}\n    {json.dumps(item)}", nl=False)  # without indent the encoder is compiled
         between = ","
     end = "\n  ]," if between else "],"
     click.echo(end + json.dumps(after, indent=2)[1:])

@@ -1,23 +1,19 @@
-"""Many pictures in one call: a task of `codec.batch` over the inputs, shown as a table or as JSON."""
+"""Many pictures in one call: a task of `codec.batch` over the inputs."""
 
 import contextlib
 import os
 import shlex
 import sys
-from collections import Counter
-from dataclasses import replace
-from functools import lru_cache
+from itertools import chain
 
 import click
 
 from .. import __version__
 from ..errors import ParameterError
-from ._common import echo_line, echo_listed, printable, refuse_terminal, say, size, warn
+from ._common import echo_line, refuse_terminal, say, size
 from ._progress import progress
-from ._words import spoken
+from ._report import PIPE, Rows, in_words, show
 
-PIPE = "-"
-STATUSES = ("done", "kept", "skipped", "ignored", "failed")
 # Of mallopt (malloc.h of glibc): which free memory goes back to the system, what is never kept, how many heaps.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 TRIM_BYTES, MMAP_BYTES = 1 << 26, 1 << 24
@@ -26,18 +22,47 @@ TRIM_BYTES, MMAP_BYTES = 1 << 26, 1 << 24
 class Stream:
     """What is shown while a run goes on: the bytes saved, beside the progress bar, and with --jsonl a line per file."""
 
-    def __init__(self, tell, as_lines, command):
-        self.tell, self.as_lines, self.command, self.saved = tell, as_lines, command, 0
+    def __init__(self, tell, total, as_lines, command):
+        self.tell, self.total, self.as_lines, self.command = tell, total, as_lines, command
+        self.done = self.saved = 0
 
     def row(self, row):
         """A row that is known now."""
+        self.done += 1
         self.saved += (row.before or 0) - (row.after or 0) if row.status in ("done", "kept") else 0
         if self.as_lines:
             echo_line("file", **in_words(row, self.command).to_json())
+        if self.tell:
+            self.tell(self.done, self.total, f"{size(self.saved)} saved" if self.saved > 0 else "")
 
-    def progress(self, done, total):
-        """So many of the files are done."""
-        self.tell(done, total, f"{size(self.saved)} saved" if self.saved > 0 else "")
+
+class Planned:
+    """The jobs of a run, a folder after the other.
+
+    Parameters
+    ----------
+    again : callable
+        Gives the iterator of lists of jobs; called a second time where their number is asked for and there are many.
+    """
+
+    def __init__(self, again):
+        self._again, self._left, self._first = again, again(), []
+        for jobs in self._left:
+            self._first.append(jobs)
+            if any(job.status is None for job in jobs):
+                break
+        self._first += [jobs for jobs in [next(self._left, None)] if jobs is not None]
+        known = [job for jobs in self._first for job in jobs]
+        self.has_work = any(job.status is None for job in known)
+        self.are_several = len(known) > 1
+        self.are_piped = any(job.target == PIPE for job in known)
+
+    def __iter__(self):
+        return chain(self._first, self._left)
+
+    def count(self):
+        """How many jobs there are."""
+        return sum(map(len, self._again()))
 
 
 def perform(
@@ -72,12 +97,12 @@ def perform(
         Further options of `codec.batch.run`.
     """
     todo = jobs_for(inputs, output, task, as_json or as_lines, **select or {})
-    place = ledger_path(inputs, output, ledger) if any(job.status is None for job in todo) else None
+    place = ledger_path(inputs, output, ledger) if todo.has_work else None
     shown = {"as_json": as_json, "as_lines": as_lines, "dry_run": dry_run, "settings": settings}
     options = {"threads": jobs, "overwrite": overwrite, "keep_dates": keep_dates, **run}
     with _opened(place, dry_run) as book:
         rows = _rows(verb, todo, task, shown, scheduler=scheduler, ledger=book, **options)
-    report(verb, rows, **shown)
+    show(verb, rows, **shown)
 
 
 def perform_in_place(
@@ -97,22 +122,22 @@ def perform_in_place(
     from ..batch.plan import common_folder
 
     try:
-        todo, root = batch.plan_in_place(inputs, task, **select), common_folder(inputs)
+        planned, root = batch.plan_in_place(inputs, task, **select), common_folder(inputs)
     except ParameterError as error:
         raise click.UsageError(str(error)) from error
-    place = ledger or os.path.join(root, batch.LEDGER_NAME)
+    todo, place = Planned(lambda: iter([planned])), ledger or os.path.join(root, batch.LEDGER_NAME)
     shown = {"as_json": as_json, "as_lines": as_lines, "dry_run": dry_run, "settings": settings}
-    with _opened(place if any(job.status is None for job in todo) else None, dry_run) as book:
+    with _opened(place if todo.has_work else None, dry_run) as book:
         kept = None if backup is False else backup or os.path.join(root, BACKUP)
         replacing = batch.InPlace(book, root, kept) if book and not dry_run else None
         options = {"threads": jobs, "overwrite": overwrite, "in_place": replacing, **run}
         rows = _rows(verb, todo, task, shown, ledger=book, **options)
-    replaced = sum(row.status == "done" for row in rows)
+    replaced = rows.statuses["done"]
     told = {"run": replacing.run, "backup": replacing.folder, "ledger": place} if replacing and replaced else {}
     if told and replacing.folder:
         command = f"codec undo {replacing.run} --ledger {shlex.quote(place)}"
         say(f"run {replacing.run}: the originals are in {replacing.folder}; restore them with\n  {command}")
-    report(verb, rows, **shown, **told)
+    show(verb, rows, **shown, **told)
 
 
 def keep_memory(heaps):
@@ -137,20 +162,24 @@ def _rows(verb, todo, task, shown, scheduler=None, **options):
     """Run the jobs, shown as they are done."""
     from .. import batch
 
-    with progress("files") if len(todo) > 1 else contextlib.nullcontext() as tell:
-        stream = Stream(tell, shown["as_lines"], click.get_current_context().command)
+    rows, command = Rows(click.get_current_context()), click.get_current_context().command
+    with progress("files") if todo.are_several else contextlib.nullcontext() as tell:
+        stream = Stream(tell, todo.count() if tell or shown["as_lines"] else None, shown["as_lines"], command)
         if shown["as_lines"]:
             about = {"codec": __version__, "dry_run": shown["dry_run"], "settings": shown["settings"]}
-            echo_line("run", verb=verb, files=len(todo), **about)
-        options |= {"dry_run": shown["dry_run"], "progress": tell and stream.progress, "told": stream.row}
+            echo_line("run", verb=verb, files=stream.total, **about)
+        options |= {"dry_run": shown["dry_run"], "told": stream.row}
         if scheduler:
             from ..batch import cluster
 
             del options["threads"], options["timeout"]
-            return cluster.run(todo, task, scheduler, **options)
-        if len(todo) > 1:
+            rows.add(cluster.run(list(chain.from_iterable(todo)), task, scheduler, **options))
+            return rows
+        if todo.are_several:
             keep_memory(options["threads"] or os.cpu_count() or 1)
-        return batch.run(todo, task, **options)
+        for each in batch.run_by_folder(todo, task, **options):
+            rows.add(each)
+        return rows
 
 
 def _opened(place, dry_run):
@@ -183,12 +212,12 @@ def jobs_for(inputs, output, task, as_json, **select):
 
     output = output_or_pipe(inputs, output, "FILE for one picture, -o FOLDER for several")
     try:
-        todo = batch.plan(inputs, output, task, **select)
+        todo = Planned(lambda: batch.plan_by_folder(inputs, output, task, **select))
     except batch.OutputError as error:
         raise click.UsageError(f"{error} with -o") from error
     except ParameterError as error:
         raise click.UsageError(str(error)) from error
-    if any(job.target == PIPE for job in todo):
+    if todo.are_piped:
         claim_stdout(as_json, "picture")
     return todo
 
@@ -205,130 +234,3 @@ def claim_stdout(as_json, what):
     if as_json:
         raise click.UsageError(f"stdout cannot take both the {what} and --json; name a file with -o")
     refuse_terminal()
-
-
-def in_words(row, command):
-    """A row whose messages are in the words of the command: itself where they are."""
-    error, reason = _said(row.error, command), _said(row.reason, command)
-    warnings = tuple(_said(message, command) for message in row.warnings)
-    if (error, reason, warnings) == (row.error, row.reason, row.warnings):
-        return row
-    return replace(row, error=error, reason=reason, warnings=warnings)
-
-
-def report(verb, rows, *, as_json=False, as_lines=False, dry_run=False, settings=None, **more):
-    """Rows on stdout (unless a picture went there); warnings, what was there or left out, and failures on stderr; exit
-    code 1 if a row failed.
-    """
-    command = click.get_current_context().command
-    rows = [in_words(row, command) for row in rows]
-    for row in rows:
-        for message in row.warnings:
-            warn(row.input, message)
-    if as_lines:
-        echo_line("total", **_total(rows), **more)
-    elif as_json:
-        about = {"dry_run": dry_run, "settings": settings or {}}
-        files = (row.to_json() for row in rows)
-        echo_listed(verb, about, "files", files, {"total": _total(rows), **more})
-    elif not any(row.output == PIPE for row in rows):
-        _table(rows)
-        if dry_run:
-            say("dry run: nothing was written")
-    met = [row for row in rows if row.status != "ignored"]
-    _say_left_out(rows)
-    _say_metadata(rows)
-    for reason, count in Counter(row.reason for row in rows if row.status == "skipped").items():
-        what = {"done before": "done before", "the output exists already": "there already"}.get(
-            reason, f"left alone, since {reason}"
-        )
-        say(f"{_files(count)} {what}; --overwrite makes {'it' if count == 1 else 'them'} again")
-    failed = [f"{row.input}: {row.error}" for row in rows if row.status == "failed"]
-    if failed:
-        several = [f"{len(failed)} of {len(met)} not done:", *(f"  {line}" for line in failed)]
-        say(failed[0] if len(met) == 1 else "\n".join(several))
-        click.get_current_context().exit(1)
-    if not met:
-        say("no pictures found; nothing to do")
-
-
-def _files(count):
-    return f"{count} file was" if count == 1 else f"{count} files were"
-
-
-def _say_left_out(rows):
-    reasons = Counter(row.reason for row in rows if row.status == "ignored")
-    if reasons:
-        listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-        say(f"{_files(sum(reasons.values()))} left out: {listed}")
-
-
-def _metadata(rows):
-    """{fate: {kind: number of files}}: see `codec.batch.describing.changes`."""
-    found = {}
-    for row in rows:
-        for fate, kinds in row.facts.get("metadata", {}).items() if row.status in ("done", "kept") else ():
-            found.setdefault(fate, Counter()).update(kinds)
-    return found
-
-
-def _say_metadata(rows):
-    """What changed; kinds that were kept need no word."""
-    found = {fate: kinds for fate, kinds in _metadata(rows).items() if fate in ("dropped", "converted")}
-    if found:
-        parts = (f"{kind} in {count}" for kinds in found.values() for kind, count in sorted(kinds.items()))
-        titles = " and ".join(found)
-        say(f"metadata {titles}, in files: {', '.join(parts)}")
-
-
-@lru_cache(1024)
-def _said(message, command):
-    return message and spoken(message, command)
-
-
-def _total(rows):
-    before, after = (sum(getattr(row, name) or 0 for row in rows) for name in ("before", "after"))
-    counts = {status: sum(row.status == status for row in rows) for status in STATUSES}
-    ratio = round(before / after, 4) if after else None
-    metadata = _metadata(rows)
-    return {"before": before, "after": after, "ratio": ratio, **counts} | ({"metadata": metadata} if metadata else {})
-
-
-def _table(rows):
-    chosen = ("effort",) if any("effort" in row.facts for row in rows) else ()
-    searched = (*chosen, *(("quality", "achieved") if any("target" in row.facts for row in rows) else ()))
-    reasons = [row.error or row.reason for row in rows]
-    explained = ("reason",) if any(reasons) else ()
-    if not sys.stdout.isatty():
-        click.echo("\t".join(["file", "before", "after", "ratio", "status", *searched, *explained]))
-        for row, reason in zip(rows, reasons):
-            cells = [row.input, row.before, row.after, row.ratio, row.status, *map(row.facts.get, searched)]
-            cells += [reason] * len(explained)
-            click.echo("\t".join("" if cell is None else printable(cell) for cell in cells))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    total = _total(rows)
-    table = Table(box=None, show_footer=len(rows) > 1, footer_style="bold")
-    table.add_column("file", footer=f"{len(rows)} files", overflow="fold")
-    for name in ("before", "after"):
-        table.add_column(name, footer=size(total[name]), justify="right")
-    table.add_column("ratio", footer=f"{total['ratio']:.2f}" if total["ratio"] else "", justify="right")
-    table.add_column("status")
-    for name in searched:
-        table.add_column(name, justify="right")
-    for name in explained:
-        table.add_column(name, overflow="fold")
-    for row, reason in zip(rows, reasons):
-        sizes = [size(value) if value is not None else "" for value in (row.before, row.after)]
-        table.add_row(
-            Text(printable(row.input)),
-            *sizes,
-            f"{row.ratio:.2f}" if row.ratio else "",
-            row.status,
-            *(f"{row.facts[name]:.6g}" if name in row.facts else "" for name in searched),
-            *[Text(printable(reason or ""))] * len(explained),
-        )
-    Console().print(table)

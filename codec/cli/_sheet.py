@@ -6,8 +6,8 @@ from functools import partial
 
 import click
 
-from ._jobs import PIPE, report
 from ._progress import progress
+from ._report import PIPE, report
 
 COLUMNS, MARGIN, CAPTION_ROWS = 4, 8, 32
 CAPTION_COLUMNS = 200  # minimum width of a caption

@@ -4,7 +4,7 @@ import click
 
 from . import _options as options
 from ._common import echo_json, say
-from ._jobs import report
+from ._report import report
 
 
 @click.command()

@@ -252,8 +252,8 @@ def _load_plain(data, color, keep_alpha, limits):
         return None
     pixels, alpha = _without_alpha(plain)
     metadata = Metadata(density=None if None in dots else _density([count * 0.0254 for count in dots]))
-    made = _finished(pixels, alpha, metadata, "PNG", [], color, keep_alpha, limits)
-    return replace(made, color_chunks=profiles.color_chunks(data), frames=1)
+    chunks = profiles.color_chunks(data)
+    return _finished(pixels, alpha, metadata, "PNG", [], color, keep_alpha, limits, chunks)
 
 
 def _load_other(data, color, keep_alpha, limits, page):
@@ -292,12 +292,11 @@ def _load_other(data, color, keep_alpha, limits, page):
     if frames > 1 and page is None:
         warnings.append(f"{frames} frames or pages: only the first is used")
     pixels, alpha = (_samples(image, bits, warnings), alpha) if plain is None else _without_alpha(plain)
-    made = _finished(pixels, alpha, metadata, image.format or "picture", warnings, color, keep_alpha, limits)
-    chunks = profiles.color_chunks(data) if image.format == "PNG" else ()
-    return replace(made, color_chunks=chunks, frames=max(frames, 1))
+    kind, chunks = image.format or "picture", profiles.color_chunks(data) if image.format == "PNG" else ()
+    return _finished(pixels, alpha, metadata, kind, warnings, color, keep_alpha, limits, chunks, max(frames, 1))
 
 
-def _finished(pixels, alpha, metadata, format, warnings, color, keep_alpha, limits):
+def _finished(pixels, alpha, metadata, format, warnings, color, keep_alpha, limits, color_chunks=(), frames=1):
     """The picture, its alpha dropped where it is opaque and laid on a colour where it was not requested."""
     if alpha is not None and alpha.min() == 255:
         alpha = None
@@ -310,7 +309,7 @@ def _finished(pixels, alpha, metadata, format, warnings, color, keep_alpha, limi
     if metadata.icc and metadata.icc[16:20] == b"GRAY" and pixels.ndim == 3:
         metadata = replace(metadata, icc=None)
         warnings.append("the gray ICC profile does not fit the coloured background and was dropped")
-    return Picture(pixels, metadata, format, tuple(warnings), alpha)
+    return Picture(pixels, metadata, format, tuple(warnings), alpha, color_chunks, frames)
 
 
 def _load_gif(data, color, keep_alpha, limits):
@@ -328,8 +327,8 @@ def _load_gif(data, color, keep_alpha, limits):
     if moving.icc:
         metadata = replace(metadata, icc=moving.icc)
     samples = np.ascontiguousarray(pixels[..., 0] if gray and not moving.icc else pixels[..., :3])
-    made = _finished(samples, pixels[..., 3], metadata, "GIF", warnings, color, keep_alpha, limits)
-    return replace(made, frames=len(moving.cells))
+    alpha, count = pixels[..., 3], len(moving.cells)
+    return _finished(samples, alpha, metadata, "GIF", warnings, color, keep_alpha, limits, frames=count)
 
 
 def _bits_per_sample(image, data):

@@ -357,7 +357,13 @@ def encode_file(image, options):
     pixels = as_pixels(image)
     height, width, channels = pixels.shape
     subsampling = _subsampling(options, _color(options, channels), pixels)
-    return EncodedFile(_bytes(pixels, replace(options, subsampling=subsampling)), width, height, subsampling)
+    settled = _with_subsampling if options.metadata is None else _with_subsampling.__wrapped__
+    return EncodedFile(_bytes(pixels, settled(options, subsampling)), width, height, subsampling)
+
+
+@lru_cache(maxsize=64)
+def _with_subsampling(options, subsampling):
+    return replace(options, subsampling=subsampling)
 
 
 # Modes of Pillow images whose samples profiles of a colour space describe; others become RGB.

@@ -286,6 +286,7 @@ def test_ledgers_of_version_1_stay_good(tmp_path):
     with Ledger(path) as ledger:
         (row,) = batch.run(jobs, task, ledger=ledger)
         known = ledger.find(str(target))
+        assert ledger.find_all([str(target), "other.jpg"]) == {str(target): known}
     assert row.status == "done" and known.output_hash == content_hash(target.read_bytes(), version=1)
     for file in (source, target):
         os.utime(file, (1, 1))  # as if copied: contents decide

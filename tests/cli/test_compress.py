@@ -12,6 +12,7 @@ from PIL import Image, ImageCms
 
 import codec
 from codec import jpeg
+from codec.cli import _report
 from codec.formats import pictures, profiles
 from codec.sources import files
 
@@ -694,8 +695,21 @@ def test_the_report_counts_what_became_of_the_metadata(run, home):
     assert "metadata dropped and converted, in files: comments in 1" in outcome.err
 
 
-def test_a_report_is_the_same_text_as_in_one_piece(run, home):
+def test_rows_that_wait_on_the_disk_are_shown_all_the_same(run, home, monkeypatch):
+    (home / "in" / "broken.png").write_bytes(b"broken")
+    words = ("compress", "in", "-o", "out", "--dry-run")
+    usual, report = run(*words), run(*words, "--json").out
+    monkeypatch.setattr(_report, "IN_MEMORY", 1)
+    again = run(*words)
+    assert (again.code, again.out, again.err) == (usual.code, usual.out, usual.err)
+    assert run(*words, "--json").out == report
+    assert usual.code == 1 and usual.err.count("broken.png") == 1
+
+
+def test_a_report_has_a_line_for_each_file(run, home):
     (home / "empty").mkdir()
     for words in (["in"], ["empty"], ["in", "--strip", "--dry-run"]):
         text = run("compress", *words, "-o", "out", "--json").out.decode()
-        assert text == json.dumps(json.loads(text), indent=2) + "\n"
+        report, lines = json.loads(text), [line.strip().rstrip(",") for line in text.splitlines()]
+        assert lines.count('"files": [') + lines.count('"files": []') == 1
+        assert [line for line in lines if line.startswith('{"input"')] == [json.dumps(row) for row in report["files"]]

@@ -1,0 +1,184 @@
+"""The rows of a command: counted as they come, kept on the disk, and shown at the end as a table or as JSON."""
+
+import pickle
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from functools import lru_cache
+
+import click
+
+from ._common import echo_line, echo_listed, printable, say, size, warn
+from ._words import spoken
+
+PIPE = "-"
+STATUSES = ("done", "kept", "skipped", "ignored", "failed")
+IN_MEMORY = 1 << 22  # bytes of rows; the others wait in a temporary file
+
+
+class Rows:
+    """Rows that may be more than memory holds, with what all of them have in common.
+
+    Iterating gives them in the words of the command, as often as it is asked for.
+    """
+
+    def __init__(self, context):
+        self.command, self.count, self.before, self.after = context.command, 0, 0, 0
+        self.statuses, self.skipped, self.ignored, self.metadata = Counter(), Counter(), Counter(), {}
+        self.has_warnings = self.has_reasons = self.has_targets = self.has_efforts = self.are_piped = False
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)
+        context.call_on_close(self._file.close)
+
+    def add(self, rows):
+        """More rows."""
+        rows = [in_words(row, self.command) for row in rows]
+        for row in rows:
+            self._count(row)
+        pickle.dump(rows, self._file, pickle.HIGHEST_PROTOCOL)
+
+    def _count(self, row):
+        self.count += 1
+        self.before += row.before or 0
+        self.after += row.after or 0
+        self.statuses[row.status] += 1
+        if row.status in ("skipped", "ignored"):
+            getattr(self, row.status)[row.reason] += 1
+        elif row.status in ("done", "kept"):
+            for fate, kinds in row.facts.get("metadata", {}).items():
+                self.metadata.setdefault(fate, Counter()).update(kinds)
+        self.has_warnings |= bool(row.warnings)
+        self.has_reasons |= bool(row.error or row.reason)
+        self.has_targets |= "target" in row.facts
+        self.has_efforts |= "effort" in row.facts
+        self.are_piped |= row.output == PIPE
+
+    def __iter__(self):
+        self._file.seek(0)
+        left = self.count
+        while left:
+            rows = pickle.load(self._file)  # written above, to a file that has no name
+            left -= len(rows)
+            yield from rows
+
+    def total(self):
+        """The sums, for JSON."""
+        ratio = round(self.before / self.after, 4) if self.after else None
+        counts = {status: self.statuses[status] for status in STATUSES}
+        metadata = {"metadata": self.metadata} if self.metadata else {}
+        return {"before": self.before, "after": self.after, "ratio": ratio, **counts} | metadata
+
+
+def in_words(row, command):
+    """A row whose messages are in the words of the command: itself where they are."""
+    error, reason = _said(row.error, command), _said(row.reason, command)
+    warnings = tuple(_said(message, command) for message in row.warnings)
+    if (error, reason, warnings) == (row.error, row.reason, row.warnings):
+        return row
+    return replace(row, error=error, reason=reason, warnings=warnings)
+
+
+@lru_cache(1024)
+def _said(message, command):
+    return message and spoken(message, command)
+
+
+def report(verb, rows, **shown):
+    """Show a list of rows."""
+    found = Rows(click.get_current_context())
+    found.add(rows)
+    show(verb, found, **shown)
+
+
+def show(verb, rows, *, as_json=False, as_lines=False, dry_run=False, settings=None, **more):
+    """`Rows` on stdout (unless a picture went there); warnings, what was there or left out, and failures on stderr.
+
+    The exit code is 1 if a row failed.
+    """
+    if rows.has_warnings:
+        for row in rows:
+            for message in row.warnings:
+                warn(row.input, message)
+    if as_lines:
+        echo_line("total", **rows.total(), **more)
+    elif as_json:
+        about = {"dry_run": dry_run, "settings": settings or {}}
+        echo_listed(verb, about, "files", (row.to_json() for row in rows), {"total": rows.total(), **more})
+    elif not rows.are_piped:
+        _table(rows)
+        if dry_run:
+            say("dry run: nothing was written")
+    _say_left_out(rows.ignored)
+    _say_metadata(rows.metadata)
+    for reason, count in rows.skipped.items():
+        what = {"done before": "done before", "the output exists already": "there already"}.get(
+            reason, f"left alone, since {reason}"
+        )
+        say(f"{_files(count)} {what}; --overwrite makes {'it' if count == 1 else 'them'} again")
+    met, failed = rows.count - rows.statuses["ignored"], rows.statuses["failed"]
+    if met > 1 and failed:
+        say(f"{failed} of {met} not done:")
+    for row in rows if failed else ():
+        if row.status == "failed":
+            say(f"{'  ' if met > 1 else ''}{row.input}: {row.error}")
+    if failed:
+        click.get_current_context().exit(1)
+    if not met:
+        say("no pictures found; nothing to do")
+
+
+def _files(count):
+    return f"{count} file was" if count == 1 else f"{count} files were"
+
+
+def _say_left_out(reasons):
+    if reasons:
+        listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        say(f"{_files(sum(reasons.values()))} left out: {listed}")
+
+
+def _say_metadata(metadata):
+    """What changed; kinds that were kept need no word."""
+    found = {fate: kinds for fate, kinds in metadata.items() if fate in ("dropped", "converted")}
+    if found:
+        parts = (f"{kind} in {count}" for kinds in found.values() for kind, count in sorted(kinds.items()))
+        titles = " and ".join(found)
+        say(f"metadata {titles}, in files: {', '.join(parts)}")
+
+
+def _table(rows):
+    searched = (*(("effort",) if rows.has_efforts else ()), *(("quality", "achieved") if rows.has_targets else ()))
+    explained = ("reason",) if rows.has_reasons else ()
+    if not sys.stdout.isatty():
+        click.echo("\t".join(["file", "before", "after", "ratio", "status", *searched, *explained]))
+        for row in rows:
+            cells = [row.input, row.before, row.after, row.ratio, row.status, *map(row.facts.get, searched)]
+            cells += [row.error or row.reason] * len(explained)
+            click.echo("\t".join("" if cell is None else printable(cell) for cell in cells))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    total = rows.total()
+    table = Table(box=None, show_footer=rows.count > 1, footer_style="bold")
+    table.add_column("file", footer=f"{rows.count} files", overflow="fold")
+    for name in ("before", "after"):
+        table.add_column(name, footer=size(total[name]), justify="right")
+    table.add_column("ratio", footer=f"{total['ratio']:.2f}" if total["ratio"] else "", justify="right")
+    table.add_column("status")
+    for name in searched:
+        table.add_column(name, justify="right")
+    for name in explained:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        sizes = [size(value) if value is not None else "" for value in (row.before, row.after)]
+        table.add_row(
+            Text(printable(row.input)),
+            *sizes,
+            f"{row.ratio:.2f}" if row.ratio else "",
+            row.status,
+            *(f"{row.facts[name]:.6g}" if name in row.facts else "" for name in searched),
+            *[Text(printable(row.error or row.reason or ""))] * len(explained),
+        )
+    Console().print(table)

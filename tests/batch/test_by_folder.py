@@ -1,0 +1,118 @@
+"""Plans and runs folder by folder: what `plan` and `run` give, with the memory of a few folders."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+
+from codec import batch
+from codec.batch import CompressTask
+from codec.formats.pictures import dump
+from codec.jpeg import EncodeOptions
+
+PNG = dump(np.random.default_rng(4).integers(0, 256, (16, 16, 3), np.uint8))
+TASK = CompressTask(EncodeOptions(effort=1))
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX links and names")
+
+
+@pytest.fixture
+def put(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def put(*names):
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(PNG)
+
+    return put
+
+
+def named(lists):
+    return [[(job.source, job.target) for job in jobs] for jobs in lists]
+
+
+def test_a_list_for_each_folder(put):
+    put("in/b.png", "in/a.png", "in/sub/c.png", "in/sub/deep/d.png", "in/.hidden/e.png")
+    (top, sub, deep) = batch.plan_by_folder(["in"], "out", TASK)
+    assert named([top, sub, deep]) == [
+        [("in/.hidden", None), ("in/a.png", "out/a.jpg"), ("in/b.png", "out/b.jpg")],
+        [("in/sub/c.png", "out/sub/c.jpg")],
+        [("in/sub/deep/d.png", "out/sub/deep/d.jpg")],
+    ]
+    assert batch.plan(["in"], "out", TASK) == top + sub + deep
+
+
+@posix
+def test_folders_that_some_disks_take_for_one_are_planned_together(put):
+    put("in/Sub/a.png", "other/sub/a.bmp", "in/caf\u00e9/b.png", "other/cafe\u0301/b.bmp")
+    lists = named(batch.plan_by_folder(["in", "other"], "out", TASK))
+    assert lists == [
+        [("in/caf\u00e9/b.png", "out/caf\u00e9/b.png.jpg"), ("other/cafe\u0301/b.bmp", "out/cafe\u0301/b.bmp.jpg")],
+        [("in/Sub/a.png", "out/Sub/a.png.jpg"), ("other/sub/a.bmp", "out/sub/a.bmp.jpg")],
+    ]
+
+
+def test_folders_are_listed_when_their_turn_comes(put):
+    put("in/a.png", "in/sub/b.png")
+    lists = batch.plan_by_folder(["in"], "out", TASK)
+    next(lists)
+    put("in/sub/late.png")
+    assert [job.source for job in next(lists)] == ["in/sub/b.png", "in/sub/late.png"]
+
+
+@pytest.mark.parametrize("inputs, output", [(["in/sub"], "in"), (["in"], "in"), (["in", "in/sub"], "in/sub")])
+def test_inputs_in_the_output_are_planned_as_a_whole(put, inputs, output):
+    """An output could overwrite an input of any folder: nothing may be written before all are known."""
+    put("in/a.png", "in/sub/b.png", "in/sub/deep/c.png")
+    assert len(list(batch.plan_by_folder(inputs, output, TASK))) == 1
+
+
+def test_an_input_of_another_folder_is_not_overwritten(put):
+    put("in/sub/sub/a.png", "in/sub/a.jpg")  # in/sub/sub/a.png becomes in/sub/a.jpg
+    with pytest.raises(batch.OutputError, match="overwrite the input in.sub.a.jpg"):
+        batch.plan_by_folder(["in/sub"], "in", TASK)
+
+
+@posix
+@pytest.mark.parametrize("link, to", [("out/sub", "../in/other"), ("out/sub/a.jpg", "../../in/other/a.jpg")])
+def test_no_link_in_the_output_leads_to_an_input_that_is_overwritten(put, link, to):
+    put("in/sub/a.png", "in/other/a.jpg")
+    os.makedirs(os.path.dirname(link))
+    os.symlink(to, link)
+    rows = {row.input: row for row in batch.run(batch.plan(["in"], "out", TASK), TASK, overwrite=True)}
+    assert rows["in/sub/a.png"].status == "failed"
+    assert "out/sub/a.jpg would overwrite the input " in rows["in/sub/a.png"].error
+    with open("in/other/a.jpg", "rb") as kept:
+        assert kept.read() == PNG
+
+
+def test_lists_are_taken_as_they_are_done(put, monkeypatch):
+    put(*(f"in/{folder}/{name}.png" for folder in range(4) for name in range(3)))
+    monkeypatch.setattr(sys.modules["codec.batch.run"], "TOGETHER", 5)
+    taken = []
+
+    def lists():
+        for jobs in batch.plan_by_folder(["in"], "out", TASK):
+            taken.append(len(jobs))
+            yield jobs
+
+    runs = batch.run_by_folder(lists(), TASK, threads=2)
+    first = next(runs)
+    assert [row.output for row in first] == [f"out/{folder}/{name}.jpg" for folder in "01" for name in "012"]
+    assert taken == [3, 3] and not os.path.exists("out/2")
+    assert [row.status for rows in runs for row in rows] == ["done"] * 6
+
+
+def test_rows_by_folder_are_those_of_one_list(put, tmp_path):
+    put("in/a.png", "in/sub/b.png", "in/sub/c.txt")
+    (rows,) = batch.run_by_folder(batch.plan_by_folder(["in"], "out", TASK), TASK)
+    assert rows == batch.run(batch.plan(["in"], "out", TASK), TASK, overwrite=True)
+
+
+def test_a_ledger_that_cannot_be_read_fails_every_file_of_a_list(put, tmp_path):
+    put("in/a.png", "in/b.png")
+    with batch.Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.execute("DROP TABLE files")
+        rows = batch.run(batch.plan(["in"], "out", TASK), TASK, ledger=ledger)
+    assert {row.status for row in rows} == {"failed"} and "no such table" in rows[0].error
