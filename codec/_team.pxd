@@ -16,6 +16,7 @@ cdef extern from "shared.h" nogil:
     void turns_wait(Turns *turns)
     void turns_wake(Turns *turns)
     void turns_take(Turns *turns)
+    void turns_take_urgent(Turns *turns)
     void turns_give(Turns *turns)
 
 cdef class Team:

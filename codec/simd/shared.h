@@ -14,11 +14,12 @@ static inline int shared_set(int *p) { return _InterlockedExchange((volatile lon
 static inline void shared_sleep(void) { Sleep(0); }
 static inline int shared_process(void) { return 0; } /* Windows does not fork */
 
-typedef struct { SRWLOCK lock; CONDITION_VARIABLE changed; int free; } Turns;
+typedef struct { SRWLOCK lock; CONDITION_VARIABLE changed; int free, urgent; } Turns;
 static inline void turns_open(Turns *t, int free) {
     InitializeSRWLock(&t->lock);
     InitializeConditionVariable(&t->changed);
     t->free = free;
+    t->urgent = 0;
 }
 static inline void turns_close(Turns *t) { (void)t; }
 static inline void turns_lock(Turns *t) { AcquireSRWLockExclusive(&t->lock); }
@@ -46,11 +47,12 @@ static inline void shared_sleep(void) {
 
 static inline int shared_process(void) { return (int)getpid(); }
 
-typedef struct { pthread_mutex_t lock; pthread_cond_t changed; int free; } Turns;
+typedef struct { pthread_mutex_t lock; pthread_cond_t changed; int free, urgent; } Turns;
 static inline void turns_open(Turns *t, int free) {
     pthread_mutex_init(&t->lock, 0);
     pthread_cond_init(&t->changed, 0);
     t->free = free;
+    t->urgent = 0;
 }
 static inline void turns_close(Turns *t) { pthread_cond_destroy(&t->changed); pthread_mutex_destroy(&t->lock); }
 static inline void turns_lock(Turns *t) { pthread_mutex_lock(&t->lock); }
@@ -60,9 +62,16 @@ static inline void turns_wake(Turns *t) { pthread_cond_broadcast(&t->changed); }
 
 #endif
 
-/* The caller holds the lock. */
+/* The caller holds the lock. Of those that wait, the urgent ones go first: `urgent` counts them. */
 static inline void turns_take(Turns *t) {
+    while (t->free <= t->urgent) turns_wait(t);
+    t->free--;
+}
+
+static inline void turns_take_urgent(Turns *t) {
+    t->urgent++;
     while (t->free == 0) turns_wait(t);
+    t->urgent--;
     t->free--;
 }
 

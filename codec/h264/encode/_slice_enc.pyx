@@ -6,7 +6,8 @@ from libc.string cimport memset
 from codec._core cimport close_writer, codec_assert_range, open_writer, put_bits, reserve
 from codec._stop cimport raise_stopped, stopped
 from codec._team cimport (
-    Turns, shared_add, shared_store, turns_close, turns_give, turns_lock, turns_open, turns_take, turns_unlock,
+    Turns, shared_add, shared_store, turns_close, turns_give, turns_lock, turns_open, turns_take,
+    turns_take_urgent, turns_unlock,
 )
 from codec.h264.encode._coder cimport (
     CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block,
@@ -263,10 +264,11 @@ cdef class Threads:
         turns_close(&self.turns)
 
     def __enter__(self):
-        """Take a turn, once there is one."""
+        """Take a turn, once there is one, before threads that code pictures do: these find none where types are not
+        settled in time."""
         with nogil:
             turns_lock(&self.turns)
-            turns_take(&self.turns)
+            turns_take_urgent(&self.turns)
             turns_unlock(&self.turns)
 
     def __exit__(self, *error):
