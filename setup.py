@@ -92,6 +92,7 @@ LINKED = {
     "codec.quantizers._scalar": ["codec/simd/scalar.c"],
     "codec.jpeg._scan_search": ["codec/simd/jpeg_counts.c"],
     "codec.palette._spaces": ["codec/simd/colors.c"],
+    "codec.palette._lzw": ["codec/simd/phrases.c"],
     "codec.palette._nearest": ["codec/simd/colors.c"],
 }
 

@@ -8,14 +8,24 @@ Why a clear is deferred: once all 4096 codes are taken, phrases stay as useful a
 while a new table starts with short phrases. By the marginal value theorem the best moment to clear a table is when its
 current cost per pixel exceeds its mean cost per pixel since it was started.
 """
-from libc.stdint cimport INT32_MAX, INT64_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport INT32_MAX, INT64_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
+from codec._core cimport codec_variant
 from codec._stop cimport raise_stopped, stopped
+from .. import cpu
+from .._core import BUILT_LEVELS
 from ..errors import ParameterError
+
+cdef extern from "phrases.h" nogil:
+    void (*codec_near_entries[2])(const int16_t *palette, Py_ssize_t n, const int16_t *point, int32_t reach,
+                                  uint8_t *near)
+
+KERNELS = ("near_entries",)
+cpu.register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     BETWEEN = 1 << 12           # pixels from one look for signals to the next
@@ -27,6 +37,8 @@ cdef enum:
     FREE = 0                    # states of a pixel (lzw_paint)
     MAY_STAY = 1
     MUST_STAY = 2
+    ENTRIES = 256               # of a palette
+    GROUP = 16                  # entries that are compared together
     COORDINATE_MAX = 8191       # so that squared distances stay below 2^31: 3 (2 x 8191 + 4095)^2
     CLAMP_MAX = 4095
 
@@ -236,8 +248,8 @@ cdef struct Canvas:
     const uint8_t *state
     const uint8_t *weight       # 64 is 1
     const int32_t *reach        # greatest squared distance of a pixel from its target
-    int16_t palette[3][256]
-    int colors, transparent, strength, clamp
+    int16_t palette[3][ENTRIES]  # whole groups: the last colour repeats
+    int colors, transparent, strength, clamp, variant
     int64_t cost_of_bit
     int32_t *above              # errors diffused to this row and the next: two rows of three, in 1/4096
     int32_t right[3]            # errors diffused to the next pixel
@@ -298,8 +310,9 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
     canvas.target, canvas.held = &target[0, 0, 0], &held[0, 0, 0]
     canvas.state, canvas.weight = &state[0, 0], &weight[0, 0]
     canvas.reach, canvas.colors, canvas.transparent = &reach[0, 0], palette.shape[0], transparent
-    for i in range(canvas.colors):
-        canvas.palette[0][i], canvas.palette[1][i], canvas.palette[2][i] = palette[i, 0], palette[i, 1], palette[i, 2]
+    for i in range(3 * ENTRIES):
+        canvas.palette[i // ENTRIES][i % ENTRIES] = palette[min(i % ENTRIES, canvas.colors - 1), i // ENTRIES]
+    canvas.variant = codec_variant(cpu.level_index())
     canvas.strength, canvas.clamp, canvas.cost_of_bit, canvas.chosen = strength, clamp, cost_of_bit, &indices[0, 0]
     with nogil:
         t = new_table(min_code_size, canvas.pixels)
@@ -394,27 +407,26 @@ cdef inline int32_t *row_above(Canvas *c, Py_ssize_t row) noexcept nogil:
 
 cdef int push_first(Canvas *c, Py_ssize_t at) noexcept nogil:
     """Push the phrases of one pixel that are near enough; the nearest always is."""
-    cdef int symbol, count = 0
-    cdef int32_t d, most, nearest = INT32_MAX
-    cdef int16_t red, green, blue, wanted_red, wanted_green, wanted_blue
+    cdef int symbol, group, entries = (c.colors + GROUP - 1) // GROUP * GROUP, count = 0
+    cdef int32_t d
     cdef int32_t want[3]
-    cdef int32_t squared[256]
+    cdef int16_t point[3]
+    cdef uint8_t near[ENTRIES]
+    cdef uint64_t any_near
     if c.state[at] != MUST_STAY:
         wanted(c, at, row_above(c, at // c.width) + 3 * (at % c.width + 1), c.right, want)
-        # Differences are at most 2 x 8191 + 4095: products of 16 bits, which every CPU level has as vectors.
-        wanted_red, wanted_green, wanted_blue = want[0], want[1], want[2]
-        for symbol in range(c.colors):
-            red, green = wanted_red - c.palette[0][symbol], wanted_green - c.palette[1][symbol]
-            blue = wanted_blue - c.palette[2][symbol]
-            squared[symbol] = square(red, green, blue)
-        for symbol in range(c.colors):
-            nearest = min(nearest, squared[symbol])
-        most = max(nearest, c.reach[at])
-        for symbol in range(c.colors):
-            # The transparent index may lie among the colours but is not one.
-            if squared[symbol] <= most and symbol != c.transparent:
-                begin_phrase(c, at, symbol, want, &c.stack[count])
-                count += 1
+        # Differences are at most 2 x 8191 + 4095.
+        point[0], point[1], point[2] = want[0], want[1], want[2]
+        codec_near_entries[c.variant](&c.palette[0][0], entries, point, c.reach[at], near)
+        for group in range(0, entries, 8):
+            memcpy(&any_near, &near[group], 8)
+            if not any_near:
+                continue
+            for symbol in range(group, min(group + 8, c.colors)):
+                # The transparent index may lie among the colours but is not one.
+                if near[symbol] and symbol != c.transparent:
+                    begin_phrase(c, at, symbol, want, &c.stack[count])
+                    count += 1
     if c.state[at] != FREE:
         d = distance(c, at, c.transparent, want, &c.stack[count])
         if count == 0 or d <= c.reach[at]:

@@ -6,6 +6,7 @@ from codec.palette._lzw import lzw_encode, lzw_paint
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codec import cpu
 from codec.errors import ParameterError
 
 ALL = dict(transparent=-1, cost_of_bit=0, strength=0, clamp=0)
@@ -124,6 +125,19 @@ def noise():
     rng = np.random.default_rng(3)
     palette = rng.permutation(2048)[:200, None] * [1, 3, -2] + [-2000, 0, 0]
     return palette, rng.integers(0, 200, (40, 53)), rng
+
+
+@pytest.mark.parametrize("level", ("scalar", cpu.detected()))
+@pytest.mark.parametrize("colors", (1, 15, 16, 17, 33, 255, 256))
+def test_without_reach_pixels_get_their_nearest_colours(colors, level):
+    """At the edges of the groups in which distances are computed, and at the largest coordinates."""
+    rng = np.random.default_rng(colors)
+    palette, target = (rng.integers(-8191, 8192, (n, 3)) for n in (colors, 30 * 40))
+    target[:2] = [[8191] * 3, [-8191] * 3]
+    palette[-1], palette[0] = target[0], target[1]
+    with cpu.force(level):
+        _, chosen = paint(palette, target.reshape(30, 40, 3))
+    assert (chosen.ravel() == ((target[:, None] - palette) ** 2).sum(-1).argmin(1)).all()
 
 
 @pytest.mark.parametrize("cost_of_bit", (0, 1, 10_000))
