@@ -24,17 +24,20 @@ typedef struct {
     uint8_t order[CHUNK]; /* block numbers, the one with most candidates first */
 } Chunk;
 
-/* The n-th candidates of eight blocks in row n, from 1 on. Some have fewer than others. */
-typedef struct {
-    int32_t at[64][JPEG_LANES], level[64][JPEG_LANES], below[64][JPEG_LANES];
-    float x[64][JPEG_LANES];
-    JpegStep steps[64];
-} Group;
-
 typedef struct {
     __m256 a, b, end;
     __m256i at_a, at_b, end_at;
 } Lanes;
+
+/* Eight blocks; their n-th candidates are in row n, from 1 on. Some have fewer than others. */
+typedef struct {
+    int32_t at[64][JPEG_LANES], level[64][JPEG_LANES], below[64][JPEG_LANES];
+    float x[64][JPEG_LANES];
+    JpegStep steps[64];
+    __m256 weight;
+    __m256i row; /* of Chunk.x */
+    int16_t *out[JPEG_LANES], none[64];
+} Group;
 
 INLINE __m256 pick(__m256 no, __m256 yes, __m256 where) { return _mm256_blendv_ps(no, yes, where); }
 INLINE __m256i pick_int(__m256i no, __m256i yes, __m256 where)
@@ -63,13 +66,12 @@ INLINE __m256 cost_after(__m256 path, __m256i at, const JpegRates *rates, __m256
     return _mm256_sub_ps(_mm256_add_ps(path, bits), gain);
 }
 
-/* take_step of jpegdsp.c for row n of the candidates, and `row` their blocks' rows of Chunk.x. What a lane without one
- * does changes nothing: it has ended. */
-INLINE void take_step(Lanes *lane, Group *group, int n, const float *in_steps, __m256i row, __m256 weight,
-                      const JpegRates *rates)
+/* take_step of jpegdsp.c for row n of the candidates. What a lane without one does changes nothing: it has ended. */
+INLINE void take_step(Group *group, Lanes *lane, int n, const Chunk *chunk, const JpegRates *rates)
 {
     const __m256i at = load32(group->at[n]);
-    const __m256 signed_x = _mm256_i32gather_ps(in_steps, _mm256_add_epi32(row, at), 4), x = magnitude_of(signed_x);
+    const __m256 signed_x = _mm256_i32gather_ps(chunk->x[0], _mm256_add_epi32(group->row, at), 4);
+    const __m256 x = magnitude_of(signed_x), weight = group->weight;
     const __m256i nearest = nearest_of(x);
     const __m256 here = _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(PAST), at));
     const __m256 value = _mm256_cvtepi32_ps(nearest), zero = _mm256_mul_ps(_mm256_mul_ps(weight, x), x);
@@ -147,11 +149,23 @@ AVX2 static void sort_chunk(Chunk *chunk, int n)
     for (int i = 0; i < n; i++) chunk->order[first[64 - codec_count_bits(chunk->candidates[i])]++] = (uint8_t)i;
 }
 
-/* The candidates of eight blocks, none of which has more than `most`. */
-INLINE void line_up(const uint64_t *candidates, int most, Group *group)
+/* Up to eight blocks, none of which has more candidates than `most`. */
+INLINE void line_up(Group *group, const Chunk *chunk, const uint8_t *blocks, int lanes, int most, const float *weights,
+                    int16_t *level_zz)
 {
     uint64_t left[JPEG_LANES];
-    for (int i = 0; i < JPEG_LANES; i++) left[i] = candidates[i];
+    float weight[JPEG_LANES];
+    int32_t row[JPEG_LANES];
+    for (int i = 0; i < JPEG_LANES; i++) {
+        const int block = i < lanes ? blocks[i] : 0;
+        weight[i] = weights[block];
+        row[i] = PITCH * block;
+        left[i] = i < lanes ? chunk->candidates[block] : 0;
+        group->out[i] = i < lanes ? level_zz + 64 * block : group->none;
+        for (int k = 0; k < 64; k += 16) store32(group->out[i] + k, _mm256_setzero_si256());
+    }
+    group->weight = _mm256_loadu_ps(weight);
+    group->row = load32(row);
     for (int n = 1; n <= most; n++) {
         for (int i = 0; i < JPEG_LANES; i++) {
             group->at[n][i] = (int32_t)_tzcnt_u64(left[i]); /* PAST where there are none */
@@ -167,7 +181,7 @@ INLINE __m256i spread(uint8_t bits)
     return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(bits), bit), bit);
 }
 
-/* Signed levels of the paths that end at candidates `end_at`, into group->level. */
+/* The levels of the cheapest paths. */
 INLINE void choose_levels(Group *group, int most, __m256i end_at)
 {
     uint8_t ends[64] = {0}, kept[64];
@@ -181,34 +195,26 @@ INLINE void choose_levels(Group *group, int most, __m256i end_at)
             level = _mm256_blendv_epi8(level, load32(group->below[n]), spread(group->steps[n].below));
         level = _mm256_sign_epi32(level, load32(group->x[n]));
         store32(group->level[n], _mm256_and_si256(level, spread(kept[n])));
+        for (int i = 0; i < JPEG_LANES; i++) group->out[i][group->at[n][i] & (PAST - 1)] = (int16_t)group->level[n][i];
     }
 }
 
-AVX2 static void trellis_of_8(const Chunk *chunk, const uint8_t *blocks, int lanes, const JpegRates *rates,
-                              const float *weights, int16_t *level_zz)
+/* Blocks by their places in chunk->order. Two groups at a time: a step waits for the one before it. */
+AVX2 static void trellis_of_16(const Chunk *chunk, const uint8_t *blocks, int n_blocks, const JpegRates *rates,
+                               const float *weights, int16_t *level_zz)
 {
     const int most = codec_count_bits(chunk->candidates[blocks[0]]);
-    float weight[JPEG_LANES];
-    int32_t row[JPEG_LANES];
-    uint64_t candidates[JPEG_LANES];
-    int16_t none[64], *out[JPEG_LANES];
-    Group group;
-    Lanes lane = {_mm256_setzero_ps(), _mm256_set1_ps(JPEG_NO_PATH), _mm256_set1_ps(rates->eob),
-                  _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
-    for (int i = 0; i < JPEG_LANES; i++) {
-        const int block = blocks[i < lanes ? i : 0];
-        weight[i] = weights[block];
-        row[i] = PITCH * block;
-        candidates[i] = i < lanes ? chunk->candidates[block] : 0;
-        out[i] = i < lanes ? level_zz + 64 * block : none;
-        for (int k = 0; k < 64; k += 16) store32(out[i] + k, _mm256_setzero_si256());
+    Lanes first = {_mm256_setzero_ps(), _mm256_set1_ps(JPEG_NO_PATH), _mm256_set1_ps(rates->eob),
+                   _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()}, second = first;
+    Group group[2];
+    line_up(&group[0], chunk, blocks, n_blocks, most, weights, level_zz);
+    line_up(&group[1], chunk, blocks + JPEG_LANES, n_blocks - JPEG_LANES, most, weights, level_zz);
+    for (int n = 1; n <= most; n++) {
+        take_step(&group[0], &first, n, chunk, rates);
+        take_step(&group[1], &second, n, chunk, rates);
     }
-    line_up(candidates, most, &group);
-    for (int n = 1; n <= most; n++)
-        take_step(&lane, &group, n, chunk->x[0], load32(row), _mm256_loadu_ps(weight), rates);
-    choose_levels(&group, most, lane.end_at);
-    for (int n = 1; n <= most; n++)
-        for (int i = 0; i < JPEG_LANES; i++) out[i][group.at[n][i] % PAST] = (int16_t)group.level[n][i];
+    choose_levels(&group[0], most, first.end_at);
+    choose_levels(&group[1], most, second.end_at);
 }
 
 AVX2 void codec_jpeg_trellis_avx2(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
@@ -220,9 +226,8 @@ AVX2 void codec_jpeg_trellis_avx2(const int16_t *coef_zz, const float *recip_zz,
         for (int i = 0; i < blocks; i++)
             chunk.candidates[i] = find_candidates(coef_zz + 64 * i, recip_zz, rates->least, weights[i], chunk.x[i]);
         sort_chunk(&chunk, blocks);
-        for (int i = 0; i < blocks; i += JPEG_LANES)
-            trellis_of_8(&chunk, chunk.order + i, blocks - i < JPEG_LANES ? blocks - i : JPEG_LANES, rates, weights,
-                         level_zz);
+        for (int i = 0; i < blocks; i += 2 * JPEG_LANES)
+            trellis_of_16(&chunk, chunk.order + i, blocks - i, rates, weights, level_zz);
     }
 }
 
