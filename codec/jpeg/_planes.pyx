@@ -350,9 +350,12 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     cdef int i
     describe_forward(f, color, sampling, Q, chroma, dead_zone, dering)
     set_image(f, image)
-    planes = []
+    sizes = [f.components[i].high * f.components[i].wide * 64 for i in range(f.channels)]
+    room = np.empty(sum(sizes), np.int16)       # one for all, which more often is large enough for large pages
+    planes, begin = [], 0
     for i in range(f.channels):
-        planes.append(np.empty((f.components[i].high, f.components[i].wide, 64), np.int16))
+        planes.append(room[begin:begin + sizes[i]].reshape(f.components[i].high, f.components[i].wide, 64))
+        begin += sizes[i]
         plane = planes[i]
         team.out_zz[i] = &plane[0, 0, 0]
     team.mcus_high = ceil_div(f.height, 8 * f.Vmax)

@@ -74,6 +74,13 @@ cdef void prepare_reciprocals(const uint16_t[::1] Q, float *recip_zz) noexcept:
         recip_zz[k] = <float>(1.0 / (8.0 * Q[NAT_OF_ZZ[k]]))
 
 
+cdef int check_shapes(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q) except -1:
+    if coefficients.shape[2] != 64 or Q.shape[0] != 64:
+        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has "
+                             "64 steps")
+    return 0
+
+
 def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
     """Counts of the AC symbols that one component would have with a plain dead zone, estimated from every other row of
     blocks.
@@ -92,9 +99,7 @@ def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
     cdef Py_ssize_t by
     counted = np.zeros(256, np.uint32)
     cdef uint32_t[::1] counts = counted
-    if coefficients.shape[2] != 64 or Q.shape[0] != 64:
-        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has "
-                             "64 steps")
+    check_shapes(coefficients, Q)
     prepare_reciprocals(Q, recip_zz)
     with nogil:
         for by in range(0, coefficients.shape[0], 2):
@@ -124,6 +129,17 @@ def symbol_counts(const int16_t[:, :, ::1] levels):
 
 cdef inline int16_t nearest_dc(int32_t coef, int32_t step) noexcept nogil:
     return <int16_t>(-((step >> 1) - coef) / step if coef < 0 else (coef + (step >> 1)) / step)
+
+
+cdef void split_dc(const int16_t[:, :, ::1] coefficients, int32_t step, int16_t[:, ::1] dc,
+                   int16_t[:, ::1] nearest) noexcept nogil:
+    """DC coefficients and their nearest levels, side by side: blocks are two cache lines, too many to pass over them
+    again and again."""
+    cdef Py_ssize_t by, bx
+    for by in range(dc.shape[0]):
+        for bx in range(dc.shape[1]):
+            dc[by, bx] = coefficients[by, bx, 0]
+            nearest[by, bx] = nearest_dc(dc[by, bx], step)
 
 
 cdef void dc_rates(const int16_t[:, ::1] level, float *rate) noexcept nogil:
@@ -157,25 +173,26 @@ cdef struct DcPath:
 
 cdef inline void dc_step(DcPath *path, int32_t coef, int16_t *level, uint8_t *came_from, const float *rate,
                          float weight, int32_t step) noexcept nogil:
-    """The next block of a path: its level of state 0; came_from: for each of its states the state before."""
-    cdef int32_t low = floor_dc(coef, step), difference = low - path.low
+    """The next block of a path. level: the nearest one, then that of state 0; came_from: bit s is the state before
+    state s."""
+    cdef int32_t low = level[0] - (level[0] * step > coef), difference = low - path.low
     cdef float same = rate[difference_size(difference)]
     cdef float from_low, from_high, distance, cost0, cost1
     level[0] = <int16_t>low
     from_low, from_high = path.cost[0] + same, path.cost[1] + rate[difference_size(difference - 1)]
     came_from[0] = from_high < from_low
-    distance = (<float>coef - <float>(low * step)) / <float>step
+    distance = <float>(coef - low * step) / <float>step
     cost0 = (from_high if from_high < from_low else from_low) + weight * distance * distance
     from_low, from_high = path.cost[0] + rate[difference_size(difference + 1)], path.cost[1] + same
-    came_from[1] = from_high < from_low
-    distance = (<float>coef - <float>((low + 1) * step)) / <float>step
+    came_from[0] |= (from_high < from_low) << 1
+    distance = <float>(coef - (low + 1) * step) / <float>step
     cost1 = (from_high if from_high < from_low else from_low) + weight * distance * distance
     # kept near zero: single precision is then as good as it was at the start
     distance = cost1 if cost1 < cost0 else cost0
     path.cost[0], path.cost[1], path.low = cost0 - distance, cost1 - distance, low
 
 
-cdef void dc_path(const int16_t[:, ::1] coefficients, int16_t[:, ::1] level, uint8_t[:, :, ::1] came_from,
+cdef void dc_path(const int16_t[:, ::1] coefficients, int16_t[:, ::1] level, uint8_t[:, ::1] came_from,
                   const float *rate, float weight, int32_t step, int H, int V) noexcept nogil:
     """Viterbi along the order in which the blocks are coded (A.2.3), and back."""
     cdef Py_ssize_t wide = level.shape[1], high = level.shape[0], my, mx, by, bx
@@ -187,54 +204,44 @@ cdef void dc_path(const int16_t[:, ::1] coefficients, int16_t[:, ::1] level, uin
         for mx in range(mcus_wide):
             for by in range(my * V, min(my * V + V, high)):
                 for bx in range(mx * H, min(mx * H + H, wide)):
-                    dc_step(&path, coefficients[by, bx], &level[by, bx], &came_from[by, bx, 0], rate, weight, step)
+                    dc_step(&path, coefficients[by, bx], &level[by, bx], &came_from[by, bx], rate, weight, step)
     state = 1 if path.cost[1] < path.cost[0] else 0
     for my in range(mcus_high - 1, -1, -1):
         for mx in range(mcus_wide - 1, -1, -1):
             for by in range(min(my * V + V, high) - 1, my * V - 1, -1):
                 for bx in range(min(mx * H + H, wide) - 1, mx * H - 1, -1):
                     level[by, bx] += <int16_t>state
-                    state = came_from[by, bx, state]
+                    state = came_from[by, bx] >> state & 1
 
 
-cdef inline int32_t floor_dc(int32_t coef, int32_t step) noexcept nogil:
-    return (coef - (step - 1 if coef < 0 else 0)) / step
-
-
-def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, int16_t[:, :, ::1] level, double weight,
-                int H, int V):
-    """DC levels of least cost into `level`: error of one block against the bits of two differences (F.1.2.1).
+def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, double weight, int H, int V):
+    """DC levels of least cost: error of one block against the bits of two differences (F.1.2.1).
 
     Parameters
     ----------
     coefficients, Q, weight : as for `optimise`
-    level : int16 like the coefficients; its DC levels are replaced
     H, V : sampling factors of the component where its scan is interleaved, else 1: they give the order of the blocks
+
+    Returns
+    -------
+    int16 (blocks_high, blocks_wide)
     """
     cdef float rate[DC_SIZES]
-    if (coefficients.shape[2] != 64 or Q.shape[0] != 64
-            or any([level.shape[i] != coefficients.shape[i] for i in range(3)])):
-        raise ParameterError("coefficients and levels have the same shape (blocks_high, blocks_wide, 64), and a "
-                             "quantization table has 64 steps")
-    cdef Py_ssize_t by, bx, high = level.shape[0], wide = level.shape[1]
+    check_shapes(coefficients, Q)
+    shape = (coefficients.shape[0], coefficients.shape[1])
+    levels = np.empty(shape, np.int16)
+    cdef int16_t[:, ::1] dc = np.empty(shape, np.int16), chosen = levels
+    cdef uint8_t[:, ::1] came_from = np.empty(shape, np.uint8)
     cdef int32_t step = 8 * Q[0]
-    # DC alone, side by side: blocks are a cache line or two each, too many to pass over them again and again
-    cdef int16_t[:, ::1] dc = np.empty((high, wide), np.int16), chosen = np.empty((high, wide), np.int16)
-    cdef uint8_t[:, :, ::1] came_from = np.empty((high, wide, 2), np.uint8)
     with nogil:
-        for by in range(high):
-            for bx in range(wide):
-                dc[by, bx] = coefficients[by, bx, 0]
-                chosen[by, bx] = nearest_dc(coefficients[by, bx, 0], step)
+        split_dc(coefficients, step, dc, chosen)
         dc_rates(chosen, rate)
         dc_path(dc, chosen, came_from, rate, <float>weight, step, H, V)
-        for by in range(high):
-            for bx in range(wide):
-                level[by, bx, 0] = chosen[by, bx]
+    return levels
 
 
 def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates rates, double weight,
-             block_weights=None, levels=None):
+             block_weights=None, dc=None, levels=None):
     """Levels of least cost for one component.
 
     Parameters
@@ -244,27 +251,33 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
     rates : Rates
     weight : weight of an error of one squared step, in bits
     block_weights : None or uint16 (blocks_high, blocks_wide): factors on `weight`, 4096 for 1
-    levels : None, or an array for the result
+    dc : int16 (blocks_high, blocks_wide), the DC levels; None for the nearest
+    levels : None, or an array for the result, which may be `coefficients` itself
 
     Returns
     -------
-    int16 like the coefficients, DC rounded to nearest
+    int16 like the coefficients
     """
     cdef const uint16_t[:, ::1] factor
     cdef float recip_zz[64]
     cdef Py_ssize_t by, bx, high = coefficients.shape[0], wide = coefficients.shape[1]
     cdef bint weighted = block_weights is not None
     cdef const JpegDsp *dsp = jpeg_dsp(level_index())
-    cdef int32_t step
-    if coefficients.shape[2] != 64 or Q.shape[0] != 64:
-        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has "
-                             "64 steps")
+    cdef int16_t[:, ::1] nearest
+    cdef const int16_t[:, ::1] dc_level
+    check_shapes(coefficients, Q)
     levels = np.empty((high, wide, 64), np.int16) if levels is None else levels
     cdef int16_t[:, :, ::1] level = levels
     if level.shape[0] != high or level.shape[1] != wide or level.shape[2] != 64:
         raise ParameterError("levels have the shape of the coefficients")
     prepare_reciprocals(Q, recip_zz)
-    step = 8 * Q[0]
+    if dc is None:
+        dc = np.empty((high, wide), np.int16)
+        nearest = dc
+        split_dc(coefficients, 8 * Q[0], np.empty((high, wide), np.int16), nearest)
+    dc_level = dc
+    if dc_level.shape[0] != high or dc_level.shape[1] != wide:
+        raise ParameterError("dc has one level per block")
     if weighted:
         factor = block_weights
         if factor.shape[0] != high or factor.shape[1] != wide:
@@ -277,5 +290,5 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
                     weights[bx] = <float>weight * <float>factor[by, bx] * (<float>1 / <float>WEIGHT_ONE)
             dsp.trellis(&coefficients[by, 0, 0], recip_zz, &rates.table, &weights[0], &level[by, 0, 0], wide)
             for bx in range(wide):
-                level[by, bx, 0] = nearest_dc(coefficients[by, bx, 0], step)
+                level[by, bx, 0] = dc_level[by, bx]
     return levels

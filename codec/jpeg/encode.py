@@ -205,7 +205,7 @@ def _levels(pixels, color, frame, steps, options):
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
 
-    def optimised(of_luma, passes, known=None):
+    def optimised(of_luma, passes, known=None, last=True):
         factors = None if of_luma is None else [subsampled_weights(of_luma, plane.shape[:2]) for plane in planes]
         return optimised_levels(
             planes,
@@ -216,6 +216,7 @@ def _levels(pixels, color, frame, steps, options):
             block_weights=factors,
             orders=orders,
             known=known,
+            in_place=last and passes == 1,
             threads=settings["threads"],
         )
 
@@ -223,7 +224,7 @@ def _levels(pixels, color, frame, steps, options):
         return optimised(None, plan.passes)
     of_luma = activity_weights(planes[0], **masking)
     looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
-    levels = optimised(of_luma, 1 if looks_again else plan.passes)
+    levels = optimised(of_luma, 1 if looks_again else plan.passes, last=not looks_again)
     if looks_again:
         shown = assemble(
             frame,

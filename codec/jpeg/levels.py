@@ -23,17 +23,26 @@ def _in_bands(function, planes, workers):
     return in_order([partial(function, *(plane[band] for plane in planes)) for band in bands], workers)
 
 
-def _optimised(coefficients, steps, rates, weight, factors, workers):
+def _optimised(coefficients, steps, rates, weight, factors, dc, levels, workers):
     """`optimise` by several threads."""
-    levels = np.empty(coefficients.shape, np.int16)
-    band = lambda rows, out, own=None: optimise(rows, steps, rates, weight, own, out)
-    for _ in _in_bands(band, [coefficients, levels] + ([] if factors is None else [factors]), workers):
+    band = lambda rows, out, dc, own=None: optimise(rows, steps, rates, weight, own, dc, out)
+    for _ in _in_bands(band, [coefficients, levels, dc] + ([] if factors is None else [factors]), workers):
         pass
     return levels
 
 
 def optimised_levels(
-    coefficients, steps, pools, weights, *, passes=1, block_weights=None, orders=None, known=None, threads=1
+    coefficients,
+    steps,
+    pools,
+    weights,
+    *,
+    passes=1,
+    block_weights=None,
+    orders=None,
+    known=None,
+    in_place=False,
+    threads=1,
 ):
     """Levels of least cost for all components (T.81 leaves the choice of levels to the encoder).
 
@@ -52,6 +61,7 @@ def optimised_levels(
     orders : None, or for each component the (H, V) of its blocks in an interleaved scan, the order of its DC
         differences
     known : None, or levels of the same coefficients
+    in_place : whether the levels replace the coefficients; with one pass
     threads : at least 1
 
     Returns
@@ -60,13 +70,13 @@ def optimised_levels(
     """
     levels = list(known or [None] * len(coefficients))
     factors = block_weights or [None] * len(coefficients)
+    components = zip(coefficients, steps, weights, orders or [(1, 1)] * len(levels))
+    dc = list(in_order([partial(optimise_dc, *three, *order) for *three, order in components], threads))
     plain = lambda i: sum(_in_bands(lambda rows: statistics(rows, steps[i]), [coefficients[i]], threads))
     for pool in filter(None, pools):
         for _ in range(passes):
             rates = Rates(sum(plain(i) if levels[i] is None else symbol_counts(levels[i]) for i in pool))
             for i in pool:
-                levels[i] = _optimised(coefficients[i], steps[i], rates, weights[i], factors[i], threads)
-    components = zip(coefficients, steps, levels, weights, orders or [(1, 1)] * len(levels))
-    for _ in in_order([partial(optimise_dc, *four, *order) for *four, order in components], threads):
-        pass
+                out = coefficients[i] if in_place else np.empty(coefficients[i].shape, np.int16)
+                levels[i] = _optimised(coefficients[i], steps[i], rates, weights[i], factors[i], dc[i], out, threads)
     return levels

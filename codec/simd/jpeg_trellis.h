@@ -5,7 +5,7 @@
 
 /* ---------------------------------------------------------------- the trellis, several blocks side by side */
 
-/* What blocks decided at a position of the zig-zag, a bit for each. A block keeps two paths: `a` ends at its last
+/* What blocks decided at a step of their trellises, a bit for each. A block keeps two paths: `a` ends at its last
  * candidate, a level that may be nonzero; `b` at an earlier one, or where the block begins. */
 typedef struct {
     uint8_t candidate; /* it has one here */
@@ -14,15 +14,15 @@ typedef struct {
     uint8_t b_stays;   /* from here on b is what it was before, not what a was before */
 } JpegStep;
 
-/* Backwards from the positions where paths end: the blocks whose level is not zero, for each position. */
-CODEC_BODY void codec_jpeg_walk_back(const JpegStep *steps, const uint8_t *ends, uint8_t *kept)
+/* Backwards from where paths end, steps `last` to 1: the blocks whose level is not zero, for each of them. */
+CODEC_BODY void codec_jpeg_walk_back(const JpegStep *steps, const uint8_t *ends, uint8_t *kept, int last)
 {
     unsigned on_a = 0, on_b = 0;
-    for (int k = 63; k > 0; k--) {
-        const unsigned here = steps[k].candidate, taken = (on_a | ends[k]) & here, passed = on_b & here;
-        kept[k] = (uint8_t)taken;
-        on_a = (on_a & ~here) | (taken & ~steps[k].from_b) | (passed & ~steps[k].b_stays);
-        on_b = (on_b & ~here) | (taken & steps[k].from_b) | (passed & steps[k].b_stays);
+    for (int n = last; n > 0; n--) {
+        const unsigned here = steps[n].candidate, taken = (on_a | ends[n]) & here, passed = on_b & here;
+        kept[n] = (uint8_t)taken;
+        on_a = (on_a & ~here) | (taken & ~steps[n].from_b) | (passed & ~steps[n].b_stays);
+        on_b = (on_b & ~here) | (taken & steps[n].from_b) | (passed & steps[n].b_stays);
     }
 }
 

@@ -245,7 +245,7 @@ static void trellis_scalar(const int16_t *coef_zz, const float *recip_zz, const 
                       &below[k]);
         }
         ends[lane.end_at] = 1;
-        codec_jpeg_walk_back(steps, ends, kept);
+        codec_jpeg_walk_back(steps, ends, kept, 63);
         level_zz[0] = 0;
         for (int k = 1; k < 64; k++) {
             const int16_t v = !kept[k] ? 0 : steps[k].below ? below[k] : level[k];

@@ -229,7 +229,8 @@ typedef struct {
     float eob, least;
 } JpegRates;
 
-/* AC levels of least cost of n blocks, with a weight for each; DC is 0. coef_zz: times 8; recip_zz: 1 / (8 steps). */
+/* AC levels of least cost of n blocks, with a weight for each; DC is 0. coef_zz: times 8; recip_zz: 1 / (8 steps).
+ * level_zz may be coef_zz. */
 typedef void (*jpeg_trellis_fn)(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
                                 const float *weights, int16_t *level_zz, ptrdiff_t n);
 

@@ -96,10 +96,8 @@ def test_dc_levels_follow_the_cheapest_path(seed, H, V):
     planes = np.zeros((high, wide, 64), np.int16)
     planes[..., 0] = rng.integers(-300, 300, (high, wide))
     x = planes[..., 0] / 80
-    levels = np.zeros_like(planes)
-    levels[..., 0] = nearest = np.sign(x) * np.floor(np.abs(x) + 0.5)
-    bits = difference_bits(nearest)
-    optimise_dc(planes, STEPS, levels, weight, H, V)
+    bits = difference_bits(np.sign(x) * np.floor(np.abs(x) + 0.5))
+    levels = optimise_dc(planes, STEPS, weight, H, V)
     order = [
         (my + v, mx + h) for my in range(0, high, V) for mx in range(0, wide, H) for v in range(V) for h in range(H)
     ]
@@ -110,7 +108,7 @@ def test_dc_levels_follow_the_cheapest_path(seed, H, V):
         return rate + weight * sum((x[at] - level) ** 2 for at, level in zip(order, path))
 
     best = min(cost(path) for path in itertools.product(*[(math.floor(x[at]), math.floor(x[at]) + 1) for at in order]))
-    assert cost([int(levels[at][0]) for at in order]) <= best + 0.05
+    assert cost([int(levels[at]) for at in order]) <= best + 0.05
 
 
 def test_a_dear_error_keeps_the_nearest_levels_and_a_cheap_one_none():
@@ -136,5 +134,15 @@ def test_shapes_are_checked():
         optimise(planes[..., :32].copy(), STEPS, rates, 1)
     with pytest.raises(ParameterError, match="one entry per block"):
         optimise(planes, STEPS, rates, 1, np.ones((3, 2), np.uint16))
-    with pytest.raises(ParameterError, match="same shape"):
-        optimise_dc(planes, STEPS, np.zeros((2, 3, 64), np.int16), 1, 1, 1)
+    with pytest.raises(ParameterError, match="one level per block"):
+        optimise(planes, STEPS, rates, 1, dc=np.zeros((2, 3), np.int16))
+    with pytest.raises(ParameterError, match="64 steps"):
+        optimise_dc(planes, STEPS[:32], 1, 1, 1)
+
+
+def test_levels_may_replace_the_coefficients():
+    planes = np.random.default_rng(5).integers(-2000, 2000, (3, 70, 64)).astype(np.int16)
+    rates, dc = Rates(statistics(planes, STEPS)), np.arange(210, dtype=np.int16).reshape(3, 70)
+    apart = optimise(planes.copy(), STEPS, rates, 4, dc=dc)
+    assert np.array_equal(optimise(planes, STEPS, rates, 4, dc=dc, levels=planes), apart)
+    assert np.array_equal(planes[..., 0], dc)

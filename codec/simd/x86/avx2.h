@@ -19,6 +19,7 @@ INLINE __m256i load32(const void *p) { return _mm256_loadu_si256((const __m256i 
 INLINE void store4(void *p, int v) { memcpy(p, &v, 4); }
 INLINE void store8(void *p, __m128i v) { _mm_storel_epi64((__m128i *)p, v); }
 INLINE void store16(void *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
+INLINE void store32(void *p, __m256i v) { _mm256_storeu_si256((__m256i *)p, v); }
 
 /* The upper 8 bytes; _mm_storeh_pd would require an aligned address. */
 INLINE void store8_high(void *p, __m128i v) { const double d = _mm_castsi128_pd(v)[1]; memcpy(p, &d, 8); }

@@ -11,33 +11,33 @@
 #define PRESENT(zz) nonzero_of_64(zz)
 #include "../jpeg_trellis.h"
 
-/* Eight rows of eight words to columns. */
-INLINE void transpose8(__m128i r[8])
-{
-    __m128i s[8], t[8];
-    for (int i = 0; i < 4; i++) {
-        s[2 * i] = _mm_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
-        s[2 * i + 1] = _mm_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
-    }
-    for (int i = 0; i < 2; i++) {
-        for (int j = 0; j < 2; j++) {
-            t[4 * i + 2 * j] = _mm_unpacklo_epi32(s[4 * i + j], s[4 * i + j + 2]);
-            t[4 * i + 2 * j + 1] = _mm_unpackhi_epi32(s[4 * i + j], s[4 * i + j + 2]);
-        }
-    }
-    for (int j = 0; j < 4; j++) {
-        r[2 * j] = _mm_unpacklo_epi64(t[j], t[j + 4]);
-        r[2 * j + 1] = _mm_unpackhi_epi64(t[j], t[j + 4]);
-    }
-}
+enum {
+    CHUNK = 64, /* blocks that are sorted by how many candidates they have */
+    PAST = 64,  /* the position of a candidate that a block does not have */
+    PITCH = 72
+};
 
-/* By position: words of eight blocks. */
-typedef int16_t Column[JPEG_LANES];
+/* The candidates of a chunk of blocks: levels that may be nonzero. */
+typedef struct {
+    float x[CHUNK][PITCH]; /* coefficients in steps, and 0 at PAST */
+    uint64_t candidates[CHUNK];
+    uint8_t order[CHUNK]; /* block numbers, the one with most candidates first */
+} Chunk;
 
 typedef struct {
     __m256 a, b, end;
     __m256i at_a, at_b, end_at;
 } Lanes;
+
+/* Eight blocks; their n-th candidates are in row n, from 1 on. Some have fewer than others. */
+typedef struct {
+    int32_t at[64][JPEG_LANES], level[64][JPEG_LANES], below[64][JPEG_LANES];
+    float x[64][JPEG_LANES];
+    JpegStep steps[64];
+    __m256 weight;
+    __m256i row; /* of Chunk.x */
+    int16_t *out[JPEG_LANES], none[64];
+} Group;
 
 INLINE __m256 pick(__m256 no, __m256 yes, __m256 where) { return _mm256_blendv_ps(no, yes, where); }
 INLINE __m256i pick_int(__m256i no, __m256i yes, __m256 where)
@@ -46,7 +46,18 @@ INLINE __m256i pick_int(__m256i no, __m256i yes, __m256 where)
 }
 INLINE __m256 less(__m256 a, __m256 b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 INLINE uint8_t bits_of(__m256 where) { return (uint8_t)_mm256_movemask_ps(where); }
-INLINE __m128i words(__m256i v) { return _mm_packs_epi32(low(v), high(v)); }
+INLINE __m256 magnitude_of(__m256 x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
+INLINE __m256i nearest_of(__m256 magnitude)
+{
+    const __m256i rounded = _mm256_cvttps_epi32(_mm256_add_ps(magnitude, _mm256_set1_ps(0.5f)));
+    return _mm256_min_epi32(rounded, _mm256_set1_epi32(JPEG_TOP_LEVEL));
+}
+/* By how much a level lowers the error that a zero has, `zero`. */
+INLINE __m256 gain_of(__m256 magnitude, __m256i level, __m256 weight, __m256 zero)
+{
+    const __m256 e = _mm256_sub_ps(magnitude, _mm256_cvtepi32_ps(level));
+    return _mm256_sub_ps(zero, _mm256_mul_ps(_mm256_mul_ps(weight, e), e));
+}
 
 /* Cost of a level after a path; `entry`: that of JpegRates.ac for a run of zeros that began at the first position. */
 INLINE __m256 cost_after(__m256 path, __m256i at, const JpegRates *rates, __m256i entry, __m256 gain)
@@ -55,128 +66,168 @@ INLINE __m256 cost_after(__m256 path, __m256i at, const JpegRates *rates, __m256
     return _mm256_sub_ps(_mm256_add_ps(path, bits), gain);
 }
 
-/* take_step of jpegdsp.c. Paths b and levels of larger sizes are looked at where a block has them. */
-INLINE void take_step(Lanes *lane, __m256 x, __m256 weight, const JpegRates *rates, int k, JpegStep *step,
-                      int16_t *level, int16_t *below)
+/* take_step of jpegdsp.c for row n of the candidates. What a lane without one does changes nothing: it has ended. */
+INLINE void take_step(Group *group, Lanes *lane, int n, const Chunk *chunk, const JpegRates *rates)
 {
-    const __m256i rounded = _mm256_cvttps_epi32(_mm256_add_ps(x, _mm256_set1_ps(0.5f)));
-    const __m256i nearest = _mm256_min_epi32(rounded, _mm256_set1_epi32(JPEG_TOP_LEVEL));
-    const __m256 value = _mm256_cvtepi32_ps(nearest), e0 = _mm256_sub_ps(x, value);
-    const __m256 zero = _mm256_mul_ps(_mm256_mul_ps(weight, x), x);
-    const __m256 gain0 = _mm256_sub_ps(zero, _mm256_mul_ps(_mm256_mul_ps(weight, e0), e0));
-    const __m256 here = less(_mm256_set1_ps(rates->least), gain0);
-    step->candidate = bits_of(here);
-    if (step->candidate == 0) return;
+    const __m256i at = load32(group->at[n]);
+    const __m256 signed_x = _mm256_i32gather_ps(chunk->x[0], _mm256_add_epi32(group->row, at), 4);
+    const __m256 x = magnitude_of(signed_x), weight = group->weight;
+    const __m256i nearest = nearest_of(x);
+    const __m256 here = _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(PAST), at));
+    const __m256 value = _mm256_cvtepi32_ps(nearest), zero = _mm256_mul_ps(_mm256_mul_ps(weight, x), x);
+    const __m256 gain0 = gain_of(x, nearest, weight, zero);
+    JpegStep *step = &group->steps[n];
 
-    /* exponents of floats are sizes; lanes without a candidate may be zero, which has none */
+    /* exponents of floats are sizes; the zeros of padding have none */
     const __m256 at_least_1 = _mm256_max_ps(value, _mm256_set1_ps(1));
     const __m256i size = _mm256_sub_epi32(_mm256_srli_epi32(_mm256_castps_si256(at_least_1), 23),
                                           _mm256_set1_epi32(126));
-    const __m256i entry = _mm256_add_epi32(_mm256_slli_epi32(size, 6), _mm256_set1_epi32(k - 1));
-    const int any_b = bits_of(_mm256_and_ps(here, less(lane->b, _mm256_set1_ps(JPEG_NO_PATH))));
-    __m256 cost = cost_after(lane->a, lane->at_a, rates, entry, gain0), from_b = _mm256_setzero_ps();
-    if (any_b) {
-        const __m256 b0 = cost_after(lane->b, lane->at_b, rates, entry, gain0);
-        from_b = less(b0, cost);
-        cost = _mm256_min_ps(b0, cost);
-    }
-    store16(level, words(nearest));
+    const __m256i entry = _mm256_add_epi32(_mm256_slli_epi32(size, 6), _mm256_sub_epi32(at, _mm256_set1_epi32(1)));
+    const __m256 a0 = cost_after(lane->a, lane->at_a, rates, entry, gain0);
+    const __m256 b0 = cost_after(lane->b, lane->at_b, rates, entry, gain0);
+    __m256 from_b = less(b0, a0), cost = _mm256_min_ps(b0, a0);
+    store32(group->level[n], nearest);
+    _mm256_storeu_ps(group->x[n], signed_x);
+    step->candidate = bits_of(here);
     step->below = 0;
-    if (bits_of(_mm256_and_ps(here, less(_mm256_set1_ps(1), value)))) {
+    if (bits_of(less(_mm256_set1_ps(1), value))) {
         const __m256i smaller = _mm256_sub_epi32(
             _mm256_sllv_epi32(_mm256_set1_epi32(1), _mm256_sub_epi32(size, _mm256_set1_epi32(1))),
             _mm256_set1_epi32(1));
         const __m256i entry1 = _mm256_sub_epi32(entry, _mm256_set1_epi32(64));
-        const __m256 e1 = _mm256_sub_ps(x, _mm256_cvtepi32_ps(smaller));
-        const __m256 gain1 = _mm256_sub_ps(zero, _mm256_mul_ps(_mm256_mul_ps(weight, e1), e1));
-        __m256 cost1 = cost_after(lane->a, lane->at_a, rates, entry1, gain1), from_b1 = _mm256_setzero_ps(), is_below;
-        if (any_b) {
-            const __m256 b1 = cost_after(lane->b, lane->at_b, rates, entry1, gain1);
-            from_b1 = less(b1, cost1);
-            cost1 = _mm256_min_ps(b1, cost1);
-        }
-        is_below = less(cost1, cost);
-        from_b = pick(from_b, from_b1, is_below);
+        const __m256 gain1 = gain_of(x, smaller, weight, zero);
+        const __m256 a1 = cost_after(lane->a, lane->at_a, rates, entry1, gain1);
+        const __m256 b1 = cost_after(lane->b, lane->at_b, rates, entry1, gain1);
+        const __m256 cost1 = _mm256_min_ps(b1, a1), is_below = less(cost1, cost);
+        from_b = pick(from_b, less(b1, a1), is_below);
         cost = _mm256_min_ps(cost1, cost);
         step->below = bits_of(is_below);
-        store16(below, words(smaller));
+        store32(group->below[n], smaller);
     }
     const __m256 sure = less(_mm256_set1_ps(JPEG_LARGEST_SAVING), gain0);
-    const __m256 complete = _mm256_add_ps(cost, _mm256_set1_ps(k < 63 ? rates->eob : 0));
+    const __m256 last = _mm256_castsi256_ps(_mm256_cmpeq_epi32(at, _mm256_set1_epi32(63)));
+    const __m256 complete = _mm256_add_ps(cost, _mm256_andnot_ps(last, _mm256_set1_ps(rates->eob)));
     const __m256 ends = _mm256_and_ps(here, _mm256_or_ps(sure, less(complete, lane->end)));
     const __m256 b_stays = less(lane->b, lane->a), other = _mm256_min_ps(lane->b, lane->a);
     const __m256 lives = _mm256_andnot_ps(sure, less(other, cost));
     lane->end = pick(lane->end, complete, ends);
-    lane->end_at = pick_int(lane->end_at, _mm256_set1_epi32(k), ends);
-    lane->at_b = pick_int(lane->at_b, lane->at_a, _mm256_andnot_ps(b_stays, here));
-    lane->b = pick(lane->b, pick(_mm256_set1_ps(JPEG_NO_PATH), other, lives), here);
-    lane->a = pick(lane->a, cost, here);
-    lane->at_a = pick_int(lane->at_a, _mm256_set1_epi32(k), here);
+    lane->end_at = pick_int(lane->end_at, _mm256_set1_epi32(n), ends);
+    lane->at_b = pick_int(lane->at_a, lane->at_b, b_stays);
+    lane->b = pick(_mm256_set1_ps(JPEG_NO_PATH), other, lives);
+    lane->a = cost;
+    lane->at_a = pick_int(lane->at_a, at, here);
     step->from_b = bits_of(from_b);
     step->b_stays = bits_of(b_stays);
 }
 
-/* Words of all ones where a bit is set. */
-INLINE __m128i spread(uint8_t bits)
+/* Where the levels of a block may be nonzero, and its coefficients in steps. */
+INLINE uint64_t find_candidates(const int16_t *coef_zz, const float *recip_zz, float least, float weight, float *x)
 {
-    const __m128i bit = _mm_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128);
-    return _mm_cmpeq_epi16(_mm_and_si128(_mm_set1_epi16(bits), bit), bit);
+    const __m256 w = _mm256_set1_ps(weight), bar = _mm256_set1_ps(least);
+    uint64_t candidates = 0;
+    for (int k = 0; k < 64; k += 8) {
+        const __m256 c = _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(load16(coef_zz + k)));
+        const __m256 in_steps = _mm256_mul_ps(c, _mm256_loadu_ps(recip_zz + k)), m = magnitude_of(in_steps);
+        const __m256 zero = _mm256_mul_ps(_mm256_mul_ps(w, m), m);
+        _mm256_storeu_ps(x + k, in_steps);
+        candidates |= (uint64_t)bits_of(less(bar, gain_of(m, nearest_of(m), w, zero))) << k;
+    }
+    x[PAST] = 0;
+    return candidates & ~1ull;
 }
 
-AVX2 static void trellis_of_8(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
-                              const float *weights, int16_t *level_zz)
+/* Block numbers by their number of candidates, those with most first. */
+AVX2 static void sort_chunk(Chunk *chunk, int n)
 {
-    const __m256 weight = _mm256_loadu_ps(weights);
-    Lanes lane = {_mm256_setzero_ps(), _mm256_set1_ps(JPEG_NO_PATH), _mm256_set1_ps(rates->eob),
-                  _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
-    JpegStep steps[64];
-    Column coef[64], level[64], below[64];
-    __m128i rows[8];
-    uint8_t ends[64] = {0}, kept[64];
-    int32_t end_at[JPEG_LANES];
-    for (int k = 0; k < 64; k += 8) {
-        for (int i = 0; i < 8; i++) rows[i] = load16(coef_zz + 64 * i + k);
-        transpose8(rows);
-        for (int i = 0; i < 8; i++) store16(coef[k + i], rows[i]);
+    uint8_t first[65] = {0};
+    for (int i = 0; i < n; i++) first[64 - codec_count_bits(chunk->candidates[i])]++;
+    for (int count = 0, sum = 0; count < 65; count++) {
+        const int those = first[count];
+        first[count] = (uint8_t)sum;
+        sum += those;
     }
-    for (int k = 1; k < 64; k++) {
-        const __m256 magnitude = _mm256_cvtepi32_ps(_mm256_abs_epi32(_mm256_cvtepi16_epi32(load16(coef[k]))));
-        take_step(&lane, _mm256_mul_ps(magnitude, _mm256_set1_ps(recip_zz[k])), weight, rates, k, &steps[k], level[k],
-                  below[k]);
+    for (int i = 0; i < n; i++) chunk->order[first[64 - codec_count_bits(chunk->candidates[i])]++] = (uint8_t)i;
+}
+
+/* Up to eight blocks, none of which has more candidates than `most`. */
+INLINE void line_up(Group *group, const Chunk *chunk, const uint8_t *blocks, int lanes, int most, const float *weights,
+                    int16_t *level_zz)
+{
+    uint64_t left[JPEG_LANES];
+    float weight[JPEG_LANES];
+    int32_t row[JPEG_LANES];
+    for (int i = 0; i < JPEG_LANES; i++) {
+        const int block = i < lanes ? blocks[i] : 0;
+        weight[i] = weights[block];
+        row[i] = PITCH * block;
+        left[i] = i < lanes ? chunk->candidates[block] : 0;
+        group->out[i] = i < lanes ? level_zz + 64 * block : group->none;
+        for (int k = 0; k < 64; k += 16) store32(group->out[i] + k, _mm256_setzero_si256());
     }
-    _mm256_storeu_si256((__m256i *)end_at, lane.end_at);
-    for (int i = 0; i < JPEG_LANES; i++) ends[end_at[i]] |= (uint8_t)(1 << i);
-    codec_jpeg_walk_back(steps, ends, kept);
-    kept[0] = 0;
-    for (int k = 0; k < 64; k += 8) {
-        for (int i = 0; i < 8; i++) {
-            if (kept[k + i]) {
-                const __m128i below_here = spread(steps[k + i].below & kept[k + i]);
-                const __m128i magnitude = steps[k + i].below
-                    ? _mm_blendv_epi8(load16(level[k + i]), load16(below[k + i]), below_here) : load16(level[k + i]);
-                rows[i] = _mm_and_si128(_mm_sign_epi16(magnitude, load16(coef[k + i])), spread(kept[k + i]));
-            } else {
-                rows[i] = _mm_setzero_si128();
-            }
+    group->weight = _mm256_loadu_ps(weight);
+    group->row = load32(row);
+    for (int n = 1; n <= most; n++) {
+        for (int i = 0; i < JPEG_LANES; i++) {
+            group->at[n][i] = (int32_t)_tzcnt_u64(left[i]); /* PAST where there are none */
+            left[i] &= left[i] - 1;
         }
-        transpose8(rows);
-        for (int i = 0; i < 8; i++) store16(level_zz + 64 * i + k, rows[i]);
     }
+}
+
+/* All ones in the lanes whose bits are set. */
+INLINE __m256i spread(uint8_t bits)
+{
+    const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(bits), bit), bit);
+}
+
+/* The levels of the cheapest paths. */
+INLINE void choose_levels(Group *group, int most, __m256i end_at)
+{
+    uint8_t ends[64] = {0}, kept[64];
+    int32_t end[JPEG_LANES];
+    _mm256_storeu_si256((__m256i *)end, end_at);
+    for (int i = 0; i < JPEG_LANES; i++) ends[end[i]] |= (uint8_t)(1 << i);
+    codec_jpeg_walk_back(group->steps, ends, kept, most);
+    for (int n = 1; n <= most; n++) {
+        __m256i level = load32(group->level[n]);
+        if (group->steps[n].below)
+            level = _mm256_blendv_epi8(level, load32(group->below[n]), spread(group->steps[n].below));
+        level = _mm256_sign_epi32(level, load32(group->x[n]));
+        store32(group->level[n], _mm256_and_si256(level, spread(kept[n])));
+        for (int i = 0; i < JPEG_LANES; i++) group->out[i][group->at[n][i] & (PAST - 1)] = (int16_t)group->level[n][i];
+    }
+}
+
+/* Blocks by their places in chunk->order. Two groups at a time: a step waits for the one before it. */
+AVX2 static void trellis_of_16(const Chunk *chunk, const uint8_t *blocks, int n_blocks, const JpegRates *rates,
+                               const float *weights, int16_t *level_zz)
+{
+    const int most = codec_count_bits(chunk->candidates[blocks[0]]);
+    Lanes first = {_mm256_setzero_ps(), _mm256_set1_ps(JPEG_NO_PATH), _mm256_set1_ps(rates->eob),
+                   _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()}, second = first;
+    Group group[2];
+    line_up(&group[0], chunk, blocks, n_blocks, most, weights, level_zz);
+    line_up(&group[1], chunk, blocks + JPEG_LANES, n_blocks - JPEG_LANES, most, weights, level_zz);
+    for (int n = 1; n <= most; n++) {
+        take_step(&group[0], &first, n, chunk, rates);
+        take_step(&group[1], &second, n, chunk, rates);
+    }
+    choose_levels(&group[0], most, first.end_at);
+    choose_levels(&group[1], most, second.end_at);
 }
 
 AVX2 void codec_jpeg_trellis_avx2(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
                                   const float *weights, int16_t *level_zz, ptrdiff_t n)
 {
-    for (; n >= JPEG_LANES; n -= JPEG_LANES, coef_zz += 64 * JPEG_LANES, level_zz += 64 * JPEG_LANES,
-         weights += JPEG_LANES)
-        trellis_of_8(coef_zz, recip_zz, rates, weights, level_zz);
-    if (n > 0) {
-        int16_t coef[64 * JPEG_LANES] = {0}, level[64 * JPEG_LANES];
-        float weight[JPEG_LANES] = {0};
-        memcpy(coef, coef_zz, (size_t)n * 64 * sizeof(int16_t));
-        memcpy(weight, weights, (size_t)n * sizeof(float));
-        trellis_of_8(coef, recip_zz, rates, weight, level);
-        memcpy(level_zz, level, (size_t)n * 64 * sizeof(int16_t));
+    Chunk chunk;
+    for (; n > 0; n -= CHUNK, coef_zz += 64 * CHUNK, level_zz += 64 * CHUNK, weights += CHUNK) {
+        const int blocks = n < CHUNK ? (int)n : CHUNK;
+        for (int i = 0; i < blocks; i++)
+            chunk.candidates[i] = find_candidates(coef_zz + 64 * i, recip_zz, rates->least, weights[i], chunk.x[i]);
+        sort_chunk(&chunk, blocks);
+        for (int i = 0; i < blocks; i += 2 * JPEG_LANES)
+            trellis_of_16(&chunk, chunk.order + i, blocks - i, rates, weights, level_zz);
     }
 }
 
