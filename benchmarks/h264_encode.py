@@ -5,7 +5,8 @@ usage: python benchmarks/h264_encode.py [--frames N] [--presets a,b] [--crf] [--
 Both encode with a constant QP of 22, 27, 32 and 37, or with a CRF of 20, 25, 30 and 35, for PSNR by default, with one
 thread. CLIP: a path, or the name of a clip made here: slides, noise, fade, cuts, still. BD-rate is against x264 medium,
 from PSNR of luma over all frames and the mean SSIM of luma of every fifth; negative is smaller. Speed is thousand
-macroblocks a second of CPU time, the median over clips and QP.
+macroblocks a second of CPU time, the median over clips and QP. The last columns are the rates at each QP or CRF against
+those of x264 medium, in percent: the least and the largest of the clips.
 """
 
 import argparse
@@ -158,6 +159,12 @@ def point(clip, encoder, preset, tune, quality):
     return kbps, 10 * np.log10(255**2 / np.mean(errors)), float(np.mean(similar)), count * blocks / seconds / 1000
 
 
+def rates(anchor, found):
+    """The rates of `found` against those of `anchor` at each QP or CRF: the least and the largest of the clips."""
+    ratios = [[100 * (b[0] / a[0] - 1) for a, b in zip(one, other)] for one, other in zip(anchor, found)]
+    return ", ".join(f"{min(column):+.0f} to {max(column):+.0f}" for column in zip(*ratios))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="+")
@@ -174,7 +181,7 @@ def main():
         [point(clip, encoder, preset, tune, {name: value}) for value in QPS[name]] for clip in sources
     ]
     anchor = measure(*ANCHOR)
-    print(f"{'':18}{'PSNR-Y':>9}{'SSIM-Y':>9}{'kMB/s':>9}")
+    print(f"{'':18}{'PSNR-Y':>9}{'SSIM-Y':>9}{'kMB/s':>9}  rates at {name.upper()} {', '.join(map(str, QPS[name]))}")
     for preset in options.presets.split(","):
         for encoder in ENCODERS:
             found = anchor if (encoder, preset) == ANCHOR else measure(encoder, preset)
@@ -186,7 +193,10 @@ def main():
                 for k in (1, 2)
             ]
             speed = statistics.median(one[3] for curve in found for one in curve)
-            print(f"{encoder + ' ' + preset:18}{deltas[0]:+9.1f}{deltas[1]:+9.1f}{speed:9.1f}", flush=True)
+            print(
+                f"{encoder + ' ' + preset:18}{deltas[0]:+9.1f}{deltas[1]:+9.1f}{speed:9.1f}  {rates(anchor, found)}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

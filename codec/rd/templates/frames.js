@@ -111,7 +111,7 @@ const LAYERS = [["modes", "types and motion"], ["qp", "QP"]];
 const LEGEND = "Intra macroblocks are red to yellow, skipped gray, direct green, others blue, or violet in 8 \u00d7 8. Lines lead to where a block is predicted from: white from list 0, yellow from list 1.";
 
 function blocks() {
-  if (viewer.layer === "qp") return maps("qp", "QP", "");
+  if (viewer.layer === "qp") return [...maps("qp", "QP", ""), element("p", { class: "keys" }, "A macroblock without levels, such as a skipped one, has the QP of the one before it.")];
   const silent = [];
   const figures = DATA.families.map((name, family) => {
     const one = version(family);
