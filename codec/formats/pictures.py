@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .. import signatures
 from ..api import JPEG_SUFFIXES
 from ..errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
 from ..jpeg import Metadata
@@ -22,7 +23,7 @@ from ..jpeg.geometry import ORIENTATIONS
 from ..limits import checked_limits
 from ..palette import png
 from ..sources.files import read_bytes, write_atomic
-from . import apng, gif, plain_png, profiles, signatures
+from . import apng, gif, plain_png, profiles
 
 # Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from codec import batch
-from codec.batch import CompressTask
+from codec.batch import CompressTask, naming
 from codec.formats.pictures import dump
 from codec.jpeg import EncodeOptions
 
@@ -44,7 +44,8 @@ def test_a_list_for_each_folder(put):
 
 
 @posix
-def test_folders_that_some_disks_take_for_one_are_planned_together(put):
+def test_folders_that_some_disks_take_for_one_are_planned_together(put, monkeypatch):
+    monkeypatch.setattr(naming, "folds", lambda folder: True)
     put("in/Sub/a.png", "other/sub/a.bmp", "in/caf\u00e9/b.png", "other/cafe\u0301/b.bmp")
     lists = named(batch.plan_by_folder(["in", "other"], "out", TASK))
     assert lists == [
