@@ -40,7 +40,7 @@ def warn(name, text):
 
 
 def warned(name):
-    """All warnings of this command, in order; those about a part of the input `name` begin with the name of the part."""
+    """All warnings of this command, in order; those about a part of the input `name` begin with its name."""
     said = click.get_current_context().meta.get(SAID, {})
     return [text if about == name else f"{about}: {text}" for about, text in said]
 
