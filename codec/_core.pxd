@@ -217,7 +217,7 @@ cdef extern from "jpegdsp.h" nogil:
         uint8_t HUFFVAL[256]
 
 cdef inline int read_symbol(BitReader *r, const HuffmanReader *h) noexcept nogil:
-    """DECODE of Figure F.16 after a refill; a code outside the table sets the status and gives 0."""
+    """DECODE of Figure F.16 after a refill; a code outside the table sets the status, gives 0 and takes 16 bits."""
     cdef uint32_t entry = h.lookup[r.acc >> (64 - LOOKAHEAD)]
     cdef uint32_t code
     cdef int n
@@ -232,6 +232,7 @@ cdef inline int read_symbol(BitReader *r, const HuffmanReader *h) noexcept nogil
     if n > 16:
         if r.status == OK:
             r.status = E_HUFFMAN
+        skip_bits(r, 16)
         return 0
     skip_bits(r, n)
     return h.HUFFVAL[(<int>(code >> (16 - n)) + h.offset[n]) & 0xFF]

@@ -40,6 +40,7 @@ cdef struct ReadScan:
     Statistics statistics
     uint32_t EOBRUN
     bint dead                       # nothing more can be read in this interval
+    bint doubtful                   # this interval had damage, after which it is read on
     bint conceal
     const JpegDsp *dsp
     int16_t scratch[64]

@@ -164,6 +164,7 @@ cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil:
         s.component[i].pred = 0
         s.component[i].arith.S0 = 0
     s.EOBRUN = 0
+    s.doubtful = False
     s.left = s.restart_interval if s.restart_interval else s.mcus_wide * s.mcus_high
     s.dead = size < 0
     if s.dead:
@@ -252,6 +253,15 @@ cdef void read_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
                 keep_dc(c, nat[0], (my - row0) * c.V + v, my * c.V + v, mx * c.H + h)
 
 
+cdef inline void flag_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx) noexcept nogil:
+    """Put an MCU of the scan into the map of lost ones, which has MCUs of the frame."""
+    if s.Ns == 1:
+        my //= s.component[0].frame_V
+        mx //= s.component[0].frame_H
+    codec_assert(mx < s.lost_stride)
+    s.lost[my * s.lost_stride + mx] = 1
+
+
 cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) noexcept nogil:
     """Conceal: a lost sequential block takes the last known DC and no AC; a progressive one keeps its earlier scans."""
     cdef Py_ssize_t i, v, h
@@ -266,12 +276,7 @@ cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
                     memset(nat, 0, 64 * sizeof(int16_t))
                     nat[0] = <int16_t>c.pred
                     keep_dc(c, nat[0], (my - row0) * c.V + v, my * c.V + v, mx * c.H + h)
-    c = &s.component[0]
-    if s.Ns == 1:
-        my //= c.frame_V
-        mx //= c.frame_H
-    codec_assert(mx < s.lost_stride)
-    s.lost[my * s.lost_stride + mx] = 1
+    flag_mcu(s, my, mx)
 
 
 cdef uint64_t nonzero_zz(const int16_t *nat) noexcept nogil:
@@ -373,9 +378,25 @@ cdef Py_ssize_t read_last_mcus(ReadScan *s, jpeg_read_fn read_mcus, JpegReadRow 
     return mx - begin
 
 
+cdef void resume(ReadScan *s, const int *known) noexcept nogil:
+    """Go on after damage that is to be concealed, for which T.81 has no rule. Huffman codes find back to the beginnings
+    of symbols soon: what follows in a sequential scan is read and flagged, until the interval ends. The rest of other
+    scans is lost, since arithmetic codes do not find back, and earlier scans are nearer to the picture than bands of
+    other blocks. So it is at the end of the data; predictions are those before the MCU, `known`.
+    """
+    cdef Py_ssize_t i
+    if not (s.arithmetic or s.progressive or exhausted(&s.reader.bits)):
+        s.reader.bits.status = OK
+        s.doubtful = True
+        return
+    s.dead = True
+    for i in range(s.Ns):
+        s.component[i].pred = known[i]
+
+
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil:
     """One row of MCUs. Returns a status other than OK to end the scan (damage that is not to be concealed)."""
-    cdef Py_ssize_t mx = -1, i
+    cdef Py_ssize_t mx = -1, i, done
     cdef int status
     # predictions before the MCU, to restore after a damaged one
     cdef int known[4]
@@ -386,9 +407,11 @@ cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogi
             if s.segments.status and not s.conceal:
                 return s.segments.status
         if not (s.dead or s.arithmetic):
-            i = read_undamaged(s, my, row0, mx)
-            if i:
-                mx += i - 1
+            done = read_undamaged(s, my, row0, mx)
+            if done:
+                for i in range(done if s.doubtful else 0):
+                    flag_mcu(s, my, mx + i)
+                mx += done - 1
                 continue
         s.left -= 1
         if not s.dead:
@@ -400,15 +423,15 @@ cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogi
                 s.component[0].present[i] = nonzero_zz(s.component[0].level_nat + 64 * i)
             status = status_after_mcu(s)
             if status:
-                s.dead = True
                 note_error(&s.segments, status, (s.reader.bits.pos * 8 - s.reader.bits.count) >> 3, my * s.mcus_wide
                            + mx)
                 if not s.conceal:
                     return status
-                for i in range(s.Ns):
-                    s.component[i].pred = known[i]
+                resume(s, known)
         if s.dead:
             lose_mcu(s, my, mx, row0)
+        elif s.doubtful:
+            flag_mcu(s, my, mx)
     return OK
 
 

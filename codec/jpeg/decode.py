@@ -55,7 +55,7 @@ class Damage:
     errors : tuple of BitstreamError
         In the order of their discovery, each with its byte offset.
     mask : bool array (mcu_rows, mcu_columns)
-        True where an MCU is missing from at least one scan.
+        True where an MCU is missing from at least one scan, or was read after damage in its restart interval.
     """
 
     errors: Tuple[BitstreamError, ...]
@@ -64,7 +64,7 @@ class Damage:
 
     @property
     def mcus_lost(self) -> int:
-        """Number of MCUs that are missing from at least one scan."""
+        """Number of MCUs in the mask."""
         return int(self.mask.sum())
 
     @property
@@ -625,9 +625,10 @@ def decode(
     ----------
     source : path, bytes, bytearray, memoryview or binary file object
     on_error : "raise" (default) or "conceal"
-        Damaged data: raise an error that names the byte, or decode what is there and report the rest in `damage`. Lost
-        blocks of a sequential picture take the last known brightness; a progressive one keeps its earlier scans. Bytes
-        before the picture, and application segments of an impossible length, are skipped.
+        Damaged data: raise an error that names the byte, or decode what is there and report the rest in `damage`. After
+        bad bits a sequential scan is read on, as by libjpeg, and all of the rest of its restart interval is reported;
+        blocks behind the end of the data take the last known brightness. A progressive picture keeps its earlier scans.
+        Bytes before the picture, and application segments of an impossible length, are skipped.
     limits : Limits, optional
         Bounds checked before memory is allocated; default `Limits()`.
     threads : int, default 1

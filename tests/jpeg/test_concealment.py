@@ -1,0 +1,80 @@
+"""What `on_error="conceal"` makes of damaged entropy-coded data and headers, beside libjpeg (Pillow)."""
+
+import io
+import random
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile
+
+import codec
+from codec import jpeg
+
+
+@pytest.fixture
+def pixels(picture):
+    """Smooth enough that the codes of one place fit another: 16 x 16 MCUs in 4:2:0."""
+    y, x = np.mgrid[:256, :256]
+    smooth = np.stack([128 + 90 * np.sin(x / 23 + y / 31), 128 + 90 * np.cos(y / 19), (x + y) / 2], -1)
+    return np.clip(smooth + picture(256, 256).astype(float) / 16, 0, 255).astype(np.uint8)
+
+
+def entropy_coded(data):
+    """Where the data of the first scan begins."""
+    at = data.index(b"\xff\xda")
+    return at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+
+
+def damaged(data, count, way):
+    """Copies with a bit flipped, a byte deleted or a byte set to zero."""
+    places, begin = random.Random(way), entropy_coded(data)
+    for _ in range(count):
+        at, bit = places.randrange(begin, len(data) - 2), places.randrange(8)
+        put = {"flip": bytes([data[at] ^ 1 << bit]), "delete": b"", "zero": b"\0"}[way]
+        yield data[:at] + put + data[at + 1 :]
+
+
+@pytest.fixture
+def libjpeg(monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    return lambda data: np.asarray(Image.open(io.BytesIO(data)))
+
+
+def mse(a, b):
+    return np.square(a.astype(float) - b).mean()
+
+
+@pytest.mark.parametrize("way", ["flip", "delete", "zero"])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_interval": 16}, {"subsampling": "4:4:4"}])
+def test_damaged_scans_are_as_near_to_the_picture_as_those_of_libjpeg(pixels, libjpeg, options, way):
+    data = codec.encode(pixels, 80, effort=3, **{"progressive": False, **options})
+    ours, theirs = codec.decode(data), libjpeg(data)
+    pairs = [
+        (mse(jpeg.decode(each, on_error="conceal").pixels, ours), mse(libjpeg(each), theirs))
+        for each in damaged(data, 20, way)
+    ]
+    mine, other = np.mean(pairs, axis=0)
+    assert mine <= other * 1.01 + 0.5
+
+
+def test_a_scan_goes_on_after_a_bad_code_and_the_rest_is_flagged(pixels):
+    """Huffman codes find back to the beginnings of symbols: what follows is there, moved by some blocks perhaps."""
+    data = codec.encode(pixels, 80, effort=3, progressive=False)
+    begin = entropy_coded(data)
+    for at in range(begin + 200, begin + 600, 40):  # no table of ours has a code of ones alone
+        made = jpeg.decode(data[:at] + b"\xff\0\xff\0\xff\0" + data[at + 3 :], on_error="conceal")
+        lost = np.flatnonzero(made.damage.mask.ravel())
+        assert np.array_equal(lost, np.arange(lost[0], made.damage.mask.size)) and lost[0] > 0
+        assert "Huffman code" in str(made.damage.errors[0]) or "out of the block" in str(made.damage.errors[0])
+        assert made.pixels[-64:].std() > 20  # a flat rest has 0
+        above = lost[0] // 16 * 16 - 16
+        assert above < 0 or np.array_equal(made.pixels[:above], codec.decode(data)[:above])
+
+
+def test_damage_ends_with_its_restart_interval(pixels):
+    data = codec.encode(pixels, 80, effort=3, progressive=False, restart_interval=16)
+    at = data.index(b"\xff\xd3") + 2 + 10  # in the fifth row of MCUs
+    made = jpeg.decode(data[:at] + b"\xff\0\xff\0\xff\0" + data[at + 3 :], on_error="conceal")
+    rows = np.flatnonzero(made.damage.mask.any(1))
+    assert rows.tolist() == [4]
+    assert np.array_equal(made.pixels[96:], codec.decode(data)[96:])
