@@ -315,7 +315,8 @@ cdef extern from "jpegdsp.h" nogil:
         uint32_t EOBRUN
         int BE
         uint64_t corrections[JPEG_CORRECTION_WORDS]
-    ctypedef void (*jpeg_dc_tokens_fn)(JpegTokens *t, const int16_t *level_zz, Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_dc_tokens_fn)(JpegTokens *t, const int16_t *dc, Py_ssize_t pitch,
+                                       Py_ssize_t n) noexcept nogil
     ctypedef void (*jpeg_first_tokens_fn)(JpegTokens *t, const int16_t *level_zz, const uint64_t *now,
                                           Py_ssize_t n) noexcept nogil
     ctypedef void (*jpeg_refined_tokens_fn)(JpegTokens *t, const int16_t *level_zz, const uint64_t *now,

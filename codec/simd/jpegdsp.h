@@ -143,8 +143,8 @@ typedef struct {
     uint64_t corrections[JPEG_CORRECTION_WORDS];
 } JpegTokens;
 
-/* DC of n blocks side by side. */
-typedef void (*jpeg_dc_tokens_fn)(JpegTokens *t, const int16_t *level_zz, ptrdiff_t n);
+/* DC of n blocks side by side, `pitch` levels apart. */
+typedef void (*jpeg_dc_tokens_fn)(JpegTokens *t, const int16_t *dc, ptrdiff_t pitch, ptrdiff_t n);
 
 /* AC for the first time (Figure G.3), and for one more bit (Figures G.7 to G.9). `now`, `before`: by block, the levels
  * that are not zero after division by 2^Al and by 2^(Al + 1). */
