@@ -260,6 +260,10 @@ cdef extern from "jpegdsp.h" nogil:
                                     Py_ssize_t step, Py_ssize_t n) noexcept nogil
     ctypedef void (*jpeg_downsample_fn)(const uint8_t *row0, const uint8_t *row1, uint8_t *out,
                                         Py_ssize_t n_out) noexcept nogil
+    ctypedef void (*jpeg_pair_rows_fn)(const uint8_t *row, Py_ssize_t stride, int16_t *sums,
+                                       Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_pair_columns_fn)(const int16_t *sums, uint8_t *out, uint8_t *sixteenths,
+                                          Py_ssize_t n_out) noexcept nogil
     ctypedef void (*jpeg_upsample_fn)(const uint8_t *near_row, const uint8_t *far_row, uint8_t *out,
                                       Py_ssize_t n) noexcept nogil
     ctypedef void (*jpeg_fdct_fn)(const uint8_t *samples, Py_ssize_t stride, int offset, int16_t *coef_nat,
@@ -312,7 +316,8 @@ cdef extern from "jpegdsp.h" nogil:
         uint32_t EOBRUN
         int BE
         uint64_t corrections[JPEG_CORRECTION_WORDS]
-    ctypedef void (*jpeg_dc_tokens_fn)(JpegTokens *t, const int16_t *level_zz, Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_dc_tokens_fn)(JpegTokens *t, const int16_t *dc, Py_ssize_t pitch,
+                                       Py_ssize_t n) noexcept nogil
     ctypedef void (*jpeg_first_tokens_fn)(JpegTokens *t, const int16_t *level_zz, const uint64_t *now,
                                           Py_ssize_t n) noexcept nogil
     ctypedef void (*jpeg_refined_tokens_fn)(JpegTokens *t, const int16_t *level_zz, const uint64_t *now,
@@ -363,6 +368,8 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_to_ycc_fn rgb_to_ycc
         jpeg_to_rgb_fn ycc_to_rgb
         jpeg_downsample_fn downsample_h2v2
+        jpeg_pair_rows_fn pair_rows
+        jpeg_pair_columns_fn pair_columns
         jpeg_upsample_fn upsample_h2v2
         jpeg_fdct_fn fdct
         jpeg_quantize_fn quantize

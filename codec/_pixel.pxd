@@ -9,8 +9,9 @@ cdef void ycc_to_rgb_row(const JpegDsp *dsp, const Sample *Y, const Sample *Cb, 
 cdef enum:
     LEAST_SQUARES_REACH = 6     # samples beyond a pair that its least-squares mean depends on
 
-cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, int16_t *sums, uint8_t *out,
-                                       uint8_t *sixteenths, Py_ssize_t n_out, int h, int v) noexcept nogil
+cdef void downsample_least_squares_row(const JpegDsp *dsp, const uint8_t *row, Py_ssize_t stride, int16_t *sums,
+                                       uint8_t *out, uint8_t *sixteenths, Py_ssize_t n_out, int h,
+                                       int v) noexcept nogil
 cdef void downsample_row(const JpegDsp *dsp, const uint8_t *row0, const uint8_t *row1, uint8_t *out,
                          Py_ssize_t n_out, int h, int v) noexcept nogil
 cdef void upsample_h2_row(const Sample *row, Sample *out, Py_ssize_t n) noexcept nogil

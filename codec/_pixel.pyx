@@ -67,17 +67,9 @@ cdef void downsample_row(const JpegDsp *dsp, const uint8_t *row0, const uint8_t 
             out[i] = <uint8_t>((row0[i] + row1[i] + 1) >> 1)
 
 
-cdef enum:
-    TILE = 128                  # means that are made at a time, from samples in the nearest cache
-
-
-cdef inline int mean_of_pair(int a0, int b0, int a1, int b1, int a2, int b2, int a3, int b3) noexcept nogil:
-    """64 times the least-squares mean of (a0, b0): the a precede the pair in steps of two, the b follow it."""
-    return 43 * (a0 + b0) - 14 * (a1 + b1) + 4 * (a2 + b2) - (a3 + b3)
-
-
-cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, int16_t *sums, uint8_t *out,
-                                       uint8_t *sixteenths, Py_ssize_t n_out, int h, int v) noexcept nogil:
+cdef void downsample_least_squares_row(const JpegDsp *dsp, const uint8_t *row, Py_ssize_t stride, int16_t *sums,
+                                       uint8_t *out, uint8_t *sixteenths, Py_ssize_t n_out, int h,
+                                       int v) noexcept nogil:
     """The samples whose triangle upsampling, as in decoders, best approximates the row or pair of rows at `row`.
 
     Upsampling U gives each sample c_i the weights 1/4, 3/4, 3/4, 1/4. The c that minimises |p - U c|^2 solves U'U c =
@@ -85,25 +77,21 @@ cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, in
 
         c_i = 2/3 sum over n >= 0 of (-1/3)^n (p_(2i - 2n) + p_(2i + 1 + 2n))
 
-    Four terms, in 64ths so that they add up to one: 43, -14, 4, -1 (exact: 42.7, -14.2, 4.7, -1.6). Columns first: at
-    most 255 * 2 * (43 + 4) = 23970 in magnitude, so 16 bits hold the sums. Six rows above and below must exist, and six
-    columns of padding on both sides of `sums`, which holds 2 n_out + 12 values (n_out + 12 if h is 1). Whole samples go
-    to `out`, what they lack, 0..15 sixteenths, to `sixteenths`.
+    Four terms, in 64ths so that they add up to one: 43, -14, 4, -1 (exact: 42.7, -14.2, 4.7, -1.6). Columns first. Six
+    rows above and below must exist, and six columns of padding on both sides of `sums`, which holds 2 n_out + 12 values
+    (n_out + 12 if h is 1). Whole samples go to `out`, what they lack, 0..15 sixteenths, to `sixteenths`.
     """
     cdef Py_ssize_t i, n = n_out * h
     cdef int16_t *s = sums + LEAST_SQUARES_REACH
-    cdef const uint8_t *p = row
     cdef int32_t c
     codec_assert_range(1, h, 2)
     codec_assert_range(1, v, 2)
     codec_assert(h + v > 2)
     if v == 2:
-        for i in range(n):
-            s[i] = <int16_t>mean_of_pair(p[i], p[i + stride], p[i - 2 * stride], p[i + 3 * stride],
-                                         p[i - 4 * stride], p[i + 5 * stride], p[i - 6 * stride], p[i + 7 * stride])
+        dsp.pair_rows(row, stride, s, n)
     else:
         for i in range(n):
-            s[i] = p[i] << 6
+            s[i] = row[i] << 6
     if h == 1:
         for i in range(n_out):
             c = clamp(s[i] + 2 >> 2, 255 << 4)
@@ -112,20 +100,7 @@ cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, in
     for i in range(LEAST_SQUARES_REACH):
         s[-1 - i] = s[0]
         s[n + i] = s[n - 1]
-    cdef int16_t even[TILE + LEAST_SQUARES_REACH]      # of a tile, and three more on both sides
-    cdef int16_t odd[TILE + LEAST_SQUARES_REACH]
-    cdef Py_ssize_t first = 0, j, m
-    while first < n_out:
-        m = min(n_out - first, <Py_ssize_t>TILE)
-        for j in range(m + LEAST_SQUARES_REACH):
-            even[j] = s[2 * (first + j) - LEAST_SQUARES_REACH]
-            odd[j] = s[2 * (first + j) - LEAST_SQUARES_REACH + 1]
-        for j in range(m):
-            c = mean_of_pair(even[j + 3], odd[j + 3], even[j + 2], odd[j + 4], even[j + 1], odd[j + 5], even[j],
-                             odd[j + 6]) + 128 >> 8
-            c = clamp(c, 255 << 4)
-            out[first + j], sixteenths[first + j] = <uint8_t>(c >> 4), <uint8_t>(c & 15)
-        first += TILE
+    dsp.pair_columns(s, out, sixteenths, n_out)
 
 
 # ================================================================ upsampling

@@ -51,8 +51,8 @@ cdef void add_squared_errors(const JpegDsp *dsp, const uint8_t *plane, Py_ssize_
     cdef Py_ssize_t half = width // 2, x, near, far
     cdef int y, d
     for y in range(SMALL):
-        downsample_least_squares_row(plane + (LEAST_SQUARES_REACH + 2 * y) * width, width, sums, small + y * half,
-                                     rebuilt, half, 2, 2)
+        downsample_least_squares_row(dsp, plane + (LEAST_SQUARES_REACH + 2 * y) * width, width, sums,
+                                     small + y * half, rebuilt, half, 2, 2)
         for x in range(half):
             small[y * half + x] += rebuilt[x] >> 3          # sixteenths, rounded
     for y in range(STRIP):

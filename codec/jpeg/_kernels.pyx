@@ -50,6 +50,21 @@ def downsample_h2v2(const uint8_t[:, ::1] rows, uint8_t[::1] out, Py_ssize_t n_o
             dsp.downsample_h2v2(&rows[0, 0], &rows[1, 0], &out[0], n_out)
 
 
+def pair_rows(const uint8_t[:, ::1] rows, int16_t[::1] sums, Py_ssize_t n, int level):
+    """The middle two of 14 rows."""
+    check(rows.shape[0] == 14 and 1 <= n <= rows.shape[1] and n <= sums.shape[0], "rows")
+    with nogil:
+        jpeg_dsp(level).pair_rows(&rows[6, 0], rows.shape[1], &sums[0], n)
+
+
+def pair_columns(const int16_t[::1] sums, uint8_t[::1] out, uint8_t[::1] sixteenths, Py_ssize_t n_out, int level):
+    """n_out pairs, and six values on both sides of them."""
+    check(1 <= n_out and 2 * n_out + 12 <= sums.shape[0] and n_out <= out.shape[0] and n_out <= sixteenths.shape[0],
+          "values")
+    with nogil:
+        jpeg_dsp(level).pair_columns(&sums[6], &out[0], &sixteenths[0], n_out)
+
+
 def upsample_h2v2(const uint8_t[:, ::1] rows, uint8_t[::1] out, Py_ssize_t n, int level, int times=1):
     """n samples of the near and of the far row to 2n."""
     cdef const JpegDsp *dsp = jpeg_dsp(level)

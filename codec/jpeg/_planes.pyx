@@ -156,7 +156,7 @@ cdef void add_sixteenths(const JpegDsp *dsp, const uint8_t *sixteenths, Py_ssize
     cdef int i
     dsp.fdct(sixteenths, stride, 0, fine, n)
     for i in range(64 * n):
-        coef[i] = <int16_t>(coef[i] + (fine[i] + 8 >> 4))
+        coef[i] = <int16_t>(coef[i] + (<int16_t>(fine[i] + 8) >> 4))         # below 2^11: words suffice
 
 
 cdef void transform_blocks(const JpegDsp *dsp, const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride,
@@ -207,7 +207,7 @@ cdef void downsample_strip(Forward *f, ForwardComponent *c, const uint8_t *plane
     cdef Py_ssize_t y, out_width = f.padded // h
     for y in range(8 * c.V):
         if f.least_squares:
-            downsample_least_squares_row(plane + v * y * f.padded, f.padded, f.sums, small + y * out_width,
+            downsample_least_squares_row(f.dsp, plane + v * y * f.padded, f.padded, f.sums, small + y * out_width,
                                          fine + y * out_width, out_width, h, v)
         else:
             downsample_row(f.dsp, plane + v * y * f.padded, plane + (v * y + v - 1) * f.padded, small + y * out_width,

@@ -32,6 +32,7 @@ cdef enum:
 
 cdef struct ScanComponent:
     const int16_t *level_zz
+    Py_ssize_t pitch        # levels from a block to the next one: 64, or 1 for DC alone
     Py_ssize_t wide, high   # blocks of the component
     int H, V                # blocks per MCU of this scan; 1, 1 in a scan of one component (A.2.2)
     const uint64_t *now     # AC scans: masks of the levels that are nonzero at Al,
@@ -61,6 +62,22 @@ def significance(plane, int Al):
     if masks.shape[0] and masks.shape[1]:
         with nogil:
             dsp.significance(&levels[0, 0, 0], least, &masks[0, 0], masks.shape[0] * masks.shape[1])
+    return out
+
+
+def significances(plane, int highest):
+    """`significance` for 0..highest, uint64 (highest + 1, blocks_high, blocks_wide), in one pass over the levels."""
+    cdef const int16_t[:, :, ::1] levels = plane
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
+    cdef Py_ssize_t by, wide = levels.shape[1]
+    cdef int Al
+    out = np.empty((highest + 1, levels.shape[0], wide), np.uint64)
+    cdef uint64_t[:, :, ::1] masks = out
+    if wide:
+        with nogil:
+            for by in range(levels.shape[0]):
+                for Al in range(highest + 1):
+                    dsp.significance(&levels[by, 0, 0], (1 << Al) - 1, &masks[Al, by, 0], wide)
     return out
 
 
@@ -276,7 +293,7 @@ cdef inline void put_block(Sink sink, Scan *scan, ScanComponent *c, Py_ssize_t b
     MCU."""
     cdef bint real = by < c.high and bx < c.wide
     cdef Py_ssize_t block = by * c.wide + bx
-    cdef const int16_t *zz = c.level_zz + block * 64
+    cdef const int16_t *zz = c.level_zz + block * c.pitch
     cdef int64_t before = bits_so_far(sink)
     cdef int dc
     if not scan.progressive:
@@ -519,7 +536,7 @@ cdef int put_by_kernels(TokenBuffer *tokens, const Scan *scan, const JpegDsp *ds
                 return E_MEMORY
             t.next = tokens.next
         if scan.Ss == 0:
-            dsp.dc_tokens(&t, c.level_zz + 64 * block, n)
+            dsp.dc_tokens(&t, c.level_zz + c.pitch * block, c.pitch, n)
         elif scan.Ah == 0:
             dsp.first_tokens(&t, c.level_zz + 64 * block, c.now + block, n)
         else:
@@ -621,8 +638,11 @@ cdef int describe_component(ScanComponent *c, const Scan *scan, plane_, componen
     cdef const uint64_t[:, ::1] mask
     cdef int32_t[:, ::1] bits_map
     H, V, Td, Ta = component
-    if plane.shape[0] < 1 or plane.shape[1] < 1 or plane.shape[2] != 64:
-        raise ParameterError("a plane of levels has the shape (blocks_high, blocks_wide, 64), at least one block")
+    if (plane.shape[0] < 1 or plane.shape[1] < 1
+            or plane.shape[2] != 64 and not (plane.shape[2] == 1 and scan.progressive and scan.Se == 0)):
+        raise ParameterError("a plane of levels has the shape (blocks_high, blocks_wide, 64), or 1 in place of 64 for "
+                             "progressive scans of DC, and at least one block")
+    c.pitch = plane.shape[2]
     c.level_zz = &plane[0, 0, 0]
     c.high, c.wide = plane.shape[0], plane.shape[1]
     c.H, c.V = (H, V) if scan.Ns > 1 else (1, 1)
@@ -649,7 +669,8 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
 
     Parameters
     ----------
-    planes : list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order, one per component of the scan
+    planes : list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order, one per component of the scan;
+        progressive scans of DC may have it alone, (blocks_high, blocks_wide, 1), which reads less memory
     components : list of (H, V, Td, Ta) in the order of `planes`; H and V count only if the scan has several components
     tables : Tables; "bits" and "count" use their codes, "symbols" and "tokens" add to their counts
     sink : "bits" -> bytes, "count" -> int (bits before the final padding, without stuffing), "symbols" -> int (bits

@@ -15,7 +15,7 @@ from .._core import optimal_huffman
 from ..executors import in_order
 from . import markers
 from ._arith_write import encode_arith_scan
-from ._scan_write import Tables, encode_scan, joined, significance
+from ._scan_write import Tables, encode_scan, joined, significance, significances
 from .sharing import bits_of, shared_tables
 from .tables import (
     T81_TABLE_K_3_DC_LUMINANCE,
@@ -24,6 +24,7 @@ from .tables import (
     T81_TABLE_K_6_AC_CHROMINANCE,
 )
 
+MOST_SCRIPTS = 2  # their largest Al
 EOI = markers.write_marker(markers.EOI)
 
 # (Tc, Th) -> table of Annex K: destination 0 serves luminance and all components coded like it, 1 chrominance.
@@ -107,8 +108,8 @@ def _scan_header(spec, frame, destinations):
     return markers.write_scan(markers.Scan(components, spec.Ss, spec.Se, spec.Ah, spec.Al))
 
 
-def _scan_of(spec, frame, planes, restart_interval):
-    """The _Scan that a ScanSpec describes."""
+def _scan_of(spec, frame, planes, restart_interval, common=None):
+    """The _Scan that a ScanSpec describes. common: the Common of the planes, or None."""
     progressive = frame.progressive
     used, destinations = _scan_tables(spec, frame, progressive)
     components = [
@@ -123,28 +124,39 @@ def _scan_of(spec, frame, planes, restart_interval):
         mcus=frame.mcus,
         restart_interval=restart_interval,
     )
-    return _Scan(used, destinations, [planes[i] for i in spec.components], components, settings)
+    of_scan = [planes[i] for i in spec.components]
+    if common and progressive and spec.Se == 0:
+        of_scan = [common.dc(plane) for plane in of_scan]
+    return _Scan(used, destinations, of_scan, components, settings)
 
 
-class _Masks:
-    """`significance` with a cache: several scans need the same bit of the same plane. Keyed by identity, so planes are
-    kept."""
+class Common:
+    """What several scans of the same planes need, made when the first one asks. Keyed by identity, so planes are kept."""
 
     def __init__(self):
-        self.known = {}
+        self._masks, self._dc = {}, {}
 
-    def __call__(self, plane, Al):
-        key = id(plane), Al
-        if key not in self.known:
-            self.known[key] = plane, significance(plane, Al)
-        return self.known[key][1]
+    def masks(self, plane, Al):
+        """As `significance`."""
+        if id(plane) not in self._masks:
+            self._masks[id(plane)] = plane, dict(enumerate(significances(plane, MOST_SCRIPTS)))
+        known = self._masks[id(plane)][1]
+        if Al not in known:
+            known[Al] = significance(plane, Al)
+        return known[Al]
+
+    def dc(self, plane):
+        """(blocks_high, blocks_wide, 1), side by side in memory."""
+        if id(plane) not in self._dc:
+            self._dc[id(plane)] = plane, np.ascontiguousarray(plane[..., :1])
+        return self._dc[id(plane)][1]
 
 
-def _count(spec, frame, planes, masks, sink, restart_interval=0, rows=None):
+def _count(spec, frame, planes, common, sink, restart_interval=0, rows=None):
     """({(Tc, Th): 256 symbol counts} of the tables of a scan, result of the sink). rows: None, or a part of it."""
-    scan = _scan_of(spec, frame, planes, restart_interval)
+    scan = _scan_of(spec, frame, planes, restart_interval, common)
     statistics = Tables()
-    result = encode_scan(scan.planes, scan.components, statistics, sink, masks=masks, rows=rows, **scan.settings)
+    result = encode_scan(scan.planes, scan.components, statistics, sink, masks=common.masks, rows=rows, **scan.settings)
     return {key: statistics.counts(*key) for key in scan.used}, result
 
 
@@ -162,7 +174,7 @@ def _count_in_bands(spec, frame, planes, threads):
     """`_count` of the tokens of a sequential scan without restart markers, by several threads."""
     rows = frame.mcus[0] if len(spec.components) > 1 else len(planes[spec.components[0]])
     borders = [rows * n // (4 * threads) for n in range(4 * threads + 1)]
-    bands = [partial(_count, spec, frame, planes, None, "tokens", rows=band) for band in pairwise(borders)]
+    bands = [partial(_count, spec, frame, planes, Common(), "tokens", rows=band) for band in pairwise(borders)]
     counts, tokens = zip(*in_order(bands, threads))
     return {key: sum(of_band[key] for of_band in counts) for key in counts[0]}, _Bands(tokens, threads)
 
@@ -187,11 +199,11 @@ def _maps(spec, block_bits):
     return None if block_bits is None else [block_bits[i] for i in spec.components]
 
 
-def _scan_chunks(spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks):
+def _scan_chunks(spec, frame, planes, definitions, tokens, restart_interval, block_bits, common):
     """DHT, SOS and data, with their purposes. tokens: those of this scan, or None if it has not been walked yet."""
     defined, used = definitions
     chunks = []
-    scan = _scan_of(spec, frame, planes, restart_interval)
+    scan = _scan_of(spec, frame, planes, restart_interval, common)
     tables = Tables()
     for key, (_, BITS, HUFFVAL) in used.items():
         tables.set(*key, BITS, HUFFVAL)
@@ -203,7 +215,9 @@ def _scan_chunks(spec, frame, planes, definitions, tokens, restart_interval, blo
         data = tokens.write(tables)
     else:
         maps = _maps(spec, block_bits)
-        data = encode_scan(scan.planes, scan.components, tables, "bits", block_bits=maps, masks=masks, **scan.settings)
+        data = encode_scan(
+            scan.planes, scan.components, tables, "bits", block_bits=maps, masks=common.masks, **scan.settings
+        )
     return [*chunks, (_name(spec), data)]
 
 
@@ -214,20 +228,20 @@ def _side_by_side(jobs, threads):
     return reversed(list(in_order(reversed(jobs), threads)))
 
 
-def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits, threads):
+def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits, threads, common):
     """All scans. Only one scan's tokens are kept by each thread, unless tables are shared: then every scan is walked
     before the first is written."""
-    masks = _Masks()
+    common = common or Common()
     if block_bits is not None:
         threads = 1  # scans of a component add to one map
     chunks_of = lambda spec, definitions, tokens: _scan_chunks(
-        spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks
+        spec, frame, planes, definitions, tokens, restart_interval, block_bits, common
     )
 
     def count(spec):
         if threads > 1 and not (frame.progressive or restart_interval):
             return _count_in_bands(spec, frame, planes, threads)
-        return _count(spec, frame, planes, masks, "tokens", restart_interval)
+        return _count(spec, frame, planes, common, "tokens", restart_interval)
 
     def alone(spec):
         counts, tokens = count(spec)
@@ -260,13 +274,13 @@ def _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_in
         )
 
 
-def script_cost(frame, planes, script, share_tables=False):
+def script_cost(frame, planes, script, share_tables=False, common=None):
     """Bytes of a script's scans with optimal tables: DHT, SOS and data, without stuffed zeros and restart markers.
 
     Nothing is coded: symbols are counted. `frame.SOFn` sets the process, so sequential and progressive scripts compare.
     """
-    masks = _Masks()
-    counts, corrections = zip(*(_count(spec, frame, planes, masks, "symbols") for spec in script))
+    common = common or Common()
+    counts, corrections = zip(*(_count(spec, frame, planes, common, "symbols") for spec in script))
     size = 0
     for spec, counts_of, bits, (defined, used) in zip(
         script, counts, corrections, _definitions(counts, frame, share_tables)
@@ -345,6 +359,7 @@ def assemble(
     conditioning=None,
     count_blocks=False,
     threads=1,
+    common=None,
 ):
     """Write a file from quantized levels.
 
@@ -363,6 +378,7 @@ def assemble(
         photographs other values save nothing below quality 90 and at most 0.5 % above (Kx = 10)
     count_blocks : whether to count the bits of every block; on one thread
     threads : at least 1; scans are written side by side
+    common : None, or the Common of a search for the script
 
     Returns
     -------
@@ -376,6 +392,6 @@ def assemble(
     if frame.arithmetic:
         _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_interval, block_bits)
     else:
-        _write_scans(out, frame, planes, script, optimize, share_tables, restart_interval, block_bits, threads)
+        _write_scans(out, frame, planes, script, optimize, share_tables, restart_interval, block_bits, threads, common)
     out.add("headers", EOI)
     return Assembled(b"".join(out.chunks), out.bits, block_bits)

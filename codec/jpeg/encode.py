@@ -17,7 +17,7 @@ from ._chroma import auto_subsampling
 from ._masking import activity_weights, subsampled_weights
 from ._planes import forward
 from ._stream_write import PixelWriter
-from .assemble import assemble, script_cost, stream
+from .assemble import Common, assemble, script_cost, stream
 from .decode import decode
 from .exif import resolution_alone
 from .learned import masking_of, trellis_weights
@@ -239,8 +239,8 @@ def _levels(pixels, color, frame, steps, options):
     return levels
 
 
-def _process(image, options):
-    """The frame of a QuantizedImage with its final process, and the scan script."""
+def _process(image, options, common):
+    """The frame of a QuantizedImage with its final process, and the scan script. common: Common of its planes."""
     planes, color, frame = image.planes, image.color, image.frame
     sequential = sequential_script(len(planes))
     if options.coding == "arithmetic":
@@ -251,9 +251,9 @@ def _process(image, options):
     progressive, plan = replace(frame, SOFn=markers.SOF2), options.plan
     if not plan.search:
         return progressive, progressive_script(len(planes), color)
-    script = search_script(planes, color, plan.search, progressive, options.threads_for(frame.X * frame.Y))
+    script = search_script(planes, color, plan.search, progressive, options.threads_for(frame.X * frame.Y), common)
     if options.progressive is None and frame.X * frame.Y <= SMALL:
-        cost = lambda frame, script: script_cost(frame, planes, script, plan.share)
+        cost = lambda frame, script: script_cost(frame, planes, script, plan.share, common)
         if cost(frame, sequential) <= cost(progressive, script):
             return frame, sequential
     return progressive, script
@@ -308,7 +308,8 @@ def _stream(image, options):
 def write(image, options, count_blocks=False):
     """Everything from pixels to bytes: the QuantizedImage that was written, and the Assembled file."""
     picture = quantized(image, options)
-    frame, script = _process(picture, options)
+    common = Common()
+    frame, script = _process(picture, options, common)
     file = assemble(
         frame,
         picture.planes,
@@ -319,6 +320,7 @@ def write(image, options, count_blocks=False):
         share_tables=options.plan.share,
         restart_interval=options.restart_interval,
         count_blocks=count_blocks,
+        common=common,
         threads=options.threads_for(frame.X * frame.Y),
     )
     return replace(picture, frame=frame), file

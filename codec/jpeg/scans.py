@@ -8,8 +8,8 @@ import numpy as np
 
 from ..executors import in_order
 from ._scan_search import band_costs, cheapest_partitions
-from ._scan_write import significance
-from .assemble import script_cost
+from ._scan_write import significances
+from .assemble import Common, script_cost
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _partitions(plane, search):
     high, wide = plane.shape[:2]
     step = min(max(1, high * wide // search.sample), max(8, high // 20), high)
     sample = np.ascontiguousarray(plane[step // 2 :: step])
-    significant = [significance(sample, Al) for Al in range(search.highest + 1)]
+    significant = significances(sample, search.highest)
 
     def costs(Al, refine):
         return cheapest_partitions(band_costs(sample, significant, search.starts, Al, refine, high * wide))
@@ -178,16 +178,19 @@ def _dc_groupings(planes, color, frame):
     return groupings
 
 
-def _dc_scans(group, planes, frame, search):
+def _dc_scans(group, planes, frame, search, common):
     """The bytes of the cheapest DC scans of a group of components, and the scans.
 
     The last bit is close to noise: separate, it costs a bit per block and saves slightly less.
     """
     ways = [[ScanSpec(group, 0, 0)]] + [[ScanSpec(group, 0, 0, 0, 1), ScanSpec(group, 0, 0, 1, 0)]] * search.rough_dc
-    return min(((script_cost(frame, planes, way) if frame else 0, way) for way in ways), key=lambda pair: pair[0])
+    return min(
+        ((script_cost(frame, planes, way, common=common) if frame else 0, way) for way in ways),
+        key=lambda pair: pair[0],
+    )
 
 
-def search_script(planes, color, effort, frame=None, threads=1):
+def search_script(planes, color, effort, frame=None, threads=1, common=None):
     """The progressive script that takes the fewest bytes for these levels, found from counts without coding a scan.
 
     Parameters
@@ -198,17 +201,21 @@ def search_script(planes, color, effort, frame=None, threads=1):
     frame : markers.Frame, or None
         Its sampling factors decide what interleaved DC costs; without it DC takes one interleaved scan.
     threads : at least 1
+    common : None, or a Common that the writer of the script takes over
 
     Returns
     -------
     tuple of ScanSpec
     """
+    common = common or Common()
     search = SEARCHES[max(least for least in SEARCHES if least <= effort)]
     groupings = _dc_groupings(planes, color, frame)
     groups = list(dict.fromkeys(group for grouping in groupings for group in grouping))
     jobs = [job for plane in planes for job in _partitions(plane, search)]
     each = len(jobs) // len(planes)
-    found = list(in_order(jobs + [partial(_dc_scans, group, planes, frame, search) for group in groups], threads))
+    found = list(
+        in_order(jobs + [partial(_dc_scans, group, planes, frame, search, common) for group in groups], threads)
+    )
     of_dc = dict(zip(groups, found[len(jobs) :]))
     cheapest = min(groupings, key=lambda grouping: sum(of_dc[group][0] for group in grouping))
     scans = [scan for group in cheapest for scan in of_dc[group][1]]

@@ -50,14 +50,14 @@ CODEC_BODY uint32_t NAME(low_bits)(int magnitude, int sign, int size)
     return (uint32_t)(magnitude ^ sign) & ((1u << size) - 1);
 }
 
-TARGET static void NAME(dc_tokens)(JpegTokens *t, const int16_t *level_zz, ptrdiff_t n)
+TARGET static void NAME(dc_tokens)(JpegTokens *t, const int16_t *dc, ptrdiff_t pitch, ptrdiff_t n)
 {
     JpegTokens local = *t; /* in registers: tokens may alias anything */
-    for (; n > 0; n--, level_zz += 64) {
-        const int dc = level_zz[0] >> local.Al, difference = dc - local.pred, sign = difference >> 31;
+    for (; n > 0; n--, dc += pitch) {
+        const int level = *dc >> local.Al, difference = level - local.pred, sign = difference >> 31;
         const int magnitude = (difference ^ sign) - sign, size = codec_bit_length(2 * (uint32_t)magnitude + 1) - 1;
         NAME(add_token)(&local, (uint32_t)size, NAME(low_bits)(magnitude, sign, size));
-        local.pred = dc;
+        local.pred = level;
     }
     t->next = local.next;
     t->pred = local.pred;

@@ -95,6 +95,25 @@ static void downsample_h2v2_scalar(const uint8_t *CODEC_RESTRICT row0, const uin
         out[i] = (uint8_t)((row0[2 * i] + row0[2 * i + 1] + row1[2 * i] + row1[2 * i + 1] + 1 + (i & 1)) >> 2);
 }
 
+static void pair_rows_scalar(const uint8_t *row, ptrdiff_t stride, int16_t *CODEC_RESTRICT sums, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++, row++)
+        sums[i] = (int16_t)codec_jpeg_pair_mean(row[0], row[stride], row[-2 * stride], row[3 * stride],
+                                                row[-4 * stride], row[5 * stride], row[-6 * stride], row[7 * stride]);
+}
+
+static void pair_columns_scalar(const int16_t *sums, uint8_t *CODEC_RESTRICT out, uint8_t *CODEC_RESTRICT sixteenths,
+                                ptrdiff_t n_out)
+{
+    for (ptrdiff_t i = 0; i < n_out; i++, sums += 2) {
+        const int mean = codec_jpeg_pair_mean(sums[0], sums[1], sums[-2], sums[3], sums[-4], sums[5], sums[-6],
+                                              sums[7]) + 128 >> 8;
+        const int clamped = mean < 0 ? 0 : mean > 255 << 4 ? 255 << 4 : mean;
+        out[i] = (uint8_t)(clamped >> 4);
+        sixteenths[i] = (uint8_t)(clamped & 15);
+    }
+}
+
 static void upsample_h2v2_scalar(const uint8_t *near_row, const uint8_t *far_row, uint8_t *out, ptrdiff_t n)
 {
 #define SUM(i) (3 * near_row[i] + far_row[i])

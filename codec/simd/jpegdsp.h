@@ -22,6 +22,21 @@ typedef void (*jpeg_to_rgb_fn)(const uint8_t *Y, const uint8_t *Cb, const uint8_
  * drift. */
 typedef void (*jpeg_downsample_fn)(const uint8_t *row0, const uint8_t *row1, uint8_t *out, ptrdiff_t n_out);
 
+/* The least-squares mean of a pair between `a`, from the pair outwards, and `b`, times 64 (see
+ * downsample_least_squares_row of codec/_pixel.pyx). */
+static inline int codec_jpeg_pair_mean(int a0, int b0, int a1, int b1, int a2, int b2, int a3, int b3)
+{
+    return 43 * (a0 + b0) - 14 * (a1 + b1) + 4 * (a2 + b2) - (a3 + b3);
+}
+
+/* Those of n columns of the rows `row` and the next one, `stride` bytes apart, of which six more are read on both
+ * sides: at most 255 * 2 * (43 + 4) = 23970 in magnitude. */
+typedef void (*jpeg_pair_rows_fn)(const uint8_t *row, ptrdiff_t stride, int16_t *sums, ptrdiff_t n);
+
+/* Those of n_out pairs along a row of values within +-23970, which are 64 times samples; six more are read on both
+ * sides. Whole samples, clamped to 0..255, and the sixteenths that they lack. */
+typedef void (*jpeg_pair_columns_fn)(const int16_t *sums, uint8_t *out, uint8_t *sixteenths, ptrdiff_t n_out);
+
 /* n -> 2n samples between two rows by the triangle filter: each sum 3 near + far, then 3/4 of its own and 1/4 of the
  * next one's, with one rounding; the outermost two have no neighbour. n >= 2. */
 typedef void (*jpeg_upsample_fn)(const uint8_t *near_row, const uint8_t *far_row, uint8_t *out, ptrdiff_t n);
@@ -128,8 +143,8 @@ typedef struct {
     uint64_t corrections[JPEG_CORRECTION_WORDS];
 } JpegTokens;
 
-/* DC of n blocks side by side. */
-typedef void (*jpeg_dc_tokens_fn)(JpegTokens *t, const int16_t *level_zz, ptrdiff_t n);
+/* DC of n blocks side by side, `pitch` levels apart. */
+typedef void (*jpeg_dc_tokens_fn)(JpegTokens *t, const int16_t *dc, ptrdiff_t pitch, ptrdiff_t n);
 
 /* AC for the first time (Figure G.3), and for one more bit (Figures G.7 to G.9). `now`, `before`: by block, the levels
  * that are not zero after division by 2^Al and by 2^(Al + 1). */
@@ -243,6 +258,8 @@ typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, flo
     ONE(jpeg_to_ycc_fn, rgb_to_ycc)         \
     ONE(jpeg_to_rgb_fn, ycc_to_rgb)         \
     ONE(jpeg_downsample_fn, downsample_h2v2) \
+    ONE(jpeg_pair_rows_fn, pair_rows)       \
+    ONE(jpeg_pair_columns_fn, pair_columns) \
     ONE(jpeg_upsample_fn, upsample_h2v2)    \
     ONE(jpeg_fdct_fn, fdct)                 \
     ONE(jpeg_quantize_fn, quantize)         \

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from codec.jpeg._scan_search import band_costs, cheapest_partitions
-from codec.jpeg._scan_write import significance
+from codec.jpeg._scan_write import Tables, encode_scan, significance, significances
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -73,6 +73,24 @@ def test_significance_is_being_nonzero_after_division(plane):
     for Al in (0, 1, 2, 5, 13):
         bits = (np.abs(plane.astype(int)) >> Al != 0).astype(np.uint64) << np.arange(64, dtype=np.uint64)
         np.testing.assert_array_equal(significance(plane, Al), bits.sum(-1))
+    np.testing.assert_array_equal(significances(plane, 2), [significance(plane, Al) for Al in range(3)])
+
+
+@pytest.mark.parametrize(("Ah", "Al"), [(0, 0), (0, 1), (2, 1)])
+@pytest.mark.parametrize("factors", [((1, 1),), ((2, 2), (1, 1), (1, 1))])
+def test_scans_of_dc_need_nothing_else(factors, Ah, Al):
+    frame, planes = picture(np.random.default_rng(1), 70, 90, factors)
+    components, settings = [(*f, 0, 0) for f in factors], dict(Se=0, Ah=Ah, Al=Al, progressive=True, mcus=frame.mcus)
+    tables = Tables()
+    encode_scan(planes, components, tables, "symbols", **settings)
+    if Ah == 0:
+        tables.set(0, 0, *tables.optimal(0, 0))
+    alone = [plane[..., :1].copy() for plane in planes]
+    whole = encode_scan(planes, components, tables, "bits", **settings)
+    assert encode_scan(alone, components, tables, "bits", **settings) == whole
+    assert encode_scan(alone, components, Tables(), "tokens", **settings).write(tables) == whole
+    with pytest.raises(ParameterError, match="progressive scans of DC"):
+        encode_scan(alone, components, tables, "bits", mcus=frame.mcus)
 
 
 def check_costs(plane, starts, points=4):

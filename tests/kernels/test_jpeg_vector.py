@@ -95,6 +95,17 @@ def test_downsampling_and_upsampling():
                 same(lambda level, out: _kernels.upsample_h2v2(rows, out, n, level), np.zeros(2 * n + 5, np.uint8))
 
 
+def test_least_squares_downsampling():
+    rng = np.random.default_rng(3)
+    for n in WIDTHS:
+        for rows in samples(rng, 14, n):
+            same(lambda level, out: _kernels.pair_rows(rows, out, n, level), np.full(n + 5, 99, np.int16))
+        ends = rng.choice(np.int16([-23970, 23970, 0, 64 * 255]), 2 * n + 12)
+        for sums in (ends, rng.integers(-7650, 23971, 2 * n + 12).astype(np.int16)):
+            outputs = np.full(n + 5, 99, np.uint8), np.full(n + 5, 99, np.uint8)
+            same(lambda level, whole, rest: _kernels.pair_columns(sums, whole, rest, n, level), *outputs)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 8])
 def test_forward_transform(n):
     rng = np.random.default_rng(n)

@@ -41,9 +41,9 @@ AVX2 void codec_jpeg_put_mcus_avx2(JpegBits *bits, JpegRow *rows, int Ns, ptrdif
     put_mcus_body(bits, rows, Ns, from, to);
 }
 
-AVX2 void codec_jpeg_dc_tokens_avx2(JpegTokens *t, const int16_t *level_zz, ptrdiff_t n)
+AVX2 void codec_jpeg_dc_tokens_avx2(JpegTokens *t, const int16_t *dc, ptrdiff_t pitch, ptrdiff_t n)
 {
-    dc_tokens_body(t, level_zz, n);
+    dc_tokens_body(t, dc, pitch, n);
 }
 
 AVX2 void codec_jpeg_first_tokens_avx2(JpegTokens *t, const int16_t *level_zz, const uint64_t *now, ptrdiff_t n)

@@ -170,6 +170,78 @@ AVX2 void codec_jpeg_downsample_h2v2_avx2(const uint8_t *row0, const uint8_t *ro
         out[i] = (uint8_t)((row0[2 * i] + row0[2 * i + 1] + row1[2 * i] + row1[2 * i + 1] + 1 + (i & 1)) >> 2);
 }
 
+/* Two rows of bytes with one factor: sums of the products, as words of the lower and of the upper half of each lane. */
+INLINE void add_rows(const uint8_t *a, const uint8_t *b, int factor, __m256i *lower, __m256i *upper)
+{
+    const __m256i va = load32(a), vb = load32(b), f = _mm256_set1_epi8((char)factor);
+    *lower = _mm256_add_epi16(*lower, _mm256_maddubs_epi16(_mm256_unpacklo_epi8(va, vb), f));
+    *upper = _mm256_add_epi16(*upper, _mm256_maddubs_epi16(_mm256_unpackhi_epi8(va, vb), f));
+}
+
+INLINE void pair_rows_of_32(const uint8_t *row, ptrdiff_t stride, int16_t *sums)
+{
+    __m256i lower = _mm256_setzero_si256(), upper = lower;
+    add_rows(row, row + stride, 43, &lower, &upper);
+    add_rows(row - 2 * stride, row + 3 * stride, -14, &lower, &upper);
+    add_rows(row - 4 * stride, row + 5 * stride, 4, &lower, &upper);
+    add_rows(row - 6 * stride, row + 7 * stride, -1, &lower, &upper);
+    store32(sums, _mm256_permute2x128_si256(lower, upper, 0x20));
+    store32(sums + 16, _mm256_permute2x128_si256(lower, upper, 0x31));
+}
+
+AVX2 void codec_jpeg_pair_rows_avx2(const uint8_t *row, ptrdiff_t stride, int16_t *sums, ptrdiff_t n)
+{
+    ptrdiff_t i = 0;
+    for (; i + 32 <= n; i += 32) pair_rows_of_32(row + i, stride, sums + i);
+    if (i < n && n >= 32) {
+        pair_rows_of_32(row + n - 32, stride, sums + n - 32); /* the last 32, some of them again */
+        i = n;
+    }
+    for (const uint8_t *p = row + i; i < n; i++, p++)
+        sums[i] = (int16_t)codec_jpeg_pair_mean(p[0], p[stride], p[-2 * stride], p[3 * stride], p[-4 * stride],
+                                                p[5 * stride], p[-6 * stride], p[7 * stride]);
+}
+
+/* The one before and the one after each pair, `reach` pairs away, with one factor. */
+INLINE __m256i of_pairs(const int16_t *sums, int reach, int factor)
+{
+    return _mm256_madd_epi16(_mm256_blend_epi16(load32(sums - 2 * reach), load32(sums + 2 * reach), 0xaa),
+                             WORDS(factor, factor));
+}
+
+INLINE __m256i pair_columns_of_8(const int16_t *sums)
+{
+    const __m256i near_sum = _mm256_add_epi32(_mm256_madd_epi16(load32(sums), WORDS(43, 43)), of_pairs(sums, 1, -14));
+    const __m256i far_sum = _mm256_add_epi32(of_pairs(sums, 2, 4), of_pairs(sums, 3, -1));
+    const __m256i sum = _mm256_add_epi32(_mm256_add_epi32(near_sum, far_sum), _mm256_set1_epi32(128));
+    return _mm256_srai_epi32(sum, 8);
+}
+
+INLINE void pair_columns_of_16(const int16_t *sums, uint8_t *out, uint8_t *sixteenths)
+{
+    const __m256i means = _mm256_permute4x64_epi64(
+        _mm256_packs_epi32(pair_columns_of_8(sums), pair_columns_of_8(sums + 16)), 0xd8);
+    const __m256i clamped = _mm256_max_epi16(_mm256_min_epi16(means, _mm256_set1_epi16(255 << 4)),
+                                             _mm256_setzero_si256());
+    store16(out, pack(_mm256_srli_epi16(clamped, 4)));
+    store16(sixteenths, pack(_mm256_and_si256(clamped, _mm256_set1_epi16(15))));
+}
+
+AVX2 void codec_jpeg_pair_columns_avx2(const int16_t *sums, uint8_t *out, uint8_t *sixteenths, ptrdiff_t n_out)
+{
+    int16_t last_sums[2 * (6 + 16)] = {0};
+    uint8_t last[2][16];
+    ptrdiff_t i = 0;
+    for (; i + 16 <= n_out; i += 16) pair_columns_of_16(sums + 2 * i, out + i, sixteenths + i);
+    if (i < n_out) {
+        const size_t m = (size_t)(n_out - i);
+        memcpy(last_sums, sums + 2 * i - 6, 2 * (m + 6) * sizeof(int16_t));
+        pair_columns_of_16(last_sums + 6, last[0], last[1]);
+        memcpy(out + i, last[0], m);
+        memcpy(sixteenths + i, last[1], m);
+    }
+}
+
 /* ---------------------------------------------------------------- upsampling */
 
 /* 3 near + far of 16 samples: at most 1020. */
