@@ -112,9 +112,9 @@ MAX_QP, WORST_QP = 51, 75
 LAYER_I, LAYER_P, LAYER_B_REFERENCE, LAYER_B = range(4)
 QP_OFFSETS, TREE_QP_OFFSETS = (-3, 0, 2, 3), (-2, 0, 0, 1)
 LAMBDA_FACTORS = 0.7, 0.85, 1.05, 1.2
-# Cost of prediction in percent of that of intra: up to the first, B pictures have QP and lambda of their layer, from
-# the second on those of P.
-INHERITED = 24, 36
+# Planned.predicted: up to the first, B pictures have QP and lambda of P, from the second on those of their layer. Clips
+# with noise have 0 to 26, others 34 to 96 but for few pictures.
+INHERITED = 26, 34
 
 
 def chosen(name, value, choices):
@@ -144,11 +144,10 @@ def layer_of(planned):
 def inheritance(planned):
     """How much of a `Planned` B picture depends on its references, 0 to 256; 256 of others. Noise is new in each
     picture: nothing is gained by a better picture to predict it from."""
-    if planned.kind != B or planned.intra is None:
+    if planned.kind != B:
         return 256
-    intra, inter = planned.costs
     low, high = INHERITED
-    return min(max(256 * (high * intra - 100 * inter) // max((high - low) * intra, 1), 0), 256)
+    return min(max(256 * (planned.predicted - low) // (high - low), 0), 256)
 
 
 def offset_of(planned, offsets):

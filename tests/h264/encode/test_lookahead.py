@@ -290,6 +290,21 @@ def test_costs_flow_to_the_coder():
         assert [vectors.shape for vectors in one.vectors] == [(12, 2)] * {2: 0, 0: 1, 1: 2}[one.kind]
 
 
+@pytest.mark.parametrize("content", [moving, noise])
+def test_what_the_references_predict_well_is_counted_by_cost(content):
+    lookahead, intervals = Lookahead(tools_of("medium", None), 250), []
+    for i, frame in enumerate(content(64, 48, 9)):
+        intervals += lookahead.add(codec.Frame.from_rgb(frame), i)
+    intervals += lookahead.flush()
+    assert any(len(interval) > 1 for interval in intervals)
+    for interval in intervals:
+        shares = []
+        for one in interval[1:]:
+            well = sum(int(intra) for intra, inter in zip(one.intra, one.inter) if 5 * int(inter) < intra)
+            shares.append(100 * well // int(one.intra.sum()))
+        assert {one.predicted for one in interval} == {max(shares, default=100)}
+
+
 def test_a_frame_that_weights_brighten_passes_the_square_of_the_contrasts():
     bright = moving(64, 48, 1)[0]
     dark, bright = (

@@ -74,6 +74,14 @@ def test_b_pictures_of_noise_have_the_qp_of_p(monkeypatch):
     assert qps(CONTENT["noise"](64, 48, 9)) == {28}
 
 
+def test_b_pictures_beside_one_of_noise_have_the_qp_of_their_layer(monkeypatch):
+    """Noise is new in each picture. What is new in one alone, as in a sudden movement, is not."""
+    monkeypatch.setitem(settings.PRESETS, "medium", replace(PRESETS["medium"], b_adapt=0))
+    frames = moving(64, 48, 9).copy()
+    frames[2] = CONTENT["noise"](64, 48, 1)[0]
+    assert {one.qp for one in encoded(frames, qp=28)[2] if one.type == "B"} == {30, 31}
+
+
 def test_still_pictures_cost_next_to_nothing():
     frames = np.repeat(moving(64, 64, 1), 20, axis=0)
     one, many = len(encoded(frames[:1])[0]), len(encoded(frames)[0])
