@@ -2,7 +2,8 @@
 
     python release/wheel.py FOLDER TESTS...
 
-FOLDER gets the wheel with its SBOM (release/sbom.py), and the environment. Ends with the exit code of pytest.
+FOLDER gets the wheel with its SBOM (release/sbom.py), and the environment. The copy is what cibuildwheel copies too
+(`test-sources` of pyproject.toml). Ends with the exit code of pytest.
 """
 
 import os
@@ -14,17 +15,12 @@ from pathlib import Path
 
 import sbom
 
+try:
+    import tomllib
+except ImportError:  # Python 3.10
+    import tomli as tomllib
+
 ROOT = Path(__file__).resolve().parents[1]
-NEEDED = (
-    "tests",
-    "samples",
-    "benchmarks",
-    "docs",
-    "release",
-    "mkdocs.yml",
-    "pyproject.toml",
-    ".pre-commit-hooks.yaml",
-)
 
 
 def call(*words, **options):
@@ -44,7 +40,7 @@ def main():
     call(python, "-m", "pip", "install", "--quiet", f"{wheel}[test]")
     call(python, "-m", "pip", "check")
     copy = folder / "copy"
-    for name in (*NEEDED, *(path.name for path in ROOT.glob("*.md"))):
+    for name in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]["test-sources"]:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, _made(copy) / name)
     where = "import codec, pathlib; print(pathlib.Path(codec.__file__).parent)"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pathlib
 import sqlite3
 import threading
 import time
@@ -225,7 +224,9 @@ class Ledger:
         name = self.path
         # Without a log that a killed run left, the file is all there is: SQLite then needs to create nothing beside it.
         if read_only and not os.path.exists(f"{self.path}-wal"):
-            name = f"{pathlib.Path(self.path).as_uri()}?immutable=1"
+            from pathlib import Path  # few need it
+
+            name = f"{Path(self.path).as_uri()}?immutable=1"
         return sqlite3.connect(name, timeout=0, isolation_level=None, check_same_thread=False, uri=name != self.path)
 
     def _prepare(self):

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -36,9 +35,10 @@ class Ending:
         self.number, self.said = None, False
 
     def __enter__(self):
-        self._woken, self._wakes = socket.socketpair()
-        self._wakes.setblocking(False)
-        signal.set_wakeup_fd(self._wakes.fileno(), warn_on_full_buffer=False)
+        self._woken, wakes = os.pipe()
+        if os.name == "posix":  # as it must be there
+            os.set_blocking(wakes, False)
+        signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
         for number in SIGNALS:
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 signal.signal(number, self._handle)
@@ -56,7 +56,7 @@ class Ending:
 
     def _watch(self):
         while True:
-            arrived = [number for number in self._woken.recv(64) if number in SIGNALS]
+            arrived = [number for number in os.read(self._woken, 64) if number in SIGNALS]
             if arrived and signal.getsignal(arrived[0]) == self._handle:
                 break
         time.sleep(GRACE_SECONDS)

@@ -2,7 +2,6 @@
 
 import pickle
 import sys
-import tempfile
 from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
@@ -14,7 +13,7 @@ from ._words import spoken
 
 PIPE = "-"
 STATUSES = ("done", "kept", "skipped", "ignored", "failed")
-IN_MEMORY = 1 << 22  # bytes of rows; the others wait in a temporary file
+IN_MEMORY = 10_000  # rows; those before them wait in a temporary file
 
 
 class Rows:
@@ -27,15 +26,25 @@ class Rows:
         self.command, self.count, self.before, self.after = context.command, 0, 0, 0
         self.statuses, self.skipped, self.ignored, self.metadata = Counter(), Counter(), Counter(), {}
         self.has_warnings = self.has_reasons = self.has_targets = self.has_efforts = self.are_piped = False
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)
-        context.call_on_close(self._file.close)
+        self._context, self._file, self._filed, self._last = context, None, 0, []
 
     def add(self, rows):
         """More rows."""
-        rows = [in_words(row, self.command) for row in rows]
         for row in rows:
+            row = in_words(row, self.command)
             self._count(row)
-        pickle.dump(rows, self._file, pickle.HIGHEST_PROTOCOL)
+            self._last.append(row)
+        if len(self._last) > IN_MEMORY:
+            self._put()
+
+    def _put(self):
+        """The rows in memory to the disk."""
+        if self._file is None:
+            import tempfile  # few need it
+
+            self._file = self._context.with_resource(tempfile.TemporaryFile())
+        pickle.dump(self._last, self._file, pickle.HIGHEST_PROTOCOL)
+        self._filed, self._last = self._filed + 1, []
 
     def _count(self, row):
         self.count += 1
@@ -54,12 +63,11 @@ class Rows:
         self.are_piped |= row.output == PIPE
 
     def __iter__(self):
-        self._file.seek(0)
-        left = self.count
-        while left:
-            rows = pickle.load(self._file)  # written above, to a file that has no name
-            left -= len(rows)
-            yield from rows
+        if self._file is not None:
+            self._file.seek(0)
+        for _ in range(self._filed):
+            yield from pickle.load(self._file)  # what `_put` wrote, to a file without a name
+        yield from self._last
 
     def total(self):
         """The sums, for JSON."""

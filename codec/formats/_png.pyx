@@ -4,9 +4,20 @@ from libc.stdint cimport uint8_t
 
 import numpy as np
 
+from .._core import BUILT_LEVELS
+from ..cpu import level_index, register
+
+
+cdef extern from "levels.h":
+    int codec_variant(int level) nogil
 
 cdef extern from "png.h":
-    int codec_png_unfilter(const uint8_t *filtered, uint8_t *out, size_t rows, size_t row_bytes, int bpp) noexcept nogil
+    ctypedef int codec_png_unfilterer(const uint8_t *filtered, uint8_t *out, size_t rows, size_t row_bytes,
+                                      int bpp) noexcept nogil
+    codec_png_unfilterer *codec_png_unfilter[2]
+
+KERNELS = ("png_unfilter",)
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 
 def unfilter(filtered, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
@@ -30,7 +41,7 @@ def unfilter(filtered, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
         raise ValueError("the sizes do not fit")
     made = np.empty((rows, row_bytes), np.uint8)
     cdef uint8_t[:, ::1] out = made
-    cdef int status
+    cdef int status, variant = codec_variant(level_index())
     with nogil:
-        status = codec_png_unfilter(&data[0], &out[0, 0], <size_t>rows, <size_t>row_bytes, bpp)
+        status = codec_png_unfilter[variant](&data[0], &out[0, 0], <size_t>rows, <size_t>row_bytes, bpp)
     return None if status else made

@@ -7,8 +7,8 @@ are rounded last, so a fraction of a quality changes only some of them.
 """
 
 import json
+import os
 from functools import lru_cache
-from pathlib import Path
 
 from .tables import QUALITY_PARTS, ijg_scale
 
@@ -19,7 +19,8 @@ UNIT = 16  # fractions of a step in matrices.json
 def learned():
     """matrices.json, parsed: {tune: {"weights": ..., "masking": ..., "tables": {"4:2:0" or "4:4:4": {quality:
     [luminance, Cb, Cr]}}}}."""
-    parsed = json.loads(Path(__file__).with_name("matrices.json").read_text("ascii"))
+    with open(os.path.join(os.path.dirname(__file__), "matrices.json"), encoding="ascii") as stream:
+        parsed = json.load(stream)
     for entry in parsed.values():
         entry["tables"] = {
             name: {int(q): tables for q, tables in by_quality.items()} for name, by_quality in entry["tables"].items()

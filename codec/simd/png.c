@@ -3,6 +3,7 @@
  * other: with the number of channels known, the compiler keeps them in registers and interleaves their chains. */
 #include "png.h"
 #include "bits.h"
+#include "levels.h"
 
 static inline uint8_t paeth(int a, int b, int c)
 {
@@ -42,9 +43,8 @@ static inline void paeth_row(const uint8_t *x, const uint8_t *above, uint8_t *ou
         }
 }
 
-static inline int rows_of(const uint8_t *in, uint8_t *out, size_t rows, size_t n, const int bpp)
+static inline int rows_of(const uint8_t *in, const uint8_t *above, uint8_t *out, size_t rows, size_t n, const int bpp)
 {
-    const uint8_t *above = 0;
     for (size_t y = 0; y < rows; y++, in += n + 1, above = out, out += n) {
         const uint8_t *x = in + 1;
         int filter = in[0];
@@ -70,14 +70,25 @@ static inline int rows_of(const uint8_t *in, uint8_t *out, size_t rows, size_t n
     return 0;
 }
 
-int codec_png_unfilter(const uint8_t *filtered, uint8_t *out, size_t rows, size_t row_bytes, int bpp)
+int codec_png_rows(const uint8_t *filtered, const uint8_t *above, uint8_t *out, size_t rows, size_t row_bytes, int bpp)
 {
     codec_assert_range(1, bpp, 4);
     codec_assert(row_bytes % (size_t)bpp == 0);
     switch (bpp) {
-    case 1: return rows_of(filtered, out, rows, row_bytes, 1);
-    case 2: return rows_of(filtered, out, rows, row_bytes, 2);
-    case 3: return rows_of(filtered, out, rows, row_bytes, 3);
-    default: return rows_of(filtered, out, rows, row_bytes, 4);
+    case 1: return rows_of(filtered, above, out, rows, row_bytes, 1);
+    case 2: return rows_of(filtered, above, out, rows, row_bytes, 2);
+    case 3: return rows_of(filtered, above, out, rows, row_bytes, 3);
+    default: return rows_of(filtered, above, out, rows, row_bytes, 4);
     }
 }
+
+static int unfilter_scalar(const uint8_t *filtered, uint8_t *out, size_t rows, size_t row_bytes, int bpp)
+{
+    return codec_png_rows(filtered, 0, out, rows, row_bytes, bpp);
+}
+
+#if CODEC_HAS_AVX2
+codec_png_unfilterer *const codec_png_unfilter[2] = { unfilter_scalar, codec_png_unfilter_avx2 };
+#else
+codec_png_unfilterer *const codec_png_unfilter[2] = { unfilter_scalar, unfilter_scalar };
+#endif

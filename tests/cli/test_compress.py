@@ -699,7 +699,7 @@ def test_rows_that_wait_on_the_disk_are_shown_all_the_same(run, home, monkeypatc
     (home / "in" / "broken.png").write_bytes(b"broken")
     words = ("compress", "in", "-o", "out", "--dry-run")
     usual, report = run(*words), run(*words, "--json").out
-    monkeypatch.setattr(_report, "IN_MEMORY", 1)
+    monkeypatch.setattr(_report, "IN_MEMORY", 0)
     again = run(*words)
     assert (again.code, again.out, again.err) == (usual.code, usual.out, usual.err)
     assert run(*words, "--json").out == report

@@ -9,6 +9,7 @@ import pytest
 from codec.formats._png import unfilter
 from PIL import Image, PngImagePlugin
 
+from codec import _core, cpu
 from codec.formats import plain_png
 from codec.formats.pictures import load
 
@@ -43,6 +44,22 @@ def filtered(rows, y, kind, bpp):
         nearest = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
         made.append((at(y, x) - (0, a, b, (a + b) // 2, nearest)[kind]) % 256)
     return bytes(made)
+
+
+@pytest.mark.parametrize("level", [_core.CPU_LADDER[level] for level in _core.BUILT_LEVELS])
+@pytest.mark.parametrize("bpp", [1, 2, 3, 4])
+@pytest.mark.parametrize("width", [1, 5, 15, 16, 17, 18, 37])
+def test_filters_are_undone_at_any_level(level, bpp, width):
+    """Vector kernels take four rows at once, whatever their filters, and the rest one by one."""
+    kinds = RNG.permutation([3, 4, 0, 1, 2, 4, 4, 4, 4, 3, 3, 3, 3, 1, 1, 1, 1, 4, 2, 0, 1, 3, 4])
+    rows = RNG.integers(0, 256, (len(kinds), width * bpp), np.uint8)
+    data = b"".join(filtered(rows, y, kind, bpp) for y, kind in enumerate(kinds))
+    with cpu.force(level):
+        assert np.array_equal(unfilter(data, *rows.shape, bpp), rows)
+        for y in range(len(kinds)):
+            damaged = bytearray(data)
+            damaged[y * (1 + width * bpp)] = 5
+            assert unfilter(damaged, *rows.shape, bpp) is None
 
 
 @pytest.mark.parametrize("bpp", [1, 2, 3, 4])

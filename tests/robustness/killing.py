@@ -12,6 +12,7 @@ import os
 import random
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -72,7 +73,7 @@ def run(words, kill_when=None):
     """Run the command; its report, or None if it was killed when the condition came true."""
     with subprocess.Popen(COMMAND + words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         while kill_when is not None and process.poll() is None and not ready(process):
-            if kill_when():
+            if kill_when(process):
                 process.kill()
         out, err = process.communicate()
     if process.returncode == -9:
@@ -93,21 +94,40 @@ def timed(words):
     return report, time.perf_counter() - begun
 
 
-def some_more(folder, rest, kills, moments):
-    """A condition: so many files more are below a folder, and a random time has passed; the number is such that `kills`
-    runs do about the `rest`. Every fourth run is killed at any time, perhaps before its first file.
+def temporary(folder):
+    """The temporary files below a folder: outputs that are being written, or were when their process was killed."""
+    return [name for name in files(folder, hidden=True) if name.endswith(".tmp")]
+
+
+def is_writing(process, folder):
+    """Whether the process, which stands still from now on, has begun files that it has not ended."""
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(0.002)
+    if process.poll() is None and not temporary(folder):
+        process.send_signal(signal.SIGCONT)
+        return False
+    return True
+
+
+def some_more(folder, rest, kills, moments, written=None):
+    """A condition: so many files more are below a folder; the number is such that `kills` runs do about the `rest`.
+
+    Of eight runs, on average, five are then killed while files below `written` (or `folder`) are being written, two a
+    random time later, and one at any time, perhaps before its first file.
     """
     enough = sum(1 for _ in files(folder, hidden=True)) + moments.randint(1, max(1, 2 * rest // kills))
-    at_any_time, delay = moments.randrange(4) == 0, moments.uniform(0, 0.05)
+    kind, delay = moments.randrange(8), moments.uniform(0, 0.05)
     end = time.monotonic() + moments.uniform(0, 2)
 
-    def condition():
-        if at_any_time:
+    def condition(process):
+        if kind == 0:
             return time.monotonic() > end
-        there = sum(1 for _ in files(folder, hidden=True)) >= enough
-        if there:
+        if sum(1 for _ in files(folder, hidden=True)) < enough:
+            return False
+        if kind <= 2:
             time.sleep(delay)
-        return there
+            return True
+        return is_writing(process, written or folder)
 
     return condition
 
@@ -131,15 +151,17 @@ def to_folder(home, count, kills, seed=1, say=print):
         last = number == kills
         there = set(files(output)) if os.path.isdir(output) else set()
         stop = None if last else some_more(output, count - len(there), kills - number, moments)
+        older = temporary(output)
         report = run([source, "-o", output, *SETTINGS], stop)
+        unfinished = len(set(temporary(output)) - set(older))
         check(source, originals)
         check(output, expected, all_there=report is not None)
         if report and report["total"]["skipped"] < len(there):
             raise Lost(f"of {len(there)} outputs only {report['total']['skipped']} were known")
-        say(f"run {number}: {'ended' if report else 'killed'}, {sum(1 for _ in files(output))} outputs")
-    left = [name for name in files(output, hidden=True) if name.endswith(".tmp")]
-    if left:
-        raise Lost(f"temporary files are left: {left[:5]}")
+        said = "ended" if report else f"killed while it wrote {unfinished} files"
+        say(f"run {number}: {said}, {sum(1 for _ in files(output))} outputs")
+    if temporary(output):
+        raise Lost(f"temporary files are left: {temporary(output)[:5]}")
 
 
 def in_place(home, count, kills, seed=1, say=print):
@@ -155,7 +177,8 @@ def in_place(home, count, kills, seed=1, say=print):
     kept = {}
     for number in range(kills + 1):
         backups = os.path.join(source, ".codec-backup")
-        stop = None if number == kills else some_more(backups, count - len(kept), kills - number, moments)
+        stop = None if number == kills else some_more(backups, count - len(kept), kills - number, moments, source)
+        older = temporary(source)
         report = run(words, stop)
         for name in files(backups, hidden=True):
             kept[name.split("/", 1)[1]] = content(os.path.join(backups, name))
@@ -163,7 +186,8 @@ def in_place(home, count, kills, seed=1, say=print):
             now = content(os.path.join(source, name))
             if now != was and (now != expected[name] or kept.get(name) != was):
                 raise Lost(f"{name} is neither the original, nor the new file with its original in the backup")
-        say(f"run {number}: {'ended' if report else 'killed'}, {len(kept)} backups")
+        said = "ended" if report else f"killed while it wrote {len(set(temporary(source)) - set(older))} files"
+        say(f"run {number}: {said}, {len(kept)} backups")
     check(source, expected, all_there=True)
     undo = [sys.executable, "-m", "codec", "undo", "--ledger", os.path.join(source, ".codec-ledger.sqlite"), "--json"]
     listed = json.loads(subprocess.run(undo, check=True, capture_output=True).stdout)

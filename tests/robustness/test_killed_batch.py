@@ -38,4 +38,4 @@ def test_the_check_sees_what_is_lost(tmp_path):
         killing.check(str(tmp_path), expected, all_there=True)
     with pytest.raises(killing.Lost, match="exit code 2"):
         killing.run(["--nonsense"])
-    assert killing.run([str(tmp_path), "-o", str(tmp_path / "out")], kill_when=lambda: True) is None
+    assert killing.run([str(tmp_path), "-o", str(tmp_path / "out")], kill_when=lambda process: True) is None
