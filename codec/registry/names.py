@@ -95,6 +95,8 @@ def by_name(name: str) -> Codec:
     if name not in known:
         near = difflib.get_close_matches(str(name), known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
+        if set(str(name).split(",")) <= set(known):
+            hint = "name one codec at a time; "
         raise ParameterError(f"unknown codec {name!r}: {hint}there are {', '.join(known)}")
     return known[name]()
 

@@ -122,6 +122,7 @@ def test_codecs_with_settings_in_one_word(text, name, values):
 @pytest.mark.parametrize(
     "text, says",
     [
+        ("jpeg,h264", "unknown codec .jpeg,h264.: name one codec at a time; there are jpeg"),
         ("jpg", "unknown codec 'jpg': did you mean 'jpeg'. there are jpeg, libjpeg-turbo, "),
         ("jpeg:effort", "'effort' is not of the form name=value"),
         ("jpeg:effort=x", "effort takes numbers such as 5, 1/9 or 20:95:5, not 'x'"),
