@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 import click
 
-from ..batch.walk import walk
 from ..errors import FileError
 
 PIPE = "-"
@@ -92,6 +91,8 @@ def _many(name):
 
 def _named(name):
     """((path below the folder, or name; path) of each picture and clip in a folder or pattern, what is left out)"""
+    from ..batch.walk import walk
+
     if os.path.isdir(name):
         met = [replace(found, path=os.path.join(name, found.path)) for found in walk(name, None, _Taken())]
         taken = [(os.path.relpath(found.path, name), found.path) for found in met if not found.status]
