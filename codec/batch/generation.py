@@ -20,7 +20,7 @@ def would_be_worse(data, options, limits):
         return None
     return (
         f"its own quality is about {jpeg.estimate_quality(first).quality}, and encoding it again at {options.quality} "
-        "would lose more than it saves: rewritten without loss (force encodes it)"
+        "would lose more than it saves: rewritten without loss (force=True encodes it)"
     )
 
 

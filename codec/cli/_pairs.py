@@ -91,6 +91,8 @@ def _many(name):
 
 def _named(name):
     """((path below the folder, or name; path) of each picture and clip in a folder or pattern, what is left out)"""
+    from ..batch.walk import walk
+
     if os.path.isdir(name):
         from ..batch.walk import walk
 

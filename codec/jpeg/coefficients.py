@@ -218,7 +218,7 @@ class _Reader(Decoder):
             index_distance(self.data, self.end, self.limits),
             tuple(self.warnings),
             tuple(self.doubts),
-            Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None,
+            self.damage(),
         )
 
 

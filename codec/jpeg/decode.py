@@ -72,7 +72,7 @@ class Damage:
         """One line for people."""
         more = (f"{len(self.errors) - self.SHOWN} more errors",) if len(self.errors) > self.SHOWN else ()
         return "; ".join(
-            (f"{self.mcus_lost} of {self.mask.size} MCUs lost", *map(str, self.errors[: self.SHOWN]), *more)
+            (f"{self.mcus_lost} of {self.mask.size} MCUs lost or doubtful", *map(str, self.errors[: self.SHOWN]), *more)
         )
 
 
@@ -117,7 +117,7 @@ class Decoder:
         self.data, self.conceal, self.limits, self.threads = data, conceal, limits, threads
         self.view, self.out = view, out
         self.warnings, self.doubts, self.errors = markers.Warnings(), [], []
-        self.headers = Headers(data, limits, self.warnings)
+        self.headers = Headers(data, limits, self.warnings, [] if conceal else None)
         self.scans = 0
         self.end = len(data)  # end of the picture: after EOI, or of the data
         self.lost = None
@@ -198,8 +198,16 @@ class Decoder:
             pixels = self.pixels
         else:
             pixels = self.pixels_of_levels(info.color)
-        damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
+        damage = self.damage()
         return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
+
+    def damage(self):
+        """What was concealed, or None. All of a picture depends on headers that are guessed."""
+        guesses = self.headers.guesses or []
+        if not (self.errors or guesses):
+            return None
+        mask = np.ones_like(self.lost, bool) if guesses else self.lost.astype(bool)
+        return Damage((*guesses, *self.errors), mask)
 
     def clear_levels(self):
         frame = self.headers.frame
@@ -338,7 +346,7 @@ class Decoder:
         """Read a scan; returns where it ends."""
         headers = self.headers
         segments, end = find_segments(self.data, segment.end)
-        scan = markers.read_scan(self.data, segment, headers.frame)
+        scan = markers.read_scan(self.data, segment, headers.frame, headers.guesses)
         indices = markers.scan_indices(scan, headers.frame)
         false_markers = []
         if self.conceal and headers.restart_interval:
@@ -628,7 +636,8 @@ def decode(
         Damaged data: raise an error that names the byte, or decode what is there and report the rest in `damage`. After
         bad bits a sequential scan is read on, as by libjpeg, and all of the rest of its restart interval is reported;
         blocks behind the end of the data take the last known brightness. A progressive picture keeps its earlier scans.
-        Bytes before the picture, and application segments of an impossible length, are skipped.
+        Bytes before the picture, and application segments of an impossible length, are skipped. Classes and numbers of
+        tables, steps of 0 and identifiers of components that cannot be are guessed, and all of the picture is reported.
     limits : Limits, optional
         Bounds checked before memory is allocated; default `Limits()`.
     threads : int, default 1

@@ -95,10 +95,13 @@ def metadata_json(metadata):
 
 
 class Headers:
-    """Tables and headers in force at some point of the data, as its segments set them (B.2)."""
+    """Tables and headers in force at some point of the data, as its segments set them (B.2).
 
-    def __init__(self, data, limits, warnings):
-        self.data, self.limits, self.warnings = data, limits, warnings
+    guesses: a list for the errors of damaged headers that are guessed, or None, which raises them.
+    """
+
+    def __init__(self, data, limits, warnings, guesses=None):
+        self.data, self.limits, self.warnings, self.guesses = data, limits, warnings, guesses
         self.quant_tables = {}  # Tq -> steps
         self.huffman_tables = {}  # (Tc, Th) -> (BITS, HUFFVAL)
         self.conditioning = {}  # (0, Tb) -> (L, U), (1, Tb) -> Kx, where they are not the defaults
@@ -111,14 +114,14 @@ class Headers:
         """Follow any segment but SOS."""
         code, data = segment.marker, self.data
         if code == markers.DQT:
-            self.quant_tables.update(markers.read_quant_tables(data, segment))
+            self.quant_tables.update(markers.read_quant_tables(data, segment, self.guesses))
         elif code == markers.DHT:
-            for Tc, Th, BITS, HUFFVAL in markers.read_huffman_tables(data, segment):
+            for Tc, Th, BITS, HUFFVAL in markers.read_huffman_tables(data, segment, self.guesses):
                 self.huffman_tables[Tc, Th] = BITS, HUFFVAL
         elif code == markers.DAC:
             self.conditioning.update(markers.read_conditioning(data, segment))
         elif code == markers.DRI:
-            self.restart_interval = markers.read_restart_interval(data, segment)
+            self.restart_interval = markers.read_restart_interval(data, segment, self.guesses)
         elif code in markers.SOF:
             self._take_frame(segment)
         elif 0xE0 <= code <= 0xEF or code == COM:

@@ -90,8 +90,8 @@ class SegmentReader:
     entropy-coded data.
 
     Bytes outside segments are skipped with a warning, as common decoders do (B.1.1.2 allows only fill bytes). With a
-    list of `errors`, bytes before SOI and application and comment segments of an impossible length are skipped too, and
-    reported there.
+    list of `errors`, bytes before SOI and application and comment segments of an impossible length are skipped too, DRI
+    of an impossible length has the only possible one, and this is reported there.
     """
 
     def __init__(self, data, warnings, limits=DEFAULT_LIMITS, errors=None):
@@ -158,10 +158,10 @@ class SegmentReader:
                 offset=offset,
                 clause="T.81 B.1.1.4",
             )
-            if self.errors is None or not (0xE0 <= code <= 0xEF or code == COM):
+            if self.errors is None or not (0xE0 <= code <= 0xEF or code in (COM, DRI)):
                 raise error
             self.errors.append(error)
-            length = 2
+            length = 4 if code == DRI else 2
         if at + length > size:
             raise TruncatedError(
                 f"{name} of {length} bytes, but {size - at} are left",
@@ -183,6 +183,16 @@ def write_marker(marker):
 
 def _error(segment, reason, clause):
     return BitstreamError(reason, layer=segment.name, offset=segment.offset, clause=clause)
+
+
+def _tolerate(guesses, error):
+    """Note an error, after which the caller goes on with a guess; without a list of `guesses`, raise it.
+
+    Where the functions below take `guesses`, it is a list for the errors of damaged headers that are to be concealed.
+    """
+    if guesses is None:
+        raise error
+    guesses.append(error)
 
 
 # ---------------------------------------------------------------- frame header, B.2.2
@@ -298,22 +308,37 @@ class Scan:
     Al: int
 
 
-def read_scan(data, segment, frame):
+def read_scan(data, segment, frame, guesses=None):
+    """The header of a scan. Guessed are the number of components, by the length; identifiers that the frame lacks, as
+    those of its remaining components in their order; and destinations of tables, by their two lower bits.
+    """
     body = bytes(data[segment.start : segment.end])
     if frame is None:
         raise _error(segment, "a scan before any frame header", "T.81 B.2.1")
     Ns = body[0] if body else 0
     if not 1 <= Ns <= 4 or len(body) != 4 + 2 * Ns:
-        raise _error(segment, f"{len(body) + 2} bytes do not hold a scan header of {Ns} components", "T.81 B.2.3")
+        error = _error(segment, f"{len(body) + 2} bytes do not hold a scan header of {Ns} components", "T.81 B.2.3")
+        if len(body) not in (6, 8, 10, 12):
+            raise error
+        _tolerate(guesses, error)
+        Ns = len(body) // 2 - 2
     components = tuple(ScanComponent(Cs, T >> 4, T & 15) for Cs, T in struct.iter_unpack(">BB", body[1 : 1 + 2 * Ns]))
+    if any(c.Td > 3 or c.Ta > 3 for c in components):
+        _tolerate(guesses, _error(segment, "entropy coding tables 0..3 exist", "T.81 B.2.3"))
+        components = tuple(ScanComponent(c.Cs, c.Td & 3, c.Ta & 3) for c in components)
     Ss, Se, A = body[1 + 2 * Ns :]
     scan = Scan(components, Ss, Se, A >> 4, A & 15)
     indices = scan_indices(scan, frame)
     if None in indices:
         known = [c.C for c in frame.components]
-        raise _error(segment, f"components {[c.Cs for c in components]} in a frame of {known}", "T.81 B.2.3")
-    if any(c.Td > 3 or c.Ta > 3 for c in components):
-        raise _error(segment, "entropy coding tables 0..3 exist", "T.81 B.2.3")
+        error = _error(segment, f"components {[c.Cs for c in components]} in a frame of {known}", "T.81 B.2.3")
+        others = [i for i in range(len(known)) if i not in indices]
+        if len(others) < indices.count(None):
+            raise error
+        _tolerate(guesses, error)
+        indices = [others.pop(0) if i is None else i for i in indices]
+        components = tuple(ScanComponent(known[i], c.Td, c.Ta) for i, c in zip(indices, components))
+        scan = Scan(components, scan.Ss, scan.Se, scan.Ah, scan.Al)
     if Ns > 1 and sum(frame.components[i].H * frame.components[i].V for i in indices) > 10:
         raise _error(segment, "more than 10 blocks in an MCU", "T.81 B.2.3")
     if frame.lossless:
@@ -373,24 +398,38 @@ def write_scan(scan):
 # ---------------------------------------------------------------- tables, B.2.4
 
 
-def read_quant_tables(data, segment):
-    """{Tq: (64,) uint16 steps in natural order} of a DQT segment."""
+def read_quant_tables(data, segment, guesses=None):
+    """{Tq: (64,) uint16 steps in natural order} of a DQT segment. Guessed are the precision, by the length, the
+    destination, by its two lower bits, and steps of 0, which are those before them in the zig-zag.
+    """
     at, tables = segment.start, {}
     while at < segment.end:
         Pq, Tq = data[at] >> 4, data[at] & 15
         if Pq > 1 or Tq > 3:
-            raise _error(segment, f"table {Tq} of precision {Pq}; 0..3 and 0..1 exist", "T.81 B.2.4.1")
+            _tolerate(guesses, _error(segment, f"table {Tq} of precision {Pq}; 0..3 and 0..1 exist", "T.81 B.2.4.1"))
+            rest = segment.end - at
+            Pq, Tq = int(rest % 129 == 0 and rest % 65 > 0), Tq & 3
         size = 64 * (Pq + 1)
         if at + 1 + size > segment.end:
             raise _error(segment, f"table {Tq} has fewer than 64 steps", "T.81 B.2.4.1")
         Qk = np.frombuffer(data, ">u2" if Pq else "u1", 64, at + 1)
         if not Qk.all():
-            raise _error(segment, f"table {Tq} has a step of 0", "T.81 B.2.4.1")
+            _tolerate(guesses, _error(segment, f"table {Tq} has a step of 0", "T.81 B.2.4.1"))
+            Qk = _without_zeros(Qk)
         table = np.empty(64, np.uint16)
         table[ZIGZAG] = Qk
         tables[Tq] = table
         at += 1 + size
     return tables
+
+
+def _without_zeros(Qk):
+    """Steps of which those of 0 are the nearest ones before them, or the first one that is not; 1 without any."""
+    first = Qk[Qk > 0][:1]
+    steps = Qk.copy()
+    for k in np.flatnonzero(Qk == 0):
+        steps[k] = steps[k - 1] if k else first[0] if len(first) else 1
+    return steps
 
 
 def write_quant_tables(tables):
@@ -403,14 +442,18 @@ def write_quant_tables(tables):
     return write_segment(DQT, body)
 
 
-def read_huffman_tables(data, segment):
-    """[(Tc, Th, BITS, HUFFVAL)] of a DHT segment; the codes themselves are checked where they are derived."""
+def read_huffman_tables(data, segment, guesses=None):
+    """[(Tc, Th, BITS, HUFFVAL)] of a DHT segment; the codes themselves are checked where they are derived. Guessed are
+    the class, by the symbols, and the destination, by its two lower bits.
+    """
     at, tables = segment.start, []
     while at < segment.end:
         Tc, Th = data[at] >> 4, data[at] & 15
         BITS = bytes(data[at + 1 : min(at + 17, segment.end)])
         if Tc > 1 or Th > 3:
-            raise _error(segment, f"table {Th} of class {Tc}; 0..3 and 0..1 exist", "T.81 B.2.4.2")
+            _tolerate(guesses, _error(segment, f"table {Th} of class {Tc}; 0..3 and 0..1 exist", "T.81 B.2.4.2"))
+            symbols = data[at + 17 : min(at + 17 + sum(BITS), segment.end)]
+            Tc, Th = int(max(symbols, default=0) > 16), Th & 3  # categories of DC are at most 16 (Table H.2)
         count = sum(BITS)
         if len(BITS) < 16 or count > 256 or at + 17 + count > segment.end:
             raise _error(
@@ -453,9 +496,13 @@ def write_conditioning(values):
     return write_segment(DAC, b"".join(body))
 
 
-def read_restart_interval(data, segment):
+def read_restart_interval(data, segment, guesses=None):
+    """Ri of a DRI segment. With more bytes it is guessed to be the first two."""
     if segment.end - segment.start != 2:
-        raise _error(segment, "the restart interval takes two bytes", "T.81 B.2.4.4")
+        error = _error(segment, "the restart interval takes two bytes", "T.81 B.2.4.4")
+        if segment.end - segment.start < 2:
+            raise error
+        _tolerate(guesses, error)
     return data[segment.start] << 8 | data[segment.start + 1]
 
 

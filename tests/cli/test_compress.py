@@ -364,6 +364,7 @@ def test_a_jpeg_is_not_encoded_again_near_its_own_quality(run, home, quality):
         and f"its own quality is about 80, and encoding it again at {quality} would lose more than it saves"
         in row["warnings"][0]
     )
+    assert row["warnings"][0].endswith("(--force encodes it)")
 
 
 def test_a_jpeg_is_encoded_again_by_force_or_far_below_its_quality(run, home):

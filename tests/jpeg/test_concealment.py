@@ -78,3 +78,77 @@ def test_damage_ends_with_its_restart_interval(pixels):
     rows = np.flatnonzero(made.damage.mask.any(1))
     assert rows.tolist() == [4]
     assert np.array_equal(made.pixels[96:], codec.decode(data)[96:])
+
+
+def segment(data, code):
+    """Where the content of a segment begins."""
+    return data.index(bytes([0xFF, code])) + 4
+
+
+def put(data, at, value):
+    return data[:at] + value + data[at + len(value) :]
+
+
+def of_the_picture(data):
+    return put(data, segment(data, 0xDA) + 1, b"\x47")
+
+
+DHT, DQT, SOS, DRI = 0xC4, 0xDB, 0xDA, 0xDD
+HEADERS = {
+    "class of a Huffman table": lambda data: put(data, segment(data, DHT), b"\x20"),
+    "class of another one": lambda data: put(data, data.rindex(b"\xff\xc4") + 4, b"\x71"),
+    "destination of a Huffman table": lambda data: put(data, segment(data, DHT), b"\x04"),
+    "precision of a quantization table": lambda data: put(data, segment(data, DQT), b"\x20"),
+    "destination of a quantization table": lambda data: put(data, segment(data, DQT), b"\x04"),
+    "identifier of a component": of_the_picture,
+    "components of a scan": lambda data: put(data, segment(data, SOS), b"\x07"),
+    "table of a component": lambda data: put(data, segment(data, SOS) + 2, b"\x40"),
+}
+
+
+@pytest.mark.parametrize("what", HEADERS)
+def test_headers_that_cannot_be_are_guessed_and_all_is_flagged(pixels, what):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=80)
+    data = HEADERS[what](buffer.getvalue())
+    with pytest.raises(codec.errors.BitstreamError):
+        codec.decode(data)
+    made = jpeg.decode(data, on_error="conceal")
+    assert np.array_equal(made.pixels, codec.decode(buffer.getvalue()))
+    assert made.damage.mask.all() and len(made.damage.errors) == 1
+    assert jpeg.read_coefficients(data, on_error="conceal").damage.mask.all()
+
+
+@pytest.mark.parametrize("k", [0, 1, 5, 40])
+def test_a_step_of_0_is_the_one_before(pixels, libjpeg, k):
+    data = codec.encode(pixels, 90, effort=3, progressive=False)
+    begin = segment(data, DQT) + 1
+    damaged = put(data, begin + k, b"\0")
+    made = jpeg.decode(damaged, on_error="conceal")
+    near = data[begin + k - 1 : begin + k] if k else data[begin + 1 : begin + 2]
+    assert np.array_equal(made.pixels, codec.decode(put(data, begin + k, near)))
+    assert made.damage.mask.all() and "a step of 0" in str(made.damage.errors[0])
+    assert mse(made.pixels, codec.decode(data)) <= mse(libjpeg(damaged), libjpeg(data)) + 1
+
+
+@pytest.mark.parametrize("length", [b"\0\0", b"\0\1", b"\0\5"])
+def test_a_restart_interval_of_an_impossible_length(pixels, length):
+    data = codec.encode(pixels, 80, effort=3, progressive=False, restart_interval=16)
+    damaged = put(data, segment(data, DRI) - 2, length)
+    with pytest.raises(codec.errors.BitstreamError):
+        codec.decode(damaged)
+    if length != b"\0\5":  # swallows the marker that follows
+        made = jpeg.decode(damaged, on_error="conceal")
+        assert np.array_equal(made.pixels, codec.decode(data)) and "DRI of length" in str(made.damage.errors[0])
+
+
+def test_what_cannot_be_guessed_is_an_error(pixels):
+    data = codec.encode(pixels, 80, effort=3, progressive=False)
+    for at, value in (
+        (segment(data, 0xC0) + 7, b"\x00"),
+        (segment(data, DHT) + 1, b"\xff"),
+        (segment(data, SOS) - 2, b"\0\3"),
+    ):
+        for on_error in ("raise", "conceal"):
+            with pytest.raises(codec.errors.CodecError):
+                jpeg.decode(put(data, at, value), on_error=on_error)
