@@ -81,14 +81,15 @@ cdef int check_shapes(const int16_t[:, :, ::1] coefficients, const uint16_t[::1]
     return 0
 
 
-def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
-    """Counts of the AC symbols that one component would have with a plain dead zone, estimated from every other row of
-    blocks.
+def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Py_ssize_t step=2):
+    """Counts of the AC symbols that one component would have with a plain dead zone, estimated from every step-th row
+    of blocks.
 
     Parameters
     ----------
     coefficients : int16 (blocks_high, blocks_wide, 64), zig-zag order, DCT coefficients times 8
     Q : 64 steps, natural order
+    step : at least 1
 
     Returns
     -------
@@ -96,15 +97,16 @@ def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
     """
     cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef float recip_zz[64]
-    cdef Py_ssize_t by
+    cdef Py_ssize_t by = 0
     counted = np.zeros(256, np.uint32)
     cdef uint32_t[::1] counts = counted
     check_shapes(coefficients, Q)
     prepare_reciprocals(Q, recip_zz)
     with nogil:
-        for by in range(0, coefficients.shape[0], 2):
+        while by < coefficients.shape[0]:
             dsp.count_levels(&coefficients[by, 0, 0], recip_zz, DEAD_ZONE_ROUNDING, &counts[0],
                              coefficients.shape[1])
+            by += step
     return counted
 
 

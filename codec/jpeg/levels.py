@@ -12,13 +12,17 @@ from ._trellis import Rates, optimise, optimise_dc, statistics, symbol_counts
 # in successive approximation (-0.02, +0.02 %; +0.04, 0.00 %). So progressive files use sequential statistics too.
 
 
-def _in_bands(function, planes, workers):
-    """Results of `function` for rows of blocks of planes that belong together, several for each worker.
+def _step(plane):
+    """Every which row of blocks is counted, so that 16 are. Every fourth of 64, against every other: 0.00 % BD-rate by
+    SSIMULACRA 2 and PSNR (effort 5, 12 Kodak and 6 other photographs)."""
+    return min(8, max(2, len(plane) // 16))
 
-    Bands begin with even rows, which are those that `statistics` counts.
-    """
+
+def _in_bands(function, planes, workers, step=1):
+    """Results of `function` for rows of blocks of planes that belong together, several for each worker. Bands begin
+    with every step-th row."""
     high = len(planes[0])
-    size = 2 * -(-high // (8 * workers)) if workers > 1 else high
+    size = step * -(-high // (4 * step * workers)) if workers > 1 else high
     bands = [slice(first, first + size) for first in range(0, high, size)]
     return in_order([partial(function, *(plane[band] for plane in planes)) for band in bands], workers)
 
@@ -72,7 +76,11 @@ def optimised_levels(
     factors = block_weights or [None] * len(coefficients)
     components = zip(coefficients, steps, weights, orders or [(1, 1)] * len(levels))
     dc = list(in_order([partial(optimise_dc, *three, *order) for *three, order in components], threads))
-    plain = lambda i: sum(_in_bands(lambda rows: statistics(rows, steps[i]), [coefficients[i]], threads))
+
+    def plain(i):
+        step = _step(coefficients[i])
+        return sum(_in_bands(lambda rows: statistics(rows, steps[i], step), [coefficients[i]], threads, step))
+
     for pool in filter(None, pools):
         for _ in range(passes):
             rates = Rates(sum(plain(i) if levels[i] is None else symbol_counts(levels[i]) for i in pool))

@@ -5,77 +5,98 @@
 
 /* ---------------------------------------------------------------- writing */
 
-/* Append the `size` low bits of `code`, 0 to 32; higher ones are zero. `room` bits of acc are free. Eight bytes are
- * stored when they are full. What is left above the pending bits is shifted out before the next store. */
-#define PUT(code, size)                                        \
-    do {                                                       \
-        room -= (int)(size);                                   \
-        if (room < 0) {                                        \
-            acc = acc << ((int)(size) + room) | (code) >> -room; \
-            codec_store_be64(next, acc);                       \
-            next += 8;                                         \
-            room += 64;                                        \
-            acc = (code);                                      \
-        } else {                                               \
-            acc = acc << (size) | (code);                      \
-        }                                                      \
+/* `used` bits are pending, from the top of acc on. Append the `size` low bits of `code`; higher ones are zero. */
+#define PUT(code, size)                  \
+    do {                                 \
+        used += (unsigned)(size);        \
+        acc |= (uint64_t)(code) << (-used & 63); \
     } while (0)
 
-/* A symbol's word, and the bits that follow it. A word of no bits has no code: size - 1 has its top bit set. */
-#define PUT_WORD(word, extra)                          \
-    do {                                               \
-        const uint64_t code = (word).code | (extra);   \
-        without |= (word).size - 1;                    \
-        PUT(code, (word).size);                        \
+/* Store whole bytes, and leave less than one: no branch, which would often be mispredicted. */
+#define FLUSH                          \
+    do {                               \
+        codec_store_be64(next, acc);   \
+        next += used >> 3;             \
+        acc <<= used & 56;             \
+        used &= 7;                     \
     } while (0)
 
-/* A block, F.1.2: the difference of DC, then Encode_AC_coefficients of Figure F.2. Most levels are small: their words
- * include the bits that follow. */
+/* A symbol's word, and the bits that follow it, at most 16 and 16. A word of no bits has no code: size - 1 has its top
+ * bit set. */
+#define PUT_WORD(word, extra)                       \
+    do {                                            \
+        without |= (word).size - 1;                 \
+        PUT((word).code | (extra), (word).size);    \
+    } while (0)
+
+/* Encode_AC_coefficients of Figure F.2 for one level. Most levels are small: their words include the bits that follow,
+ * at most 16 and 5. */
+#define PUT_LEVEL                                                                                     \
+    do {                                                                                              \
+        const unsigned k = (unsigned)codec_lowest_bit(present);                                       \
+        const int level = zz[k];                                                                      \
+        const unsigned place = (unsigned)(level + JPEG_SMALL);                                        \
+        unsigned run = k - begin;                                                                     \
+        present &= present - 1;                                                                       \
+        begin = k + 1;                                                                                \
+        while (CODEC_UNLIKELY(run > 15)) {                                                            \
+            PUT_WORD(ac->word[0xF0], 0u);                                                             \
+            FLUSH;                                                                                    \
+            run -= 16;                                                                                \
+        }                                                                                             \
+        if (CODEC_LIKELY(place < 2 * JPEG_SMALL)) {                                                   \
+            PUT_WORD(ac->small[run][place], 0u);                                                      \
+        } else {                                                                                      \
+            sign = level >> 31;                                                                       \
+            size = codec_bit_length((uint32_t)((level ^ sign) - sign));                               \
+            FLUSH;                                                                                    \
+            PUT_WORD(ac->word[run << 4 | (unsigned)size], (uint32_t)(level + sign) & ((1u << size) - 1)); \
+        }                                                                                             \
+    } while (0)
+
+/* A block, F.1.2: the difference of DC, then AC. bits: as open_bits leaves them; at most 23 are pending before and
+ * after. */
 TARGET CODEC_NOINLINE static void NAME(put_block)(JpegBits *bits, const int16_t *zz, int diff, const JpegWord *dc,
                                                   const JpegCodes *ac)
 {
     uint8_t *next = bits->next;
     uint64_t acc = bits->acc, present = PRESENT(zz) & ~1ull;
-    int room = bits->room, last = 0, sign = diff >> 31; /* 0 or -1 */
+    unsigned begin = 1, used = 64 - (unsigned)bits->room; /* where a run of zeros begins */
+    int sign = diff >> 31; /* 0 or -1 */
     int size = diff ? codec_bit_length((uint32_t)((diff ^ sign) - sign)) : 0;
     uint32_t without = bits->without_code;
     PUT_WORD(dc[size], (uint32_t)(diff + sign) & ((1u << size) - 1));
+    FLUSH;
     while (present) {
-        const int k = codec_lowest_bit(present), level = zz[k];
-        int run = k - last - 1;
-        const unsigned place = (unsigned)(level + JPEG_SMALL);
-        present &= present - 1;
-        last = k;
-        while (CODEC_UNLIKELY(run > 15)) {
-            PUT_WORD(ac->word[0xF0], 0u);
-            run -= 16;
-        }
-        if (CODEC_LIKELY(place < 2 * JPEG_SMALL)) {
-            PUT_WORD(ac->small[run][place], 0u);
-        } else {
-            sign = level >> 31;
-            size = codec_bit_length((uint32_t)((level ^ sign) - sign));
-            PUT_WORD(ac->word[run << 4 | size], (uint32_t)(level + sign) & ((1u << size) - 1));
-        }
+        PUT_LEVEL;
+        if (present) PUT_LEVEL;
+        FLUSH;
     }
-    if (last < 63) PUT_WORD(ac->word[0], 0u);
+    if (begin < 64) PUT_WORD(ac->word[0], 0u);
     bits->next = next;
     bits->acc = acc;
-    bits->room = room;
+    bits->room = 64 - (int)used;
     bits->without_code = without;
 }
 
-/* Store what is pending, and leave less than a byte. */
-CODEC_BODY void NAME(store_whole_bytes)(JpegBits *bits)
+/* Pending bits to the top of acc, and back, when whole bytes have been stored. */
+CODEC_BODY void NAME(open_bits)(JpegBits *bits) { bits->acc = bits->room < 64 ? bits->acc << bits->room : 0; }
+
+CODEC_BODY void NAME(close_bits)(JpegBits *bits)
 {
-    if (bits->room < 64) codec_store_be64(bits->next, bits->acc << bits->room);
-    bits->next += (64 - bits->room) >> 3;
-    bits->room = 64 - ((64 - bits->room) & 7);
+    uint8_t *next = bits->next;
+    uint64_t acc = bits->acc;
+    unsigned used = 64 - (unsigned)bits->room;
+    FLUSH;
+    bits->next = next;
+    bits->acc = used ? acc >> (64 - used) : 0;
+    bits->room = 64 - (int)used;
 }
 
 TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
 {
     static const int16_t nothing[64];
+    NAME(open_bits)(bits);
     for (ptrdiff_t mx = from; mx < to; mx++) {
         for (JpegRow *c = rows; c < rows + Ns; c++) {
             for (int v = 0; v < c->V; v++) {
@@ -91,7 +112,7 @@ TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff
             }
         }
     }
-    NAME(store_whole_bytes)(bits);
+    NAME(close_bits)(bits);
 }
 
 #include "jpeg_tokens.h"

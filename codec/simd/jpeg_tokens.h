@@ -156,17 +156,18 @@ TARGET static void NAME(refined_tokens)(JpegTokens *t, const int16_t *level_zz, 
 TARGET static const uint32_t *NAME(put_tokens)(JpegBits *bits, const uint32_t *token, const uint32_t *stop,
                                                const JpegWord *words)
 {
+    NAME(open_bits)(bits);
     uint8_t *next = bits->next;
     uint64_t acc = bits->acc;
-    int room = bits->room;
+    unsigned used = 64 - (unsigned)bits->room;
     for (; token < stop && *token < (uint32_t)JPEG_RESTART_TOKEN << 24; token++) {
         const JpegWord word = words[*token >> 16];
-        const uint64_t code = word.code | (*token & 0xFFFF);
-        PUT(code, word.size);
+        PUT(word.code | (*token & 0xFFFF), word.size);
+        FLUSH;
     }
     bits->next = next;
     bits->acc = acc;
-    bits->room = room;
-    NAME(store_whole_bytes)(bits);
+    bits->room = 64 - (int)used;
+    NAME(close_bits)(bits);
     return token;
 }
