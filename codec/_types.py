@@ -93,6 +93,7 @@ class EncodeVideoKeywords(TypedDict, total=False):
     slice_max_bytes: int | None
     aud: bool
     open_gop: bool
+    psy_rd: float
     settings_sei: bool
     lossless: bool
 

@@ -156,6 +156,14 @@ def scaling_matrix(value):
 )
 @click.option("--open-gop", is_flag=True, help="B pictures may refer across key pictures: smaller, if these are many.")
 @click.option(
+    "--psy-rd",
+    type=click.FloatRange(0, 4),
+    default=0,
+    show_default=True,
+    metavar="WEIGHT",
+    help="Keep grain and fine texture, at the cost of PSNR: 0 to 4, presets from fast on.",
+)
+@click.option(
     "--keyint",
     type=click.IntRange(1),
     default=250,
@@ -205,8 +213,11 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
         raise click.UsageError(
             "--qp, --crf, --bitrate, --target and --lossless contradict each other: give one of them"
         )
-    if settings["lossless"] and (settings["vbv_maxrate"] or settings["level"] or settings["scaling_matrix"] != "flat"):
-        raise click.UsageError("--lossless takes what bits it needs, without steps: no VBV, level or scaling matrix")
+    bounded = settings["vbv_maxrate"] or settings["level"] or settings["scaling_matrix"] != "flat"
+    if settings["lossless"] and (bounded or settings["psy_rd"]):
+        raise click.UsageError(
+            "--lossless takes what bits it needs, without steps: no VBV, level, scaling matrix or --psy-rd"
+        )
     if settings["passes"] == 2 and not settings["bitrate"]:
         raise click.UsageError("--passes 2 is for --bitrate; --target has passes of its own")
     again = bool(settings["passes"] == 2 or settings["target"])

@@ -126,6 +126,8 @@ def test_other_chroma_is_converted_with_a_warning(run, tmp_path):
         (("--target", "size:x"), "'size:x' is no target: write a size"),
         (("--target", "bpp:1"), "is no target"),
         (("--passes", 2), "--passes 2 is for --bitrate"),
+        (("--psy-rd", 1, "--lossless"), "--lossless takes what bits it needs, without steps: no VBV, level, scaling"),
+        (("--psy-rd", 5), "5.0 is not in the range"),
         (("--level", "9"), "'9' is not one of '1', '1.1'"),
         (("--preset", "fastest"), "'fastest' is not one of 'ultrafast'"),
         (("--fps", "0"), "--fps 0"),
@@ -169,13 +171,16 @@ def test_scaling_matrices_come_from_a_file(run, tmp_path):
 
 def test_options_of_the_stream(run, tmp_path):
     source, out = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264"
-    settings = ["--slices", 2, "--aud", "--open-gop", "--keyint", 4, "--no-settings"]
+    settings = ["--slices", 2, "--aud", "--open-gop", "--keyint", 4, "--psy-rd", 0.5, "--no-settings"]
     outcome = run("video", "encode", source, "-o", out, "--qp", 30, *settings)
     assert outcome.code == 0, outcome.err
-    more = {"slices": 2, "aud": True, "open_gop": True, "keyint": 4, "settings_sei": False}
+    more = {"slices": 2, "aud": True, "open_gop": True, "keyint": 4, "psy_rd": 0.5, "settings_sei": False}
     assert out.read_bytes() == codec.encode_video(source, fps=25, qp=30, **more)
     outcome = run("video", "encode", source, "-o", out, "--overwrite", "--slices", 3)
     assert outcome.code == 1 and "slices is 3, but the pictures have 2 rows of macroblocks" in outcome.err
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--psy-rd", 1, "--preset", "faster")
+    assert outcome.code == 1 and "--psy-rd 1 needs a preset that" in outcome.err
+    assert "--preset faster does not" in outcome.err
 
 
 def test_lossless(run, tmp_path):

@@ -134,6 +134,7 @@ def videos() -> None:
     assert_type(codec.encode_video([made], fps=25, qp=30, preset="fast", tune="psnr", keyint=10, threads=1), bytes)
     assert_type(codec.encode_video([made], fps=25, scaling_matrix="jvt", slices=2, aud=True), bytes)
     assert_type(codec.encode_video([made], fps=25, lossless=True, open_gop=True, settings_sei=False), bytes)
+    assert_type(codec.encode_video([made], fps=25, psy_rd=0.5), bytes)
     written = codec.write_video("clip.h264", [IMAGE], fps="25/2", keyint=5, progress=print, metrics="ssim", audio=False)
     assert_type(written, h264.EncodedVideo)
     assert_type(written[0], h264.PictureInfo)

@@ -29,6 +29,12 @@ cdef enum:
     PAD = 48                # samples around the planes of a reference
     MAX_REFS = 16
 
+cdef extern from *:
+    """
+    static const unsigned char NOTHING[16] = {0};
+    """
+    const uint8_t NOTHING[16]   # a line, repeated with stride 0
+
 # Full, horizontal, vertical and centre half-sample planes (G, b, h, j of Figure 8-4), padded on all sides by PAD.
 cdef struct RefPlanes:
     const uint8_t *plane[4] # sample (0, 0)
@@ -74,6 +80,7 @@ cdef struct Tools:
     int early_skip
     int mixed_refs
     int refine              # rounds of vectors by distortion and bits
+    int psy_rd              # weight of lost or added detail against squared differences, times 256; needs `rd`
 
 # Steps in 1/256 and 2^16 over a step, by list (4x4: Table 7-2; 8x8: intra, inter of Y), QP (of the component) and
 # raster position; scale and bias of 4x4 blocks hold four in a row. bias: [intra, inter, nearest]. dc: of
@@ -114,6 +121,7 @@ cdef struct Coder:
     int64_t slice_lambda2
     int lambda256           # lambda of SATD, times 256
     int64_t lambda2         # lambda of squared differences, times 256
+    int detail[4]           # of the 8x8 blocks of luma of `src`, if Tools.psy_rd
     int64_t lambda_trellis[2]       # the same of trellis, of inter and intra macroblocks
     int lossless            # every macroblock has TransformBypassModeFlag 1
     int planes              # components that are coded like luma: 1, or 3 in 4:4:4
@@ -167,6 +175,10 @@ cdef inline void load_samples(Coder *c, const uint8_t *samples) noexcept nogil:
     if s.seq.ChromaArrayType == 1:
         copy_block(s.place.dst[1], s.place.stride[1], samples + CB, SRC_STRIDE, 8, 8)
         copy_block(s.place.dst[2], s.place.stride[2], samples + CR, SRC_STRIDE, 8, 8)
+
+cdef inline int detail_of(const Coder *c, const uint8_t *samples, Py_ssize_t stride) noexcept nogil:
+    """How much an 8x8 block varies: its SATD against nothing, less the part of its means; 0 to 16320."""
+    return c.enc.satd[1](samples, stride, NOTHING, 0, 8) - (c.enc.sad[1](samples, stride, NOTHING, 0, 8) >> 1)
 
 cdef inline int bits_cost(const Coder *c, int bits) noexcept nogil:
     """Lambda times bits, in units of SATD."""

@@ -4,11 +4,13 @@ Modes are compared by SATD with lambda times estimated bits. With Tools.rd those
 compared by squared differences with lambda2 times the bits that the writer counts.
 """
 from libc.stdint cimport int8_t, int16_t, int64_t
+from libc.stdlib cimport abs
 from libc.string cimport memcpy, memset
 
 from codec._core cimport BitCounter
 from codec.h264.encode._coder cimport (
-    CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Part, Trial, bits_cost, copy_block, load_samples, save_samples,
+    CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Part, Trial, bits_cost, copy_block, detail_of, load_samples,
+    save_samples,
 )
 from codec.h264.encode._inter cimport apply_parts, begin_search, divide_parts, part_satd, search_parts, search_whole
 from codec.h264.encode._intra cimport (
@@ -83,6 +85,16 @@ cdef inline int64_t distortion(Coder *c) noexcept nogil:
     return sum
 
 
+cdef inline int64_t lost_detail(Coder *c) noexcept nogil:
+    """By how much the detail of the 8x8 blocks of luma in place differs from that of the source, times lambda of SATD
+    and Tools.psy_rd and 256: what the eye misses, or sees too much, where squared differences are equal."""
+    cdef int i, sum = 0
+    cdef Py_ssize_t stride = c.s.place.stride[0]
+    for i in range(4):
+        sum += abs(c.detail[i] - detail_of(c, c.s.place.dst[0] + 8 * (i >> 1) * stride + 8 * (i & 1), stride))
+    return <int64_t>c.lambda256 * c.tools.psy_rd * sum >> 8
+
+
 cdef int64_t bits_in_place(Coder *c, int skip) noexcept nogil:
     """What the macroblock in place would take, in 1/256 bit."""
     cdef SliceContext *s = &c.s
@@ -111,6 +123,8 @@ cdef void judge(Coder *c, int skip) noexcept nogil:
         keep(c, 0, skip)
         return
     cost = distortion(c) << 8
+    if c.tools.psy_rd:
+        cost += lost_detail(c)
     if cost < c.best.cost and not (c.lossless and cost):
         cost += c.lambda2 * bits_in_place(c, skip) >> 8
         if cost < c.best.cost:
@@ -192,7 +206,10 @@ cdef void try_residual(Coder *c) noexcept nogil:
 cdef inline bint good_as_skipped(Coder *c) noexcept nogil:
     """Whether nothing else need be tried, of a skipped macroblock in place whose residual vanishes. Below the dead zone
     the error may still be that of a wrong vector, which later pictures would repeat."""
-    return distortion(c) << 8 <= SKIPPED_ERROR * c.lambda2
+    cdef int64_t cost = distortion(c) << 8
+    if c.tools.psy_rd:
+        cost += lost_detail(c)
+    return cost <= SKIPPED_ERROR * c.lambda2
 
 
 cdef void try_whole(Coder *c, int limit) noexcept nogil:

@@ -10,7 +10,7 @@ from codec._team cimport (
     turns_take_urgent, turns_unlock,
 )
 from codec.h264.encode._coder cimport (
-    CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block,
+    CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block, detail_of,
 )
 from codec.h264.encode._decide cimport decide
 from codec.h264.encode._inter cimport vectors_of
@@ -58,6 +58,9 @@ cdef void load_source(Coder *c) noexcept nogil:
     cdef int x = s.place.mb_x, y = s.place.mb_row, i
     for i in range(c.planes):
         copy_block(c.src + 256 * i, SRC_STRIDE, p.plane[i] + 16 * y * p.stride[i] + 16 * x, p.stride[i], 16, 16)
+    if c.tools.psy_rd:
+        for i in range(4):
+            c.detail[i] = detail_of(c, c.src + SRC_STRIDE * 8 * (i >> 1) + 8 * (i & 1), SRC_STRIDE)
     if s.seq.ChromaArrayType == 1:
         copy_block(c.src + CB, SRC_STRIDE, p.plane[1] + 8 * y * p.stride[1] + 8 * x, p.stride[1], 8, 8)
         copy_block(c.src + CR, SRC_STRIDE, p.plane[2] + 8 * y * p.stride[2] + 8 * x, p.stride[2], 8, 8)
@@ -326,6 +329,7 @@ cdef class SliceEncoder(SliceSetup):
         t.half_steps, t.quarter_steps = tools.half_steps, tools.quarter_steps
         t.rd, t.trellis, t.partitions, t.transform8 = tools.rd, tools.trellis, tools.partitions, tools.transform8
         t.early_skip, t.mixed_refs, t.refine = tools.early_skip, tools.mixed_refs, tools.refine
+        t.psy_rd = tools.psy_rd
         return 0
 
     cdef int _set_header(self, writer) except -1:

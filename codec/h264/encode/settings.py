@@ -41,6 +41,7 @@ class Tools:
     early_skip: int = 1
     mixed_refs: int = 1
     refine: int = 0
+    psy_rd: int = 0  # in 1/256
     cabac: int = 1
     refs: int = 4
     b_frames: int = 3
@@ -225,13 +226,13 @@ def settings_of(
     qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0, vbv_maxrate=None,
     vbv_bufsize=None, level=None, passes=1, target=None, scaling_matrix="flat",
     slices=1, aud=False, open_gop=False, settings_sei=True,
-    lossless=False, slice_max_bytes=None,
+    lossless=False, slice_max_bytes=None, psy_rd=0,
 ):  # fmt: skip
     """`Settings` from the arguments of `encode_video`."""
     given = {"qp": qp, "crf": crf, "bitrate": bitrate, "target": target}
     if lossless:
         given |= {"vbv_maxrate": vbv_maxrate, "vbv_bufsize": vbv_bufsize, "level": level, "lossless": True}
-        given["passes=2"] = None if passes == 1 else passes
+        given |= {"passes=2": None if passes == 1 else passes, "psy_rd": psy_rd or None}
         if not isinstance(scaling_matrix, str) or scaling_matrix != "flat":
             given["scaling_matrix"] = scaling_matrix
     given = [name for name, value in given.items() if value is not None]
@@ -256,10 +257,10 @@ def settings_of(
     said = {
         "preset": preset, "tune": tune, "keyint": keyint, "vbv_maxrate": vbv_maxrate, "vbv_bufsize": vbv_bufsize,
         "level": level, "passes": passes, "slices": slices, "slice_max_bytes": slice_max_bytes,
-        "open_gop": bool(open_gop),
+        "open_gop": bool(open_gop), "psy_rd": psy_rd,
         "scaling_matrix": scaling_matrix if isinstance(scaling_matrix, str) else "custom",
     }  # fmt: skip
-    tools = tools_of(preset, tune)
+    tools = replace(tools_of(preset, tune), psy_rd=psy_weight(psy_rd, preset))
     if lossless:
         qp, quality, name = 0, 0, "qp"
         tools = replace(tools, trellis=0, deblock=None)
@@ -272,6 +273,17 @@ def settings_of(
         slice_max_bytes=None if slice_max_bytes is None else int(slice_max_bytes),
         open_gop=bool(open_gop), lossless=bool(lossless), constant=name, said=described(said) if settings_sei else None,
     )  # fmt: skip
+
+
+def psy_weight(psy_rd, preset):
+    """Tools.psy_rd."""
+    weight = number_of(psy_rd, 0, 4, f"psy_rd is {psy_rd!r}; it must be a number from 0 to 4")
+    if weight and PRESETS[preset].rd == BY_SATD:
+        able = ", ".join(name for name, tools in PRESETS.items() if tools.rd != BY_SATD)
+        raise ParameterError(
+            f"psy_rd={psy_rd:g} needs a preset that decides by rate and distortion: {able}; preset={preset} does not"
+        )
+    return round(256 * weight)
 
 
 def described(options):

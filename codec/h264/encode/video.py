@@ -55,6 +55,7 @@ def encode_video(
     slice_max_bytes: int | None = None,
     aud: bool = False,
     open_gop: bool = False,
+    psy_rd: float = 0,
     settings_sei: bool = True,
     lossless: bool = False,
     sample_aspect_ratio: tuple[int, int] | None = None,
@@ -126,6 +127,9 @@ def encode_video(
         Only the first picture is an IDR picture; other key pictures are I pictures with a recovery point message
         (D.1.8). B pictures shown before one may refer across it, which saves bits where key pictures are frequent.
         A decoder that starts there shows the key picture and what follows it, but not those B pictures.
+    psy_rd : float, default 0
+        0 to 4, for presets from "fast" on: how much it counts, beside squared differences, that blocks of luma vary as
+        much as in the source. Above 0 grain and fine texture are kept where they would be smoothed; PSNR falls.
     settings_sei : bool, default True
         The first picture says in user data (D.1.7) which encoder made it with which settings.
     lossless : bool, default False
@@ -168,7 +172,7 @@ def encode_video(
         qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
         vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, passes=passes, target=target,
         scaling_matrix=scaling_matrix, slices=slices, slice_max_bytes=slice_max_bytes, aud=aud, open_gop=open_gop,
-        settings_sei=settings_sei, lossless=lossless,
+        psy_rd=psy_rd, settings_sei=settings_sei, lossless=lossless,
     )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 

@@ -167,8 +167,51 @@ def test_random_settings(case):
         "slices": int(rng.integers(1, 1 + -(-height // 16))),
         "slice_max_bytes": [None, int(rng.integers(1000, 3000))][int(rng.integers(2))],
     }  # fmt: skip
+    if PRESETS[settings["preset"]].rd:
+        settings["psy_rd"] = float(rng.choice([0, 0.3, 4]))
     data, planes, _ = encoded(frames, **settings)
     assert_decodes_to(data, planes, width, height)
+
+
+def detail(planes):
+    """How much luma varies: the magnitudes of differences between neighbours."""
+    return sum(int(np.abs(np.diff(one[0].astype(int), axis=axis)).sum()) for one in planes for axis in (0, 1))
+
+
+@pytest.mark.parametrize("preset", ["fast", "slow"])
+def test_psy_rd_keeps_detail(preset):
+    """Fine texture that costs more than it saves in squared differences."""
+    frames = np.clip(moving(80, 64, 6) + np.random.default_rng(1).normal(0, 6, (6, 64, 80, 1)), 0, 255).astype(np.uint8)
+    source = [codec.Frame.from_rgb(frame).planes for frame in frames]
+    kept = []
+    for weight in (0, 1, 4):
+        data, planes, _ = encoded(frames, preset=preset, qp=32, psy_rd=weight)
+        assert_decodes_to(data, planes, 80, 64)
+        kept.append(detail(planes))
+    assert kept == sorted(kept) and detail(source) > kept[-1] > 1.02 * kept[0]
+
+
+def test_psy_rd_is_the_same_at_any_cpu_level():
+    before, found = cpu.level(), set()
+    for level in ("scalar", before):
+        cpu.force(level)
+        found.add(encoded(CONTENT["text"](64, 48, 4), qp=30, psy_rd=1)[0])
+    cpu.force(before)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"psy_rd": -1}, "psy_rd is -1; it must be a number from 0 to 4"),
+        ({"psy_rd": "1"}, "psy_rd is '1'"),
+        ({"psy_rd": 1, "preset": "faster"}, "psy_rd=1 needs a preset .* fast, medium, .*; preset=faster does not"),
+        ({"psy_rd": 1, "lossless": True}, "lossless and psy_rd contradict"),
+    ],
+)
+def test_psy_rd_that_is_impossible(options, words):
+    with pytest.raises(codec.ParameterError, match=words):
+        codec.encode_video(moving(16, 16, 1), fps=25, **options)
 
 
 GOLDEN = {
