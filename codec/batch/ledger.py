@@ -310,7 +310,7 @@ class Ledger:
     def path_of(self, name: bytes) -> str:
         """The path that the ledger stored."""
         path = os.fsdecode(name)
-        return path if remote.is_url(path) or os.path.isabs(path) else self._below + path
+        return path if os.path.isabs(path) or remote.is_url(path) else self._below + path
 
     def find(self, target: str) -> Known | None:
         """What is known of the output that the plan calls `target`, or None.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FileError, ParameterError
@@ -162,7 +163,8 @@ def _settled(met, roots, output, task):
         real = paths.same(path)
         return real if real.startswith(roots) and not real.startswith(inside) and os.path.exists(real) else None
 
-    jobs, settled = dict.fromkeys(_job_of(top, found, output, task) for top, found in met), []
+    inside_of, outside = {top: _joiner(top) for top, _ in met}, _joiner(output)
+    jobs, settled = dict.fromkeys(_job_of(inside_of[top], found, outside, task) for top, found in met), []
     for job in _settle_clashes(jobs, paths):
         overwritten = job.target is not None and input_at(job.target)
         if overwritten:
@@ -302,7 +304,8 @@ def _plan_folder(inputs, output, task, selection, keep_paths):
     jobs = []
     for source in inputs:
         if _is_dir(source):
-            jobs += [_job_of(source, found, output, task) for found in walk(source, output, task, selection)]
+            join = _joiner(source), _joiner(output)
+            jobs += [_job_of(join[0], found, join[1], task) for found in walk(source, output, task, selection)]
             continue
         folder, name = os.path.split(_below(source) if keep_paths else _named_by(source))
         places = (_inside(output, folder, each) for each in (task.rename(name), name))
@@ -310,14 +313,19 @@ def _plan_folder(inputs, output, task, selection, keep_paths):
     return list(dict.fromkeys(jobs))
 
 
-def _job_of(top, found, output, task):
-    """The job of what was found below a folder."""
-    path = _inside(top, found.path)
+def _job_of(at_source, found, at_output, task):
+    """The job of what was found below a folder; `_joiner` of that and of the output."""
+    path = at_source(found.path)
     if found.status:
         return Job(path, None, None, found.status, found.reason)
     folder, name = os.path.split(found.path)
     made = _whole(name, task.rename(name)) if found.by_content else task.rename(name)
-    return Job(path, _inside(output, folder, made), _inside(output, found.path))
+    return Job(path, at_output(os.path.join(folder, made)), at_output(found.path))
+
+
+def _joiner(folder):
+    """What makes paths below a folder of it from relative ones: `_inside`, for many."""
+    return partial(remote.join, folder) if remote.is_url(folder) else os.path.join(folder, "").__add__
 
 
 def _below(path):

@@ -58,8 +58,10 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """A flat dict of JSON types."""
-        named = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "facts"}
-        return named | {"warnings": list(self.warnings)} | self.facts
+        return {name: getattr(self, name) for name in NAMES} | {"warnings": list(self.warnings)} | self.facts
+
+
+NAMES = tuple(each.name for each in fields(Row) if each.name != "facts")
 
 
 def row_of(

@@ -101,9 +101,9 @@ def _listed(top, inner, output, task, selection):
             entries = sorted(listed, key=lambda entry: entry.name)
     except OSError as error:
         return [Found(inner or os.curdir, "failed", f"cannot read the folder: {error.strerror}")], []
-    files, folders = [], []
+    files, folders, below = [], [], os.path.join(inner, "") if inner else ""
     for entry in entries:
-        path = os.path.join(inner, entry.name)
+        path = below + entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
         if selection.leaves_out(path, is_folder):
             files.append(Found(path, "ignored", EXCLUDED))

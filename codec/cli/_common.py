@@ -2,12 +2,14 @@
 
 import json
 import sys
+from itertools import islice
 
 import click
 
 from .. import __version__
 
 SCHEMA = 1
+TOGETHER = 1000  # lines of a long list that are printed by one call
 
 
 class Failure(click.ClickException):
@@ -74,9 +76,9 @@ def echo_listed(verb, before, name, items, after):
     """
     head = json.dumps({"schema": SCHEMA, "verb": verb, "codec": __version__, **before}, indent=2)
     click.echo(f'{head[:-2]},\n  "{name}": [', nl=False)
-    between = ""
-    for item in items:
-        click.echo(f"{between}\n    {json.dumps(item)}", nl=False)  # without indent the encoder is compiled
+    between, texts = "", (f"\n    {json.dumps(item)}" for item in items)  # without indent the encoder is compiled
+    while some := ",".join(islice(texts, TOGETHER)):
+        click.echo(between + some, nl=False)
         between = ","
     end = "\n  ]," if between else "],"
     click.echo(end + json.dumps(after, indent=2)[1:])

@@ -45,7 +45,7 @@ def is_url(path):
     >>> is_url("s3://bucket/a.png"), is_url("zip://a.png::b.zip"), is_url("c://a.png"), is_url("in/a.png")
     (True, True, False, False)
     """
-    return isinstance(path, str) and URL.match(path) is not None
+    return isinstance(path, str) and "://" in path and URL.match(path) is not None
 
 
 def split(url):
