@@ -13,7 +13,7 @@ from pathlib import Path
 
 STAGES = (
     ("rgb_to_ycc|ycc_to_rgb", "colour (T.871)"),
-    ("downsample|upsample|convert_row", "down- and upsampling"),
+    ("downsample|upsample|pair_rows|pair_columns|convert_row", "down- and upsampling"),
     ("fdct|idct", "transform (A.3.3)"),
     ("quantize|transform_blocks|touches|dering", "quantization (A.3.4), dering"),
     ("put_|read_|skim_|refine|end_segment|unstuff|tokens|Tokens", "entropy coding (F.1.2, F.2.2, Annex G)"),

@@ -131,7 +131,7 @@ def _scan_of(spec, frame, planes, restart_interval, common=None):
 
 
 class Common:
-    """What several scans of the same planes need, made when the first one asks. Keyed by identity: planes are kept."""
+    """What several scans of the same planes need, made when the first asks. Keyed by identity, so planes are kept."""
 
     def __init__(self):
         self._masks, self._dc = {}, {}

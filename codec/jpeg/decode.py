@@ -210,8 +210,11 @@ class Decoder:
         return Damage((*guesses, *self.errors), mask)
 
     def clear_levels(self):
-        frame = self.headers.frame
-        return [np.zeros((*frame.blocks(c), 64), np.int16) for c in frame.components]
+        """In one array for all components, which more often is large enough for large pages."""
+        shapes = [(*self.headers.frame.blocks(c), 64) for c in self.headers.frame.components]
+        ends = np.cumsum([high * wide * size for high, wide, size in shapes])
+        parts = np.split(np.zeros(ends[-1], np.int16), ends[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, shapes)]
 
     def smoothed(self):
         """Levels of the components and their steps."""
