@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SAVED_LEAST, SAVED_MOST = 0.15, 0.40
 KEYINT_PARTS = 10  # a scene begins with a key picture at a distance of at least keyint / 10, with an I picture before
 B_PERCENT = 65  # bits for the cost of a B picture, against those of a P picture: its steps are larger
-PREDICTED = 5  # times as much as prediction costs intra prediction where the references predict a macroblock well
+FIFTH = 5  # a fifth of the macroblocks cost less than what `Planned.even` compares with the mean
 FLASH = 3  # frames after which the old scene may be back: a flash is no new scene
 
 
@@ -83,10 +83,10 @@ class Planned:
     intra, inter : array of int32, or None
         By macroblock, what intra prediction and the cheapest prediction cost (SATD and bits at half size); None without
         a lookahead.
-    predicted : int
-        Percent of the cost of intra prediction that is of macroblocks which the references predict well: the most of
-        the B pictures of the interval. Noise is new everywhere in each picture; what moves is new in some places, and
-        in one picture more than in another. 100 without a lookahead.
+    new, even : int
+        Of all B pictures of the interval, 0 and 0 without a lookahead: `inter` in percent of `intra`, and the cost that
+        a fifth of the macroblocks do not reach in percent of the mean of `inter`. Noise is new in each picture, and as
+        much everywhere; what moves is new in some places.
     vectors : tuple of (N, 2) int16 arrays
         From the nearest references before and after, in samples, as far as the picture has them.
     weights : Weights or None
@@ -103,7 +103,8 @@ class Planned:
     layer: int = 0
     intra: Any = None
     inter: Any = None
-    predicted: int = 100
+    new: int = 0
+    even: int = 0
     vectors: tuple = ()
     weights: Weights | None = None
     offsets: Any = None
@@ -280,8 +281,8 @@ class Lookahead:
         if first[0].key:
             self._key = first[0].seen.number
         self._anchor, self._waiting = first[0].seen, self._waiting[len(first) :]
-        predicted = max((self._predicted(role) for role in first if role.kind == B), default=100)
-        return [self._planned(role, predicted) for role in first]
+        noise = self._noise([role for role in first if role.kind == B])
+        return [self._planned(role, noise) for role in first]
 
     def _intervals(self, ended):
         """Roles of all frames that wait, by intervals; those of the last ones may change as more frames come."""
@@ -313,17 +314,20 @@ class Lookahead:
             roles.append(Role(taken[i], B, (around[a], around[b]), False, reference, layer))
         return roles
 
-    def _predicted(self, role):
-        """See `Planned`, of one picture."""
-        if not self._tools.looks:
-            return 100
-        intra = role.seen.intra
-        return 100 * int(intra[PREDICTED * role.seen.inter(*role.others)[0] < intra].sum()) // int(intra.sum())
+    def _noise(self, roles):
+        """`new` and `even` of `Planned`, of its B pictures."""
+        if not self._tools.looks or not roles:
+            return {}
+        inter = np.concatenate([role.seen.inter(*role.others)[0] for role in roles])
+        whole, fifth = int(inter.sum()), inter.size // FIFTH
+        return {
+            "new": 100 * whole // sum(int(role.seen.intra.sum()) for role in roles),
+            "even": 100 * int(np.partition(inter, fifth)[fifth]) * inter.size // whole,
+        }
 
-    def _planned(self, role, predicted):
+    def _planned(self, role, noise):
         seen = role.seen
-        more = {"key": role.key, "reference": role.reference, "layer": role.layer, "offsets": seen.aq}
-        more["predicted"] = predicted
+        more = {"key": role.key, "reference": role.reference, "layer": role.layer, "offsets": seen.aq, **noise}
         if self._tools.looks:
             more["intra"], more["inter"] = seen.intra, seen.inter(*role.others)[0] if role.others else seen.intra
         if self._tools.looks and role.others:

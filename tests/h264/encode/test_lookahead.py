@@ -291,18 +291,19 @@ def test_costs_flow_to_the_coder():
 
 
 @pytest.mark.parametrize("content", [moving, noise])
-def test_what_the_references_predict_well_is_counted_by_cost(content):
+def test_what_is_new_and_how_evenly(content):
     lookahead, intervals = Lookahead(tools_of("medium", None), 250), []
     for i, frame in enumerate(content(64, 48, 9)):
         intervals += lookahead.add(codec.Frame.from_rgb(frame), i)
     intervals += lookahead.flush()
     assert any(len(interval) > 1 for interval in intervals)
     for interval in intervals:
-        shares = []
-        for one in interval[1:]:
-            well = sum(int(intra) for intra, inter in zip(one.intra, one.inter) if 5 * int(inter) < intra)
-            shares.append(100 * well // int(one.intra.sum()))
-        assert {one.predicted for one in interval} == {max(shares, default=100)}
+        found = (0, 0)
+        if len(interval) > 1:
+            costs = sorted(int(cost) for one in interval[1:] for cost in one.inter)
+            intra = sum(int(cost) for one in interval[1:] for cost in one.intra)
+            found = 100 * sum(costs) // intra, 100 * costs[len(costs) // 5] * len(costs) // sum(costs)
+        assert {(one.new, one.even) for one in interval} == {found}
 
 
 def test_a_frame_that_weights_brighten_passes_the_square_of_the_contrasts():
