@@ -22,7 +22,7 @@ COLORS_LEAST = 8  # the fewest that a size target may use
 ENOUGH, AIM, SURE, ALMOST = 0.92, 0.985, 0.95, 0.993
 # The lossiness of samples. With more than GREATEST, files are no better than with fewer colours of the same size
 # (measured on 13 clips by SSIMULACRA 2), and take longer.
-NODES, GREATEST = (10, 20, 45, 120, 155, 200), 120
+NODES, GREATEST = (10, 20, 40, 80, 155, 200), 80
 # Strips cost more for each pixel, since their code tables are young: measured on 12 clips, from 10 to 80.
 STRIPS_COST = 1.04
 BUDGET = 3.0  # what a search may take before another pass is not begun, in plain passes
