@@ -39,6 +39,7 @@ cdef enum:
     MUST_STAY = 2
     ENTRIES = 256               # of a palette
     GROUP = 16                  # entries that are compared together
+    WORTH = 8                   # of them take the time of a phrase that is considered
     COORDINATE_MAX = 8191       # so that squared distances stay below 2^31: 3 (2 x 8191 + 4095)^2
     CLAMP_MAX = 4095
 
@@ -243,6 +244,7 @@ cdef struct Step:
 
 cdef struct Canvas:
     Py_ssize_t width, pixels
+    Py_ssize_t row, column      # of the pixel where a phrase begins
     const int16_t *target       # three coordinates per pixel
     const int16_t *held
     const uint8_t *state
@@ -255,6 +257,7 @@ cdef struct Canvas:
     int32_t right[3]            # errors diffused to the next pixel
     Step *stack
     uint8_t *chosen
+    int64_t work                # phrases that were considered, once with their parent; colours, in WORTH
 
 
 def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, const uint8_t[:, ::1] state,
@@ -292,7 +295,8 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
 
     Returns
     -------
-    (codes, indices) : bytes, without the lengths of sub-blocks; uint8 (H, W)
+    (codes, indices, work) : bytes, without the lengths of sub-blocks; uint8 (H, W); what it took, in proportion to
+        the time
     """
     cdef Canvas canvas
     cdef Table *t
@@ -314,6 +318,7 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
         canvas.palette[i // ENTRIES][i % ENTRIES] = palette[min(i % ENTRIES, canvas.colors - 1), i // ENTRIES]
     canvas.variant = codec_variant(cpu.level_index())
     canvas.strength, canvas.clamp, canvas.cost_of_bit, canvas.chosen = strength, clamp, cost_of_bit, &indices[0, 0]
+    canvas.row = canvas.column = canvas.work = 0
     with nogil:
         t = new_table(min_code_size, canvas.pixels)
         canvas.above = <int32_t *>calloc(6 * (canvas.width + 2), sizeof(int32_t))
@@ -330,7 +335,7 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
         raise MemoryError(f"no memory to encode {canvas.pixels} pixels")
     codes = taken(t)
     raise_stopped()
-    return codes, chosen
+    return codes, chosen, canvas.work
 
 
 cdef int check_canvas(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, const uint8_t[:, ::1] state,
@@ -414,9 +419,10 @@ cdef int push_first(Canvas *c, Py_ssize_t at) noexcept nogil:
     cdef uint8_t near[ENTRIES]
     cdef uint64_t any_near
     if c.state[at] != MUST_STAY:
-        wanted(c, at, row_above(c, at // c.width) + 3 * (at % c.width + 1), c.right, want)
+        wanted(c, at, row_above(c, c.row) + 3 * (c.column + 1), c.right, want)
         # Differences are at most 2 x 8191 + 4095.
         point[0], point[1], point[2] = want[0], want[1], want[2]
+        c.work += entries // WORTH
         codec_near_entries[c.variant](&c.palette[0][0], entries, point, c.reach[at], near)
         for group in range(0, entries, 8):
             memcpy(&any_near, &near[group], 8)
@@ -442,7 +448,7 @@ cdef void begin_phrase(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want
 
 cdef int push_longer(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase, int count) noexcept nogil:
     """Push the phrases one pixel longer than `phrase` that are near enough; returns the number on the stack."""
-    cdef Py_ssize_t at = begin + phrase.depth, x = at % c.width
+    cdef Py_ssize_t at = begin + phrase.depth, x = c.column + phrase.depth, rows = 0
     cdef int child = t.child[phrase.node]
     cdef int32_t d
     cdef int32_t want[3]
@@ -454,14 +460,18 @@ cdef int push_longer(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase, 
     memset(right, 0, sizeof(right))
     if child == NONE or at >= c.pixels:
         return count
-    if at // c.width <= begin // c.width + 1:           # errors for rows further down are not known yet
-        above = row_above(c, at // c.width) + 3 * (x + 1)
+    if x >= c.width:
+        rows = x // c.width
+        x -= rows * c.width
+    if rows <= 1:                                       # errors for rows further down are not known yet
+        above = row_above(c, c.row + rows) + 3 * (x + 1)
     if x:
         right[0], right[1] = 7 * c.strength * phrase.red, 7 * c.strength * phrase.green
         right[2] = 7 * c.strength * phrase.blue
     wanted(c, at, above, right, want)
     step.depth = phrase.depth + 1
     while child != NONE:
+        c.work += 1
         d = distance(c, at, t.symbol[child], want, &step)
         if 0 <= d <= c.reach[at]:
             step.node, step.distortion = child, phrase.distortion + ((<int64_t>d * c.weight[at]) >> 6)
@@ -491,6 +501,7 @@ cdef Step best_phrase(Canvas *c, Py_ssize_t begin, Table *t, int64_t per_pixel) 
         least = min(least, cost_of(&c.stack[i], cost_of_code, per_pixel))
     while count:
         count -= 1
+        c.work += 1
         step = c.stack[count]
         cost = cost_of(&step, cost_of_code, per_pixel)
         if cost < least or (cost == least and step.depth > best.depth):
@@ -501,9 +512,10 @@ cdef Step best_phrase(Canvas *c, Py_ssize_t begin, Table *t, int64_t per_pixel) 
 
 
 cdef int64_t commit(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase) noexcept nogil:
-    """Set the indices of the phrase's pixels and diffuse their errors; returns the distortion."""
+    """Set the indices of the phrase's pixels and diffuse their errors; go to the pixel behind it. Returns the
+    distortion."""
     cdef int node = phrase.node, i
-    cdef Py_ssize_t at, x
+    cdef Py_ssize_t at
     cdef int32_t want[3]
     cdef int32_t *here
     cdef int32_t *below
@@ -515,9 +527,8 @@ cdef int64_t commit(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase) n
         c.chosen[at] = t.symbol[node]
         node = t.parent[node]
     for at in range(begin, begin + phrase.depth):
-        x = at % c.width
-        here, below = row_above(c, at // c.width) + 3 * x, row_above(c, at // c.width + 1) + 3 * x
-        if x == 0:
+        here, below = row_above(c, c.row) + 3 * c.column, row_above(c, c.row + 1) + 3 * c.column
+        if c.column == 0:
             memset(c.right, 0, sizeof(c.right))
             memset(below, 0, 3 * (c.width + 2) * sizeof(int32_t))
         wanted(c, at, here + 3, c.right, want)
@@ -530,6 +541,9 @@ cdef int64_t commit(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase) n
             below[i + 3] += 5 * error[i]
             below[i + 6] += error[i]
             c.right[i] = 7 * error[i]
+        c.column += 1
+        if c.column == c.width:
+            c.row, c.column = c.row + 1, 0
     return sum
 
 

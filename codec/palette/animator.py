@@ -19,7 +19,7 @@ from ..targets import parse_target
 from . import apng, gif, png, reach, soft
 from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss, Measured
 from .quantize import own_pixels
-from .scenes import palettes
+from .scenes import choose, palettes, sample
 from .spaces import SPACES
 from .timing import durations, gif_delays
 
@@ -38,6 +38,8 @@ MEASURED_BYTES = 11  # of them for each pixel: points, weights, distances
 # Measured on three clips: about 20 points of SSIMULACRA 2 below what colours and lossiness give on average.
 FAR_BELOW = 3
 LEAST_ERROR, LEAST_SOFT_ERROR = 100, 4  # errors that nobody sees: in lattice units and levels, squared
+# Work for a pixel besides that of `lzw_paint`. A unit is about 16 ns on the machine where both were measured.
+PIXEL_WORK = 6
 OPAQUE = 128  # alpha from which a pixel is opaque; GIF has no partial transparency
 
 
@@ -318,6 +320,8 @@ class _Plan:
         How many times all frames were painted.
     used : list of int
         The lossiness of each frame in the last pass.
+    work : int
+        What painting has taken, as `lzw_paint` counts it.
     step : callable
         Called after every frame.
     """
@@ -339,23 +343,23 @@ class _Plan:
 
     def __post_init__(self):
         self.delays = gif_delays(self.lengths) if self.format == "gif" else None
-        self.passes, self.step, self.used = 0, _nothing, []
-        self._palettes, self._measured, self._coded, self._made, self._keep = {}, {}, {}, None, False
+        self.passes, self.step, self.used, self.work = 0, _nothing, [], 0
+        self._palettes, self._shared, self._measured, self._coded, self._keep = {}, {}, {}, {}, False
 
     def sample(self):
-        """A plan for strips of all frames, with the same palettes, and how many pixels there are for each of its."""
+        """A plan for strips of all frames, with the shared palettes, and how many pixels there are for each of its."""
         height, width, _ = self.pictures[0].shape
         rows = reach.rows_of_sample(height, width)
         self._keep = len(self.pictures) * height * width * MEASURED_BYTES <= KEPT_BYTES
         if len(rows) == height:
-            self._made = {}
             return self, 1.0
 
         def of(planes):
             return [None if plane is None else plane[rows] for plane in planes]
 
         strips = replace(self, pictures=of(self.pictures), opaque=of(self.opaque), alphas=of(self.alphas))
-        strips._keep, strips.palettes = True, self.palettes
+        strips._keep, strips._shared, strips.shared = True, self._shared, True
+        strips.shared_palette = self.shared_palette
         return strips, height / len(rows)
 
     def sizes(self, colors, lossy):
@@ -364,11 +368,31 @@ class _Plan:
 
     def palettes(self, colors):
         if colors not in self._palettes:
-            self._palettes[colors] = palettes(self.pictures, self.opaque, colors, self.space, shared=self.shared)
+            whole = self.shared_palette(colors)
+            self._palettes[colors] = palettes(
+                self.pictures, self.opaque, colors, self.space, shared=self.shared, whole=whole
+            )
         return self._palettes[colors]
 
+    def shared_palette(self, colors):
+        """One palette for all frames, and its mean squared error."""
+        if colors not in self._shared:
+            self._shared[colors] = choose(sample(self.pictures, self.opaque), colors, self.space)
+        return self._shared[colors]
+
+    def tables(self, colors):
+        """Bytes of the palettes that frames have for themselves."""
+        chosen = self.palettes(colors)[0]
+        own = [one for one in chosen if one is not chosen[0]]
+        return sum(3 << gif.code_size(len(one.entries) + 1) for one in own) if self.format == "gif" else 0
+
+    def _pixels(self):
+        """Pixels of a frame."""
+        height, width, _ = self.pictures[0].shape
+        return height * width
+
     def paint(self, colors, lossy, steer=None):
-        """One pass over all frames. A plan that is its own sample paints the same only once.
+        """One pass over all frames.
 
         Parameters
         ----------
@@ -380,12 +404,8 @@ class _Plan:
         -------
         Animation, or None if it was given up
         """
-        if self._made and (colors, lossy) in self._made:
-            return self._made[colors, lossy]
         made = self._painted(colors, lossy, steer)
         self.passes += made is not None
-        if self._made is not None:
-            self._made[colors, lossy] = made
         return made
 
     def _size(self):
@@ -402,6 +422,7 @@ class _Plan:
             following = masks[i + 1] if i + 1 < len(masks) else None
             measured, loss = self._measure(i, chosen[i].space), Loss(self._lossy, error, self.strength)
             made = canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following, measured=measured)
+            self.work += made.work + PIXEL_WORK * self._pixels()
             yield apng.piece_of(made) if self.format == "apng" else made, made.error
 
     def _painted(self, colors, lossy, steer):
@@ -439,7 +460,7 @@ class _Plan:
     def _below(self, errors):
         """Numbers of the frames whose error is far above that of the asked palette, and as much again by `Loss`."""
         colors, lossy = self.asked
-        expected = self.palettes(colors)[1] * (1 + lossy**2 / LOSSY_ONE**2)
+        expected = self.shared_palette(colors)[1] * (1 + lossy**2 / LOSSY_ONE**2)
         return _far_above(errors, max(expected, LEAST_ERROR))
 
     def _measure(self, number, space):
@@ -493,7 +514,9 @@ class _SoftPlan(_Plan):
         return self._palettes[colors]
 
     def _frames(self, colors):
-        return soft.paint(self.frames, *self._fitted(colors))
+        for one in soft.paint(self.frames, *self._fitted(colors)):
+            self.work += PIXEL_WORK * self._pixels()
+            yield one
 
     def _palette(self, colors):
         return self._fitted(colors)[1]

@@ -78,7 +78,7 @@ class Loss:
 class Painted:
     """A rectangle of indices to lay on the canvas; `transparent` indices leave it unchanged.
 
-    `error` is the mean squared distance of the frame's opaque pixels from their source.
+    `error` is the mean squared distance of the frame's opaque pixels from their source, `work` as of `lzw_paint`.
     """
 
     x: int
@@ -89,6 +89,7 @@ class Painted:
     transparent: int  # -1 if no index is
     disposal: int
     error: float
+    work: int
 
 
 def points_of(pixels, space):
@@ -208,7 +209,7 @@ class Canvas:
         same = self.visible & equal(pixels, self._source)
         over = np.zeros_like(opaque) if opaque_next is None else opaque & ~opaque_next
         paint = self._paint_exactly if loss.lossy == 0 else self._paint_within
-        x, y, indices, codes = paint(measured, opaque, same, over, colors, loss, whole)
+        x, y, indices, codes, work = paint(measured, opaque, same, over, colors, loss, whole)
         height, width = indices.shape
         here = slice(y, y + height), slice(x, x + width)
         new = indices != colors.transparent
@@ -225,7 +226,7 @@ class Canvas:
         if over.any():
             self.visible[here] = False
         transparent = -1 if new.all() else colors.transparent
-        return Painted(x, y, indices, codes, colors, transparent, CLEAR if over.any() else KEEP, error)
+        return Painted(x, y, indices, codes, colors, transparent, CLEAR if over.any() else KEEP, error, work)
 
     def _paint_within(self, measured, opaque, same, over, colors, loss, whole):
         """Choose colours, phrases and staying pixels together."""
@@ -242,7 +243,9 @@ class Canvas:
         (height, width), points = opaque.shape, measured.points
         states = np.where(same | ~opaque, MUST_STAY, FREE).astype(np.uint8)
         plain, none = np.full((height, width), 64, np.uint8), np.zeros((height, width), np.int32)
-        chosen, _ = _code((0, 0, width, height), (points, self._held, states, plain, none), colors.points, 0, loss)
+        chosen, _, work = _code(
+            (0, 0, width, height), (points, self._held, states, plain, none), colors.points, 0, loss
+        )
         stays = chosen == colors.transparent
         entries = np.concatenate([colors.entries, colors.entries[:1]])
         colored = entries[chosen]
@@ -251,7 +254,8 @@ class Canvas:
         x, y, width, height = around((states == FREE) | over | whole)
         planes = (colored.astype(np.int16), self.shown.astype(np.int16), states, plain, none)
         exact = colors.entries.astype(np.int16)
-        return x, y, *_code((x, y, width, height), planes, exact, EXACT_BIT)
+        indices, codes, more = _code((x, y, width, height), planes, exact, EXACT_BIT)
+        return x, y, indices, codes, work + more
 
 
 def _code(rectangle, planes, points, cost_of_bit, loss=None):
@@ -260,7 +264,7 @@ def _code(rectangle, planes, points, cost_of_bit, loss=None):
     planes = (np.ascontiguousarray(plane[y : y + height, x : x + width]) for plane in planes)
     strength, clamp = (loss.strength, loss.clamp) if loss else (0, 0)
     size = code_size(len(points) + 1)
-    codes, indices = lzw_paint(
+    codes, indices, work = lzw_paint(
         *planes, points, size, transparent=len(points), cost_of_bit=cost_of_bit, strength=strength, clamp=clamp
     )
-    return indices, codes
+    return indices, codes, work

@@ -1,60 +1,56 @@
-"""Find the settings of an animation that reach a size, in few passes over all frames.
+"""Find the settings of an animation that reach a size, in about one pass over all frames.
 
-Sizes at different settings are estimated from a sample: strips of rows of every frame, painted like a small animation.
-Its time is that of the frames, so what stays and what flickers is the same. What a pass over whole frames has painted
-is compared with the sample: a pass that would miss the size is steered by some lossiness, or given up early where that
-is not enough.
+Sizes are estimated from a sample: strips of rows of every frame, painted like a small animation with one palette. Its
+time is that of the frames, so what stays and what flickers is the same. The sample chooses the number of colours and
+the lossiness; a pass over whole frames is then steered to the size, frame by frame. What everything takes is counted
+(`lzw_paint`), and nothing is tried once more that would exceed a multiple of one plain pass.
 """
 
 import math
+from bisect import bisect
 from dataclasses import replace
 from functools import partial
-from operator import mul
+from itertools import islice
 
 from ..errors import ParameterError
 from .canvas import LOSSY_MAX, LOSSY_ONE
 
 COLORS_LEAST = 8  # the fewest that a size target may use
-# Shares of the target. A search ends with a file of at least ENOUGH, and aims between that and the target.
-ENOUGH, AIM = 0.95, 0.985
-# The least share that ends a search, by the number of whole passes: in noisy pictures sizes do not fall steadily.
-LATE = {3: 0.93, 4: 0.9, 5: 0}
-# Strips cost more for each pixel, since their code tables are young: measured on three clips, at a lossiness of 20.
-STRIPS_COST = 1.18
-UNSURE = 1.6  # by how much an estimate that nothing has calibrated may be too large
-OPENING = 4  # the fewest frames that say something about the others
-EIGHTHS = range(1, 8)  # after each of them the rest of a pass is estimated again
-SWAY = 1.25  # by which factor the lossiness of later frames may differ from that of the first ones
-# How far off the target, as a share, a steered pass may be after an eighth; one that is further off is given up.
-GIVE_UP = {1: 0.06, 4: 0.04, 6: 0.015}
-# A number of colours is given up where even the greatest lossiness is estimated to exceed the size by more: by what an
-# opening says, and later by what is above.
-FIRST_DOUBT = 0.25
-UNSCALED = 0.03  # for the opening of a pass that nothing came before
-HALVED = 0.7  # half as many colours take more than this share of the bytes
-BRACKET = 1.1  # sizes of neighbouring samples between which sizes are interpolated
-CLOSE = 1.05  # or from one of which, and the slope at it, they are extrapolated
-TRIES = 4  # samples between two passes
-# When as many frames were painted as this many passes take, samples included, the first file that fits is taken, and
-# a place is aimed at that fits more surely.
-LATEST, SURER = 2.0, 0.95
-DOUBT = 8  # frames that must be painted until half of what they say of the others is believed
-SMOOTH = 4  # frames on each side that share a scale: those of few bytes say little
-STEEPEST, FLATTEST, SLOPE = 1.5, 0.15, 0.5  # of sizes over the lossiness, in logarithms; the last where one is known
-TRY_EXACT, SURE = 14, 0.95  # below this lossiness 0 may fit too; its pass takes twice the time
+# Shares of the target: a pass aims at AIM, and one that ends below ENOUGH or above the target may be followed by
+# another. SURE: aimed at where there is no other number to correct by.
+# ALMOST: what a pass may not exceed by its estimate, or the lossiness rises as far as it takes.
+ENOUGH, AIM, SURE, ALMOST = 0.92, 0.985, 0.95, 0.993
+# The lossiness of samples. With more than GREATEST, files are no better than with fewer colours of the same size
+# (measured on 13 clips by SSIMULACRA 2), and take longer.
+NODES, GREATEST = (10, 20, 40, 80, 155, 200), 80
+# Strips cost more for each pixel, since their code tables are young: measured on 12 clips, from 10 to 80.
+STRIPS_COST = 1.04
+BUDGET = 3.0  # what a search may take before another pass is not begun, in plain passes
+UNLIKE = 1.5  # how far the scale of a frame may be above that of all
+TRIES = 5  # passes with one number of colours, those given up included
+OPENING = 2  # the fewest frames that say something about the others
+JUDGEMENTS = 32  # in a pass, about
+SWAY = 1.4  # by which factor the lossiness of later frames may differ from that of the first, if the size allows it
+# A pass is given up where even the greatest lossiness would exceed the size by more than MISSED, and UNSURE divided by
+# the frames that were painted.
+MISSED, UNSURE = 1.03, 0.6
+FEW = 16  # frames of which the first, always painted whole, counts as the others
+DOUBT, FORGET = 8, 0.95  # frames that the estimate before a pass weighs; weight of a frame against that of the next
+HALVED = 0.75  # half as many colours take about this share of the bytes
+SLOPE, STEEPEST, FLATTEST = 0.5, 1.5, 0.15  # of sizes over the lossiness, in logarithms; the first where one is known
 STRIP, SHARE = 8, 8  # rows of a strip, and how many strips there are for each in the sample
-SAMPLED_ROWS, SAMPLED_PIXELS = 16, 8192  # the least in a frame of the sample
-
-
-def judged(frames):
-    """How many frames of a pass were painted when it is judged, and which eighth of it that is."""
-    return {max(OPENING, frames * part // 8): part for part in reversed(EIGHTHS) if frames > OPENING}
+SAMPLED_ROWS, SAMPLED_PIXELS = 16, 2560  # the least in a frame of the sample
 
 
 def rows_of_sample(height, width):
     """Numbers of the rows in the sample; all of a small picture."""
     share = max(1, min(SHARE, height // SAMPLED_ROWS, height * width // SAMPLED_PIXELS))
     return [row for row in range(height) if row // STRIP % share == share // 2]
+
+
+def judged(frames):
+    """After how many frames of a pass the lossiness of the next is chosen."""
+    return {max(OPENING, frames * part // JUDGEMENTS) for part in range(1, JUDGEMENTS)} - {frames}
 
 
 class Bar:
@@ -68,12 +64,6 @@ class Bar:
 
     def __init__(self, progress, frames):
         self._progress, self._total, self._done, self._told = progress, self.PASSES * frames, 0.0, 0
-        self._frames = frames
-
-    @property
-    def late(self):
-        """Whether the search has taken its time."""
-        return self._done >= LATEST * self._frames
 
     def step(self, share=1.0):
         """One frame more, or a share of one."""
@@ -97,103 +87,111 @@ class Curve:
     ----------
     scales : list of float
         Coded bytes of each frame for each of the sample.
-    calibrated : bool
-        Whether whole frames have set the scales.
-    past : list of int
-        Coded bytes of the frames that a pass has painted already: sizes are then those of going on from there.
+    tables : int
+        Bytes of palettes that the sample does not have.
     """
 
-    def __init__(self, sample, colors, scales, calibrated, first):
-        self.scales, self.calibrated = scales, calibrated
-        self._sample, self._colors, self._sizes, self._rest = sample, colors, {}, None
-        self._first, self.past = first, []
+    def __init__(self, sample, colors, scales, seen):
+        self.scales, self.tables, self._rest = scales, 0, 0
+        self._sample, self._colors, self._seen, self._known, self._work = sample, colors, seen, {}, {}
+
+    @property
+    def rest(self):
+        """Bytes of the file that are not coded pixels."""
+        return self._rest + self.tables
+
+    def sampled(self, lossy):
+        """Estimated bytes of the file at a lossiness, which is painted if it was not."""
+        if lossy not in self._known:
+            before = self._sample.work
+            made = self._sample.paint(self._colors, lossy)
+            self._known[lossy] = self._sample.sizes(self._colors, lossy)
+            self._work[lossy] = self._sample.work - before
+            self._rest = made.size - sum(self._known[lossy])
+            if self._seen is not None:
+                self._seen(made)
+        return self.size(lossy)
+
+    def _mixed(self, lossy):
+        """The samples on both sides of a lossiness, and the weight of the second in logarithms."""
+        nodes = sorted(node for node in self._known if node)
+        if lossy in self._known or not nodes:
+            return lossy, lossy, 0
+        at = min(max(bisect(nodes, lossy), 1), max(len(nodes) - 1, 1))
+        low, high = nodes[at - 1], nodes[min(at, len(nodes) - 1)]
+        return low, high, math.log(lossy / low) / math.log(high / low) if high > low else 0
 
     def sizes(self, lossy):
-        """Coded bytes of each frame of the sample."""
-        if lossy not in self._sizes:
-            made = self._sample.paint(self._colors, lossy)
-            self._sizes[lossy] = self._sample.sizes(self._colors, lossy)
-            self._rest = made.size - sum(self._sizes[lossy]) if self._rest is None else self._rest
-        return self._sizes[lossy]
+        """Estimated coded bytes of each frame. Beyond the samples they change by a power of the lossiness."""
+        low, high, part = self._mixed(lossy)
+        if low == high:
+            factor = (lossy / low) ** -SLOPE if lossy != low else 1
+        else:
+            slope = math.log(sum(self._known[low]) / sum(self._known[high])) / math.log(high / low)
+            factor = 1
+            if not 0 <= part <= 1:
+                edge, part = (low, 0) if part < 0 else (high, 1)
+                factor = (lossy / edge) ** -min(max(slope, FLATTEST if edge == low else 0), STEEPEST)
+        pairs = zip(self._known[low], self._known[high], self.scales)
+        return [scale * factor * one ** (1 - part) * other**part for one, other, scale in pairs]
 
     def size(self, lossy):
         """Estimated bytes of the file."""
-        sizes, count = self.sizes(lossy), len(self.past)
-        return self._rest + sum(self.past) + sum(map(mul, sizes[count:], self.scales[count:]))
+        return self.rest + sum(self.sizes(lossy))
 
-    def calibrate(self, used, sizes):
-        """Take the scales from whole frames, all or the first ones: their lossiness and coded bytes. The scales of the
-        others change as these do.
-        """
-        sample, count = [self.sizes(lossy)[i] for i, lossy in enumerate(used)], len(sizes)
-        expected = list(map(mul, sample, self.scales))
-        # The first frame of all is painted whole, others where they change: it says nothing about them.
-        change = sum(sizes[1:]) / (sum(expected[1:]) or 1) or 1
-        scales = [sizes[0] / max(sample[0], 1)]
-        for i in range(1, count):
-            near = slice(max(1, i - SMOOTH), min(count, i + SMOOTH + 1))
-            scales.append(sum(sizes[near]) / (sum(sample[near]) or 1))
-        smoothed = sum(map(mul, sample, scales))
-        scales = [scale * sum(sizes) / (smoothed or 1) for scale in scales]
-        # A few frames say little about all, but more than nothing does.
-        change **= count / (count + DOUBT) if self.calibrated else 1
-        self.scales = scales + [change * scale for scale in self.scales[count:]]
-        self.calibrated = True
+    def work(self, lossy):
+        """Estimated work of a pass, for that of the sample."""
+        low, high, part = self._mixed(lossy)
+        part = min(max(part, 0), 1)
+        return self._work[low] ** (1 - part) * self._work[high] ** part
 
-    def least(self, bytes):
-        """The least lossiness whose estimated size is within `bytes`; LOSSY_MAX + 1 if there is none."""
-        known = {lossy: self.size(lossy) for lossy in self._sizes if lossy} or {self._first: self.size(self._first)}
-        sides = []
+    def enclose(self, bytes, most):
+        """Paint samples until some are larger than `bytes` and others are not, or there are no more."""
         while True:
-            large = max((lossy for lossy, size in known.items() if size > bytes), default=0)
-            small = min((lossy for lossy, size in known.items() if size <= bytes and lossy > large), default=None)
-            if large >= LOSSY_MAX:
-                return LOSSY_MAX + 1
-            near, slope = self._slope(known, large, small, bytes)
-            at = near * (known[near] / bytes) ** (1 / slope)
-            if large and small and sides[-2:] in ([0, 0], [1, 1]):  # one end stays: sizes fall by steps
-                at = math.sqrt(large * small)
-            at = max(min(max(math.ceil(at), large + 1), (small or LOSSY_MAX + 1) - 1), 1)
-            # 0 is no neighbour of 1: it is painted without any tolerance, often in fewer bytes.
-            if small and at <= TRY_EXACT and self.size(0) <= SURE * bytes:
-                return 0
-            if small in (large + 1, 1):
-                return small
-            close = (
-                large
-                and small
-                and known[large] <= BRACKET * known[small]
-                or len(known) > 1
-                and (1 / CLOSE < known[near] / bytes < CLOSE and at < LOSSY_MAX)
-            )
-            if close or (len(sides) >= TRIES and large and small):
-                return at
-            known[at] = self.size(at)
-            sides.append(known[at] > bytes)
+            large = [lossy for lossy in self._known if lossy and self.size(lossy) > bytes]
+            small = [lossy for lossy in self._known if lossy and self.size(lossy) <= bytes]
+            nodes = [node for node in NODES if node <= most]
+            between = [node for node in nodes if max(large, default=0) < node < min(small, default=most + 1)]
+            if not between:
+                return
+            self.sampled(between[-1] if not large else between[0])
 
-    @staticmethod
-    def _slope(known, large, small, bytes):
-        """The setting whose size is nearest, and by which power of the lossiness sizes fall there."""
-        near = min((one for one in (large, small) if one), key=lambda one: abs(math.log(known[one] / bytes)))
-        if large and small:
-            other = large + small - near
-        else:
-            other = min((one for one in known if one != near), key=lambda one: abs(one - near), default=near)
-        if other == near:
-            return near, SLOPE
-        slope = -math.log(known[near] / known[other]) / math.log(near / other)
-        return near, min(max(slope, FLATTEST), STEEPEST)
+    def least(self, bytes, most, after=0):
+        """The least lossiness whose estimated size, that of the frames from number `after` on, is within `bytes`;
+        None if `most` is not enough.
+        """
+
+        def size(lossy):
+            return sum(islice(self.sizes(lossy), after, None))
+
+        if size(most) > bytes:
+            return None
+        if 0 in self._known and size(0) <= bytes:
+            return 0
+        low, high = 0, most
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if size(middle) > bytes else (low, middle)
+        return high
+
+    def calibrate(self, used, sizes, bytes):
+        """Take the scales of all frames from whole ones: their lossiness and coded bytes, and their file."""
+        self._rest, self.tables = bytes - sum(sizes), 0
+        by_lossy = {lossy: self.sizes(lossy) for lossy in set(used)}
+        expected = [by_lossy[lossy][i] for i, lossy in enumerate(used)]
+        # At great lossiness strips say little of single frames.
+        most = UNLIKE * sum(sizes) / max(sum(expected), 1)
+        self.scales = [scale * min(size / max(one, 1), most) for scale, one, size in zip(self.scales, expected, sizes)]
 
 
 def reach(plan, target, colors, progress=None):
-    """The least lossiness whose file is within the target; if there is none, the same with half as many colours,
-    repeatedly.
+    """The file of the most colours, and with them of the least lossiness, that is within the target.
 
     Parameters
     ----------
     plan : a plan of `animator`
-        With ``paint(colors, lossy, steer)``, ``sizes(colors, lossy)``, ``sample()``, `has_lossy`, `passes`, `used` and
-        `step`.
+        With ``paint(colors, lossy, steer)``, ``sizes(colors, lossy)``, ``tables(colors)``, ``sample()``, `has_lossy`,
+        `passes`, `used`, `work` and `step`.
     target : codec.targets.Target
     colors : int
     progress : callable, optional
@@ -203,106 +201,178 @@ def reach(plan, target, colors, progress=None):
     ParameterError
         If the fewest colours at the greatest lossiness are still too large.
     """
-    sample, scale = plan.sample()
     bar = Bar(progress, len(plan.pictures))
-    plan.step, sample.step = bar.step, partial(bar.step, 1 / scale)
-    calibrated = sample is plan
-    scales = [scale / (1 if calibrated else STRIPS_COST)] * len(plan.pictures)
-    first = LOSSY_ONE
-    while True:
-        curve = Curve(sample, colors, scales, calibrated, first)
-        search = _Search(plan, curve, target.value, colors, bar, sample is not plan)
-        search.run()
-        scales, calibrated = curve.scales, curve.calibrated
-        if search.best is not None:
-            bar.finish()
-            return replace(search.best, target=str(target), passes=plan.passes)
-        if search.last:
-            raise ParameterError(
-                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives {search.smallest} bytes; "
-                "use smaller or fewer frames"
-            )
-        halvings = 2 if curve.size(LOSSY_MAX) * HALVED > target.value else 1
-        colors, first = max(COLORS_LEAST, -(-colors // 2**halvings)), LOSSY_MAX
+    search = _Search(plan, target.value, colors, bar)
+    search.run()
+    if search.best is None:
+        raise ParameterError(
+            f"{target} cannot be reached: lossy={LOSSY_MAX} with {search.colors} colours gives {search.smallest} "
+            "bytes; use smaller or fewer frames"
+        )
+    bar.finish()
+    return replace(search.best, target=str(target), passes=plan.passes)
 
 
 class _Search:
-    """The search with one number of colours.
+    """The search for the settings.
 
     Attributes
     ----------
+    colors : int
+        The number of colours that is tried.
     best : Animation or None
-        The file.
+        The largest file within the size.
     smallest : int or None
         Bytes of the smallest file that was made.
-    last : bool
-        Whether no fewer colours may follow.
     """
 
-    def __init__(self, plan, curve, bytes, colors, bar, judges):
-        self.plan, self.curve, self.bytes, self.colors, self.bar = plan, curve, bytes, colors, bar
-        self.judges = judges
-        self.last, self.best, self.smallest = colors <= COLORS_LEAST, None, None
-        self.doubt = FIRST_DOUBT  # by how much estimates may be off
-        self.passes, self.given_up, self.low, self.high = 0, 0, -1, LOSSY_MAX + 1
+    def __init__(self, plan, bytes, colors, bar):
+        self.plan, self.bytes, self.best, self.smallest = plan, bytes, None, None
+        self.sample, self.scale = plan.sample()
+        plan.step, self.sample.step = bar.step, partial(bar.step, 1 / self.scale)
+        scale = self.scale / (STRIPS_COST if self.sample is not plan and plan.has_lossy else 1)
+        self.ladder = [colors]
+        while self.ladder[-1] > COLORS_LEAST:
+            self.ladder.append(max(COLORS_LEAST, -(-self.ladder[-1] // 2)))
+        self._curves, self._at = {}, 0
+        self._scales = [scale] * len(plan.pictures)
+
+    @property
+    def colors(self):
+        return self.ladder[self._at]
+
+    @property
+    def last(self):
+        """Whether no fewer colours may follow."""
+        return self._at == len(self.ladder) - 1
+
+    @property
+    def most(self):
+        """The greatest lossiness of these colours."""
+        return LOSSY_MAX if self.last or not self.plan.has_lossy else GREATEST
+
+    @property
+    def curve(self):
+        if self._at not in self._curves:
+            seen = self._consider if self.sample is self.plan else None
+            self._curves[self._at] = Curve(self.sample, self.colors, self._scales, seen)
+        return self._curves[self._at]
 
     def run(self):
-        while self.high - self.low > 1:
-            lossy = self._next()
-            if self._hopeless(lossy):
+        plain = LOSSY_ONE if self.plan.has_lossy else LOSSY_MAX
+        self._plain_fits = self.curve.sampled(plain) <= AIM * self.bytes
+        self.plain = self.scale * self.curve.work(plain)
+        while True:
+            self._choose()
+            lossy = self._lossy()
+            small = self._at == 0 and self._plain_fits or self.last or self._affordable(lossy)
+            if small and self._reached(lossy) or self.last:
                 return
-            made = self.plan.paint(self.colors, lossy, self._steer if self.judges else None)
-            self.curve.past = []
-            if made is None:
-                self.given_up += 1
-                continue
-            self.passes += 1
-            self.smallest = min(self.smallest or made.size, made.size)
-            typical = round(sum(self.plan.used) / len(self.plan.used))
-            if made.size <= self.bytes:
-                self.high = min(self.high, typical)
-                if self.best is None or made.size > self.best.size:
-                    self.best = made
-                if made.size >= ENOUGH * self.bytes or not self.plan.has_lossy:
-                    return
-            else:
-                self.low = max(self.low, typical)
-            enough = 0 if self.bar.late else LATE.get(self.passes, 2)
-            if self.best is not None and self.best.size >= enough * self.bytes:
-                return
-            self.curve.calibrate(self.plan.used, self.plan.sizes(self.colors, lossy))
+            self._at += 1
 
-    def _next(self):
-        """The lossiness to try."""
+    def _affordable(self, lossy):
+        """Whether another pass is within the budget."""
+        spent = self.plan.work + (self.sample.work if self.sample is not self.plan else 0)
+        return spent + self.scale * self.curve.work(lossy) <= BUDGET * self.plain
+
+    def _choose(self):
+        """Go to the most colours whose sample fits."""
+        jumped = 0
+        while not self._fits() and not self.last:
+            jumped = max(1, int(math.log(AIM * self.bytes / self.curve.size(self.most)) / math.log(HALVED)))
+            jumped = min(jumped, 2, len(self.ladder) - 1 - self._at)
+            self._at += jumped
+        if jumped > 1 and self.curve.size(min(self.most, GREATEST)) < HALVED * AIM * self.bytes:
+            self._at -= 1
+            self._at += not self._fits()
+
+    def _fits(self):
+        """Whether the size can be reached with these colours, by the sample."""
+        room = AIM * self.bytes
+        if self._at == 0 and self._plain_fits:
+            return True
+        return self.curve.sampled(min(self.most, GREATEST)) <= room or self.curve.sampled(self.most) <= room
+
+    def _lossy(self):
+        """The lossiness to begin with."""
         if not self.plan.has_lossy:
             return LOSSY_MAX
-        # Near the end sizes fall by less than the sample says.
-        if self.passes and self.best is None and self.curve.size(LOSSY_MAX) > ENOUGH * self.bytes:
-            return LOSSY_MAX
-        aim = SURER if self.bar.late else AIM
-        return min(max(self.curve.least(aim * self.bytes), self.low + 1), self.high - 1)
+        curve = self.curve
+        if self.sample is not self.plan:
+            curve.tables = self.plan.tables(self.colors)
+        if self._at == 0 and self._plain_fits and curve.sampled(0) <= SURE * self.bytes:
+            return 0
+        curve.enclose(AIM * self.bytes, self.most)
+        found = curve.least(AIM * self.bytes - curve.rest, self.most)
+        return self.most if found is None else found
 
-    def _hopeless(self, lossy):
-        """Whether even the greatest lossiness is estimated to be too large."""
-        within = self.bytes * (1 + self.doubt if self.curve.calibrated else UNSURE)
-        return lossy == LOSSY_MAX and self.best is None and not self.last and self.curve.size(lossy) > within
+    def _consider(self, made):
+        """Keep the larger of the files within the size."""
+        self.smallest = min(self.smallest or made.size, made.size)
+        if made.size <= self.bytes and (self.best is None or made.size > self.best.size):
+            self.best = made
+
+    def _reached(self, lossy):
+        """Paint whole frames with these colours; returns whether a file was made."""
+        self._restarted = missed = False
+        for _ in range(TRIES):
+            self._ratio = self._judged = None
+            steered = self.plan.has_lossy and lossy < LOSSY_MAX
+            made = self.plan.paint(self.colors, lossy, self._steer if steered else None)
+            if made is None and self._again is None:
+                return False
+            if made is None:
+                lossy = self._again
+                continue
+            self._consider(made)
+            if self.best is not None and (self.best.size >= ENOUGH * self.bytes or not self._affordable(lossy)):
+                return True
+            if not self.plan.has_lossy or min(self.plan.used) == LOSSY_MAX:
+                break
+            self.curve.calibrate(self.plan.used, self.plan.sizes(self.colors, lossy), made.size)
+            self._scales = self.curve.scales
+            aim = SURE if made.size > self.bytes else AIM
+            lossy = self.curve.least(aim * self.bytes - self.curve.rest, self.most)
+            if self.last and self.best is None and (lossy is None or missed or not self._affordable(lossy)):
+                lossy = LOSSY_MAX
+            if lossy is None:
+                break
+            missed = self.best is None
+        return self.best is not None
 
     def _steer(self, used, sizes):
-        """The lossiness of the next frames; None if the size will be missed, and another pass need not."""
-        begun, scaled, part = used[0], self.curve.calibrated, judged(len(self.plan.pictures))[len(sizes)]
-        self.curve.calibrate(used, sizes)
-        lossy, least = used[-1], min(self.curve.least(AIM * self.bytes), LOSSY_MAX)
-        if part > 1:
-            self.doubt = min(self.doubt, GIVE_UP.get(part, 1))
-        if part > 1 and begun and self.plan.has_lossy:
-            self.curve.past = sizes
-            least = min(self.curve.least(AIM * self.bytes), LOSSY_MAX)
-            lossy = min(max(least, math.ceil(begun / SWAY)), math.floor(begun * SWAY))
-        share, off = self.curve.size(lossy) / self.bytes, GIVE_UP.get(part) if scaled else UNSCALED
-        self.curve.past = []
-        if off is None or self.given_up > len(GIVE_UP):
-            return lossy
-        if share > 1 + off and (self._hopeless(LOSSY_MAX) or least > lossy and self._next() > begun):
-            return None
-        small = share < ENOUGH - 2 * off and least < lossy and self._next() < begun
-        return None if small and not self.bar.late else lossy
+        """The lossiness of the next frames; None to begin again, by `_again`."""
+        count, frames, begun = len(sizes), len(self.plan.pictures), used[0]
+        self._learn(used, sizes)
+        done, room, curve = sum(sizes) + self.curve.rest, AIM * self.bytes, self.curve
+
+        def needed(bytes, most):
+            found = curve.least((bytes - done) / self._ratio, most, count)
+            return most if found is None else found
+
+        early = 2 * count <= frames and begun < LOSSY_MAX
+        if early and done + self._ratio * sum(curve.sizes(self.most)[count:]) > (MISSED + UNSURE / count) * self.bytes:
+            return self._begin_again(LOSSY_MAX if self.last else None)
+        want, low, high = needed(room, LOSSY_MAX), math.ceil(begun / SWAY), math.floor(begun * SWAY)
+        if count <= frames // 6 and not self._restarted and not low <= want <= high and self._affordable(want):
+            self._restarted = True
+            found = curve.least((room - curve.rest) / self._ratio, self.most)
+            return self._begin_again(self.most if found is None else found)
+        return max(low, min(want, max(high, needed(ALMOST * self.bytes, LOSSY_MAX))))
+
+    def _begin_again(self, lossy):
+        """Give up a pass; the next one begins with a lossiness, or with fewer colours if that is None."""
+        self._again = lossy
+        self.curve.scales = self._scales = [self._ratio * scale for scale in self.curve.scales]
+
+    def _learn(self, used, sizes):
+        """Compare the frames that were painted since with the sample: those of late count more."""
+        begin, self._judged = self._judged or int(len(self.plan.pictures) > FEW), len(sizes)
+        expected = self.curve.sizes(used[-1])
+        if self._ratio is None:
+            self._actual = self._expected = DOUBT * sum(expected[1:]) / max(len(expected) - 1, 1)
+        part = sum(expected[begin : len(sizes)])
+        kept = FORGET ** (len(sizes) - begin)
+        self._actual = kept * self._actual + sum(sizes[begin:])
+        self._expected = kept * self._expected + part
+        self._ratio = self._actual / max(self._expected, 1)

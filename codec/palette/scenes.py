@@ -63,7 +63,7 @@ def painted(pictures, space, error):
     return np.array([1, *changed]) * (pictures[0].size // 3)
 
 
-def palettes(pictures, opaque, colors, space, *, shared=False):
+def palettes(pictures, opaque, colors, space, *, shared=False, whole=None):
     """The palette of each frame.
 
     Parameters
@@ -74,12 +74,14 @@ def palettes(pictures, opaque, colors, space, *, shared=False):
     space : str
     shared : bool
         Use one palette for all frames.
+    whole : (Colors, float), optional
+        The shared palette and its error, if they were chosen before: `choose` of `sample` of all frames.
 
     Returns
     -------
     (palettes, error) : list of Colors, where consecutive frames may share one; mean squared error of the shared palette
     """
-    whole, error = choose(sample(pictures, opaque), colors, space)
+    whole, error = whole or choose(sample(pictures, opaque), colors, space)
     found = [whole] * len(pictures)
     if shared or error == 0 or len(pictures) == 1:
         return found, error

@@ -115,7 +115,7 @@ def planes(target, held=None, state=0, reach=0, weight=64):
 def paint(palette, target, size=None, held=None, state=0, reach=0, weight=64, **options):
     palette = np.ascontiguousarray(palette, np.int16)
     size = size or max(2, int(len(palette) - 1).bit_length())
-    codes, indices = lzw_paint(*planes(target, held, state, reach, weight), palette, size, **(ALL | options))
+    codes, indices, _ = lzw_paint(*planes(target, held, state, reach, weight), palette, size, **(ALL | options))
     assert read(codes, size)[0] == indices.ravel().tolist()
     return codes, indices
 
