@@ -20,8 +20,8 @@ COLORS_LEAST = 8  # the fewest that a size target may use
 # another. SURE: aimed at where there is no other number to correct by.
 # ALMOST: what a pass may not exceed by its estimate, or the lossiness rises as far as it takes.
 ENOUGH, AIM, SURE, ALMOST = 0.92, 0.985, 0.95, 0.993
-# The lossiness of samples. With more than GREATEST, files are no better than with fewer colours of the same size
-# (measured on 13 clips by SSIMULACRA 2), and take longer.
+# The lossiness of samples. With more than GREATEST, fewer colours are tried instead: they take less time, and the
+# SSIMULACRA 2 of files of one size is much the same (13 clips).
 NODES, GREATEST = (10, 20, 40, 80, 155, 200), 80
 # Strips cost more for each pixel, since their code tables are young: measured on 12 clips, from 10 to 80.
 STRIPS_COST = 1.04
