@@ -48,3 +48,8 @@ def equal(a, b):
         and len(a.frames) == len(b.frames)
         and all(np.array_equal(x, y) for p, q in zip(a.frames, b.frames) for x, y in zip(p, q))
     )
+
+
+def samples(frame):
+    """Samples of a decoded frame, plane after plane."""
+    return b"".join(np.ascontiguousarray(plane).tobytes() for plane in frame.planes)

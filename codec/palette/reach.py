@@ -366,7 +366,7 @@ class _Search:
         self.curve.scales = self._scales = [self._ratio * scale for scale in self.curve.scales]
 
     def _learn(self, used, sizes):
-        """Compare the frames that were painted since with the sample: those of late count more."""
+        """Compare the frames painted since the last comparison with the sample: later frames weigh more."""
         begin, self._judged = self._judged or int(len(self.plan.pictures) > FEW), len(sizes)
         expected = self.curve.sizes(used[-1])
         if self._ratio is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import crafted_h264 as crafted
 import numpy as np
 import pytest
+from clips import samples
 from PIL import Image
 
 import codec
@@ -28,10 +29,6 @@ def child(*words, **options):
     environment = dict(os.environ, PYTHONPATH=str(Path(errors.__file__).parents[1]))
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.run([sys.executable, *map(str, words)], env=environment, timeout=120, **streams)
-
-
-def samples(frame):
-    return b"".join(np.ascontiguousarray(plane).tobytes() for plane in frame.planes)
 
 
 def flags(name, on_error):

@@ -7,17 +7,13 @@ import clips
 import crafted_h264 as crafted
 import numpy as np
 import pytest
+from clips import samples
 from PIL import Image, ImageSequence
 
 import codec
 from codec.h264 import Decoder
 
 pytestmark = pytest.mark.usefixtures("inside")
-
-
-def samples(frame):
-    """Samples of a frame, plane after plane."""
-    return b"".join(np.ascontiguousarray(plane).tobytes() for plane in frame.planes)
 
 
 def flags(frames):

@@ -90,7 +90,7 @@ def test_the_pointer_finds_the_frame_below_it(visit, report):
 
 
 def test_lossless_frames_break_the_line(visit, rows, tmp_path, monkeypatch):
-    """A frame without errors has an infinite PSNR: it has no place in the figure, and is told."""
+    """A frame without errors has an infinite PSNR: the figure leaves it out, and a note says so."""
     values = itertools.cycle((30.0, math.inf, 31.0, 32.0))
     monkeypatch.setattr(frames, "psnr", lambda a, b: next(values))
     rd.report([row for row in rows if row.codec == "h264"], tmp_path / "report.html", at=30.0, pictures=1)

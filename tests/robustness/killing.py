@@ -110,7 +110,7 @@ def is_writing(process, folder):
 
 
 def some_more(folder, rest, kills, moments, written=None):
-    """A condition: so many files more are below a folder; the number is such that `kills` runs do about the `rest`.
+    """A condition: a random number of files more are below a folder, chosen so that `kills` runs do about the `rest`.
 
     Of eight runs, on average, five are then killed while files below `written` (or `folder`) are being written, two a
     random time later, and one at any time, perhaps before its first file.
