@@ -71,7 +71,7 @@ def look(job, known, ledger, settings, sources=frozenset()):
     settings : bytes
         `fingerprint` of the task.
     sources : set of str
-        `sources_of` the run. An output of one of them that has another name now may be replaced too.
+        `sources_of` the jobs planned together. An output of one of them that has another name now may be replaced too.
 
     Returns
     -------
