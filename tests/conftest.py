@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # clips.py, crafted_h264.py, properties.py: shared by folders
 
 import properties  # noqa: E402, F401  (loads the profile of the property tests)
+
+# A shell starts jobs in the background with SIGINT ignored, and so would every command that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 

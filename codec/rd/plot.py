@@ -275,9 +275,28 @@ def plot_speed(
         if title:
             panel.set_title(title, fontsize=11)
         figure.supxlabel(wrapped(caption, figure), fontsize=7.5, color="#666666")
+        _spread(panel)
     if path is not None:
         write_atomic(path, render(figure, kind))
     return figure
+
+
+def _spread(panel):
+    """Put each label above, below or beside its point, where it covers no other label and no point."""
+    figure = panel.figure
+    figure.draw_without_rendering()
+    points = [panel.transData.transform(text.xy) for text in panel.texts]
+    taken = []
+    for text, own in zip(panel.texts, points):
+        others = [point for point in points if point is not own]
+        for x, y, across, up in ((0, 7, "center", "bottom"), (0, -7, "center", "top"), (8, 0, "left", "center"),
+                                 (-8, 0, "right", "center"), (0, 7, "center", "bottom")):  # fmt: skip
+            text.set(position=(x, y), ha=across, va=up)
+            box = text.get_window_extent()
+            wide = box.padded(figure.dpi / 18)  # by 4 points, the radius of a marker
+            if not box.count_overlaps(taken) and not any(wide.contains(*point) for point in others):
+                break
+        taken.append(box)
 
 
 def _speed_panel(panel, speeds, speed):

@@ -124,6 +124,19 @@ def test_speed_against_size_with_the_front_and_the_intervals(tmp_path):
         "c",
     } and "without a BD-rate: d" in figure.get_supxlabel()
     assert panel.get_xlabel().startswith("BD-rate by SSIM against a, %") and panel.get_ylabel() == "encode, MP/s"
+
+
+def test_labels_of_neighbours_do_not_cover_each_other():
+    pytest.importorskip("matplotlib")
+    near = [speed("jpeg, effort 8", 8.0, -25.9, True), speed("jpeg, effort 9", 7.4, -26.0, True)]
+    figure = rd.plot_speed([*near, speed("anchor", 50.0, 0.0, True)], metric="ssim", anchor="anchor")
+    figure.draw_without_rendering()
+    first, second, _ = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert not first.overlaps(second)
+
+
+def test_a_speed_plot_without_a_bd_rate_is_refused():
+    pytest.importorskip("matplotlib")
     with pytest.raises(ParameterError, match="no family has a BD-rate by ssim against a"):
         rd.plot_speed([speed("d", 1.0, None, False)], metric="ssim", anchor="a")
 
