@@ -115,7 +115,7 @@ def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H, int 
     logarithms = np.empty((high, wide), np.int32)
     cdef uint16_t[:, ::1] factor = factors
     cdef int32_t[:, ::1] logarithm = logarithms
-    rows = -(-high // (2 * threads if threads > 1 else 1))
+    rows = 1 + high // (2 * threads) if threads > 1 else high
     bands = [(luma[first:first + rows], H, logarithms[first:first + rows]) for first in range(0, high, rows)]
     total = sum(in_order([partial(_logarithms, *band) for band in bands], threads))
     centre = (total + high * wide // 2) // (high * wide)
@@ -126,37 +126,27 @@ def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H, int 
     return factors
 
 
-def error_sums(const uint8_t[:, :, ::1] pixels, const uint8_t[:, :, ::1] shown, const float[:, :, ::1] slope):
-    """For every 8x8 block -sum(slope e), in 2^-32, and sum(e^2), with e = shown - pixels: two int64 arrays (ceil(H/8),
-    ceil(W/8)).
-
-    Slopes are cut to 32 fraction bits: integer sums do not depend on order and are the same on every machine.
-    """
+def squared_errors(const uint8_t[:, :, ::1] pixels, const uint8_t[:, :, ::1] shown):
+    """For every 8x8 block sum(e^2), with e = shown - pixels: int64 (ceil(H/8), ceil(W/8))."""
     cdef Py_ssize_t height = pixels.shape[0], width = pixels.shape[1], channels = pixels.shape[2], y, x, i
     cdef const uint8_t *a
     cdef const uint8_t *b
-    cdef const float *g
-    cdef int64_t gained
     cdef int32_t e, squares             # at most 8 * 4 * 255^2 < 2^22
     for i in range(3):
-        if shown.shape[i] != pixels.shape[i] or slope.shape[i] != pixels.shape[i]:
-            raise ParameterError("pixels, shown and slope have one shape (H, W, C)")
-    gains = np.zeros(((height + 7) // 8, (width + 7) // 8), np.int64)
-    errors = np.zeros_like(gains)
-    cdef int64_t[:, ::1] gain = gains
+        if shown.shape[i] != pixels.shape[i]:
+            raise ParameterError("pixels and shown have one shape (H, W, C)")
+    errors = np.zeros(((height + 7) // 8, (width + 7) // 8), np.int64)
     cdef int64_t[:, ::1] error = errors
     with nogil:
         for y in range(height):
-            a, b, g = &pixels[y, 0, 0], &shown[y, 0, 0], &slope[y, 0, 0]
             for x in range((width + 7) // 8):
-                gained = squares = 0
-                for i in range(8 * channels * x, channels * min(8 * x + 8, width)):
+                a, b = &pixels[y, 8 * x, 0], &shown[y, 8 * x, 0]
+                squares = 0
+                for i in range(channels * min(8, width - 8 * x)):
                     e = <int32_t>b[i] - a[i]
-                    gained -= e * <int64_t>(g[i] * <float>4294967296.0)
                     squares += e * e
-                gain[y >> 3, x] += gained
                 error[y >> 3, x] += squares
-    return gains, errors
+    return errors
 
 
 cdef inline int64_t weight(int64_t error) noexcept nogil:
