@@ -28,6 +28,7 @@ from codec._stop cimport raise_stopped, stopped
 from codec._team cimport Team
 from .._core import BUILT_LEVELS
 from ..cpu import register
+from ..errors import ParameterError
 
 cdef extern from "metrics.h" nogil:
     void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
@@ -370,11 +371,13 @@ cdef void halve_further(Gradient *g) noexcept nogil:
         halve_scale(g.scale[k - 1].b, &g.scale[k - 1], g.scale[k].b)
 
 
-cdef void check_arguments(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, sizes,
-                          const float[:, :, :, ::1] map_slopes, const float[::1] taps, const float[::1] table):
-    assert b.shape[0] == a.shape[0] and b.shape[1] == a.shape[1] and b.shape[2] == a.shape[2] and a.shape[2] in (1, 3)
-    assert 2 <= len(sizes) <= MAX_SCALES and sizes[0] == (a.shape[0], a.shape[1]) and map_slopes.shape[1] == len(sizes)
-    assert taps.shape[0] == HALF + 1 and table.shape[0] == 256
+cdef int check_arguments(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, sizes,
+                         const float[:, :, :, ::1] map_slopes, const float[::1] taps, const float[::1] table) except -1:
+    if (b.shape[0] != a.shape[0] or b.shape[1] != a.shape[1] or b.shape[2] != a.shape[2] or a.shape[2] not in (1, 3)
+            or not 2 <= len(sizes) <= MAX_SCALES or sizes[0] != (a.shape[0], a.shape[1])
+            or map_slopes.shape[1] != len(sizes) or taps.shape[0] != HALF + 1 or table.shape[0] != 256):
+        raise ParameterError("two pictures (H, W, 1 or 3) of one shape, two to six scales of it, and tables for 8 bits")
+    return 0
 
 
 cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes, const float[::1] taps, int level):

@@ -246,8 +246,8 @@ CODEC_BODY void count_refined_block(JpegCounts *c, const uint64_t *now, const ui
         previous = k;
         for (; s <= segment; s++) {
             count_symbol(symbols_at(c, c->opening, s, segment), k - c->start[s] - (corrected - up_to_start[s]), 1);
-            uint32_t longer = end_refined_runs(c, s, segment, (int32_t)i, begins, up_to_new, up_to_start[s], run, pending,
-                                               avx2);
+            uint32_t longer = end_refined_runs(c, s, segment, (int32_t)i, begins, up_to_new, up_to_start[s], run,
+                                               pending, avx2);
             for (; longer; longer &= longer - 1) {
                 const int e = codec_lowest_bit(longer);
                 end_refined_run(c, now, before, s, e, i, run[e], pending[e]);
