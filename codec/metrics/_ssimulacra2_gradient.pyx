@@ -372,7 +372,8 @@ cdef void halve_further(Gradient *g) noexcept nogil:
 
 
 cdef int check_arguments(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, sizes,
-                         const float[:, :, :, ::1] map_slopes, const float[::1] taps, const float[::1] table) except -1:
+                         const float[:, :, :, ::1] map_slopes, const float[::1] taps,
+                         const float[::1] table) except -1:
     if (b.shape[0] != a.shape[0] or b.shape[1] != a.shape[1] or b.shape[2] != a.shape[2] or a.shape[2] not in (1, 3)
             or not 2 <= len(sizes) <= MAX_SCALES or sizes[0] != (a.shape[0], a.shape[1])
             or map_slopes.shape[1] != len(sizes) or taps.shape[0] != HALF + 1 or table.shape[0] != 256):
