@@ -32,6 +32,7 @@ def clip():
 CALLS = {
     "ssimulacra2": lambda: ssimulacra2(noise(2000, 2000, 3), noise(2000, 2000, 3) // 2),
     "gradient": lambda: gradients.ssimulacra2_gradient(noise(1600, 1600, 3), noise(1600, 1600, 3) // 2),
+    "gains": lambda: gradients.estimated_gains(noise(3000, 3000, 3), noise(3000, 3000, 3) // 2),
     "ssim": lambda: ssim(noise(5000, 5000, 1), noise(5000, 5000, 1) // 2),
     "k-means": lambda: kmeans.cluster(noise(400_000, 6).astype(np.float32), 64, seed=1),
     "phrases": lambda: animate([noise(700, 700, 3)], lossy=20),

@@ -8,11 +8,13 @@ throughout: the same factors on every machine.
 """
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from functools import partial
 from math import isqrt
 
 import numpy as np
 
 from ..errors import ParameterError
+from ..executors import in_order
 
 cdef extern from "bits.h" nogil:
     int codec_log2_q8(uint64_t v)
@@ -62,7 +64,19 @@ cdef inline uint16_t exp2_q12(int64_t x) noexcept nogil:
                       else min(<uint32_t>MOST, (EXP2[x & 255] << whole) >> 4))
 
 
-def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H):
+def _logarithms(const int16_t[:, :, ::1] luma, int H, int32_t[:, ::1] logarithm):
+    """Binary logarithms of E + H of each block, with LOG_BITS fraction bits, up to a constant; returns their sum."""
+    cdef Py_ssize_t by, bx
+    cdef int64_t total = 0
+    with nogil:
+        for by in range(luma.shape[0]):
+            for bx in range(luma.shape[1]):
+                logarithm[by, bx] = codec_log2_q8(activity(&luma[by, bx, 0]) + <uint64_t>H * UNIT)
+                total += logarithm[by, bx]
+    return total
+
+
+def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H, int threads=1):
     """Weights of errors in each block, from its luminance.
 
     Parameters
@@ -70,6 +84,7 @@ def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H):
     luma : int16 (blocks_high, blocks_wide, 64), zig-zag order, DCT coefficients of the luminance times 8
     alpha : 0..2 (in steps of 1/256), how far bits move from busy to smooth blocks; 0 leaves all factors at one
     H : 1..65536, the mean square of AC coefficients (those of A.3.3, 8-bit samples) from which on activity masks
+    threads : at least 1
 
     Returns
     -------
@@ -89,8 +104,8 @@ def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H):
     >>> activity_weights(luma, alpha=0.5, H=50).tolist()
     [[5384, 3115]]
     """
-    cdef Py_ssize_t high = luma.shape[0], wide = luma.shape[1], by, bx
-    cdef int64_t exponent, total = 0, centre
+    cdef Py_ssize_t high = luma.shape[0], wide = luma.shape[1], rows, first, by, bx
+    cdef int64_t exponent, centre
     if luma.shape[2] != 64 or high < 1 or wide < 1:
         raise ParameterError("luma has the shape (blocks_high, blocks_wide, 64), with at least one block")
     if not 0 <= alpha <= 2 or not 1 <= H <= 65536:
@@ -99,50 +114,39 @@ def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H):
     factors = np.empty((high, wide), np.uint16)
     logarithms = np.empty((high, wide), np.int32)
     cdef uint16_t[:, ::1] factor = factors
-    cdef int[:, ::1] logarithm = logarithms
+    cdef int32_t[:, ::1] logarithm = logarithms
+    rows = 1 + high // (2 * threads) if threads > 1 else high
+    bands = [(luma[first:first + rows], H, logarithms[first:first + rows]) for first in range(0, high, rows)]
+    total = sum(in_order([partial(_logarithms, *band) for band in bands], threads))
+    centre = (total + high * wide // 2) // (high * wide)
     with nogil:
-        for by in range(high):
-            for bx in range(wide):
-                logarithm[by, bx] = codec_log2_q8(activity(&luma[by, bx, 0]) + <uint64_t>H * UNIT)
-                total += logarithm[by, bx]
-        centre = (total + high * wide // 2) // (high * wide)
         for by in range(high):
             for bx in range(wide):
                 factor[by, bx] = exp2_q12(exponent * (centre - logarithm[by, bx]) >> LOG_BITS)
     return factors
 
 
-def error_sums(const uint8_t[:, :, ::1] pixels, const uint8_t[:, :, ::1] shown, const float[:, :, ::1] slope):
-    """For every 8x8 block -sum(slope e), in 2^-32, and sum(e^2), with e = shown - pixels: two int64 arrays (ceil(H/8),
-    ceil(W/8)).
-
-    Slopes are cut to 32 fraction bits: integer sums do not depend on order and are the same on every machine.
-    """
+def squared_errors(const uint8_t[:, :, ::1] pixels, const uint8_t[:, :, ::1] shown):
+    """For every 8x8 block sum(e^2), with e = shown - pixels: int64 (ceil(H/8), ceil(W/8))."""
     cdef Py_ssize_t height = pixels.shape[0], width = pixels.shape[1], channels = pixels.shape[2], y, x, i
     cdef const uint8_t *a
     cdef const uint8_t *b
-    cdef const float *g
-    cdef int64_t gained
     cdef int32_t e, squares             # at most 8 * 4 * 255^2 < 2^22
     for i in range(3):
-        if shown.shape[i] != pixels.shape[i] or slope.shape[i] != pixels.shape[i]:
-            raise ParameterError("pixels, shown and slope have one shape (H, W, C)")
-    gains = np.zeros(((height + 7) // 8, (width + 7) // 8), np.int64)
-    errors = np.zeros_like(gains)
-    cdef int64_t[:, ::1] gain = gains
+        if shown.shape[i] != pixels.shape[i]:
+            raise ParameterError("pixels and shown have one shape (H, W, C)")
+    errors = np.zeros(((height + 7) // 8, (width + 7) // 8), np.int64)
     cdef int64_t[:, ::1] error = errors
     with nogil:
         for y in range(height):
-            a, b, g = &pixels[y, 0, 0], &shown[y, 0, 0], &slope[y, 0, 0]
             for x in range((width + 7) // 8):
-                gained = squares = 0
-                for i in range(8 * channels * x, channels * min(8 * x + 8, width)):
+                a, b = &pixels[y, 8 * x, 0], &shown[y, 8 * x, 0]
+                squares = 0
+                for i in range(channels * min(8, width - 8 * x)):
                     e = <int32_t>b[i] - a[i]
-                    gained -= e * <int64_t>(g[i] * <float>4294967296.0)
                     squares += e * e
-                gain[y >> 3, x] += gained
                 error[y >> 3, x] += squares
-    return gains, errors
+    return errors
 
 
 cdef inline int64_t weight(int64_t error) noexcept nogil:

@@ -15,7 +15,7 @@ many bands at once:
 
 The counts of the band from border s to segment e are then sums over the segments s..e.
 """
-from libc.stdint cimport int16_t, int64_t, uint32_t, uint64_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
@@ -39,9 +39,12 @@ cdef extern from "jpeg_counts.h" nogil:
         uint32_t *between
         uint32_t *opening
         uint32_t ended[JPEG_SEGMENTS][JPEG_SEGMENTS][16]
-        int64_t corrections[JPEG_SEGMENTS + 1]
+        int32_t corrections[JPEG_SEGMENTS + 1]
     void (*codec_jpeg_count_first[2])(JpegCounts *c, const int16_t *level_zz, const uint64_t *now, int64_t n, int Al)
     void (*codec_jpeg_count_refined[2])(JpegCounts *c, const uint64_t *now, const uint64_t *before, int64_t n)
+
+cdef enum:
+    MOST_BLOCKS = 1 << 24
 
 KERNELS = ("jpeg_count_first", "jpeg_count_refined")
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
@@ -121,6 +124,8 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
     cdef int64_t counted = levels.shape[0] * levels.shape[1]
     if not 1 <= n <= JPEG_SEGMENTS or starts[0] < 1 or starts[n - 1] > 63 or any(a >= b for a, b in pairwise(starts)):
         raise ParameterError(f"bands start at 1 to {JPEG_SEGMENTS} ascending positions of 1..63, not {starts}")
+    if counted > MOST_BLOCKS:
+        raise ParameterError(f"{counted} blocks are more than {MOST_BLOCKS}: pass a sample")
     out = np.zeros((n, n), np.int64)
     cdef int64_t[:, ::1] cost = out
     blocks = blocks or counted
@@ -135,7 +140,8 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
         c.n, c.most = n, MAX_BE - 63
         for i in range(n):
             c.start[i] = starts[i]
-        c.start[n] = 64
+        for i in range(n, JPEG_SEGMENTS + 1):
+            c.start[i] = 64
         for i in range(n):
             for s in range(c.start[i], c.start[i + 1]):
                 c.segment[s] = i

@@ -206,14 +206,15 @@ def _levels(pixels, color, frame, steps, options):
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
 
     def optimised(of_luma, passes, known=None, last=True):
-        factors = None if of_luma is None else [subsampled_weights(of_luma, plane.shape[:2]) for plane in planes]
+        shapes = [plane.shape[:2] for plane in planes]
+        factors = {} if of_luma is None else {shape: subsampled_weights(of_luma, shape) for shape in set(shapes)}
         return optimised_levels(
             planes,
             Q,
             pools,
             [weights[c.Tq] for c in frame.components],
             passes=passes,
-            block_weights=factors,
+            block_weights=[factors.get(shape) for shape in shapes],
             orders=orders,
             known=known,
             in_place=last and passes == 1,
@@ -222,7 +223,7 @@ def _levels(pixels, color, frame, steps, options):
 
     if not masking or color in ("rgb", "cmyk"):
         return optimised(None, plan.passes)
-    of_luma = activity_weights(planes[0], **masking)
+    of_luma = activity_weights(planes[0], **masking, threads=settings["threads"])
     looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
     levels = optimised(of_luma, 1 if looks_again else plan.passes, last=not looks_again)
     if looks_again:

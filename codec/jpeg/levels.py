@@ -1,11 +1,14 @@
 """Rate-distortion optimised levels: which components share statistics, and how many passes refine them."""
 
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
 from ..executors import in_order
 from ._trellis import Rates, optimise, optimise_dc, statistics, symbol_counts
+
+BAND_BLOCKS = 1 << 13  # 1 MB of levels
 
 # Measured without gain (BD-rate by SSIMULACRA 2 and PSNR): a cheaper end of block where end-of-band runs may absorb it
 # (0.5 of its bits: +0.06, 0.00 %; 0.8: +0.02, -0.02 %), and a level of 1 that costs a quarter of a bit more or less, as
@@ -18,21 +21,19 @@ def _step(plane):
     return min(8, max(2, len(plane) // 16))
 
 
-def _in_bands(function, planes, workers, step=1):
-    """Results of `function` for rows of blocks of planes that belong together, several for each worker. Bands begin
-    with every step-th row."""
-    high = len(planes[0])
-    size = step * -(-high // (4 * step * workers)) if workers > 1 else high
-    bands = [slice(first, first + size) for first in range(0, high, size)]
-    return in_order([partial(function, *(plane[band] for plane in planes)) for band in bands], workers)
+def _bands(plane, workers, step=1):
+    """Slices of the rows of blocks of a plane, several for each worker, that fit its cache. Each begins with a step-th
+    row."""
+    high, wide = plane.shape[:2]
+    rows = min(-(-high // (4 * workers)) if workers > 1 else high, max(1, BAND_BLOCKS // wide))
+    rows = step * -(-rows // step)
+    return [slice(first, first + rows) for first in range(0, high, rows)]
 
 
-def _optimised(coefficients, steps, rates, weight, factors, dc, levels, workers):
-    """`optimise` by several threads."""
-    band = lambda rows, out, dc, own=None: optimise(rows, steps, rates, weight, own, dc, out)
-    for _ in _in_bands(band, [coefficients, levels, dc] + ([] if factors is None else [factors]), workers):
-        pass
-    return levels
+def _counted(jobs, workers):
+    """The sum of the counts of each component's jobs. jobs: {i: callables}; those of all components go side by side."""
+    counts = in_order([job for of_one in jobs.values() for job in of_one], workers)
+    return {i: sum(islice(counts, len(of_one))) for i, of_one in jobs.items()}
 
 
 def optimised_levels(
@@ -61,10 +62,10 @@ def optimised_levels(
     weights : for each component, the weight of an error of one squared step, in bits
     passes : int, at least 1
     block_weights : None, or for each component a uint16 array (blocks_high, blocks_wide) of factors on its weight, 4096
-        for 1
+        for 1, or None
     orders : None, or for each component the (H, V) of its blocks in an interleaved scan, the order of its DC
         differences
-    known : None, or levels of the same coefficients
+    known : None, or levels of the same coefficients, which the result replaces
     in_place : whether the levels replace the coefficients; with one pass
     threads : at least 1
 
@@ -72,19 +73,34 @@ def optimised_levels(
     -------
     list of int16 arrays like `coefficients`
     """
-    levels = list(known or [None] * len(coefficients))
     factors = block_weights or [None] * len(coefficients)
-    components = zip(coefficients, steps, weights, orders or [(1, 1)] * len(levels))
-    dc = list(in_order([partial(optimise_dc, *three, *order) for *three, order in components], threads))
+    orders = orders or [(1, 1)] * len(coefficients)
+    dc = [None] * len(coefficients)
 
-    def plain(i):
+    def choose_dc(i):  # block_weights do not matter: so known levels have it
+        dc[i] = known[i][..., 0] if known else optimise_dc(coefficients[i], steps[i], weights[i], *orders[i])
+        return 0
+
+    def first_counts(i):
+        if known:
+            return [partial(symbol_counts, known[i][band]) for band in _bands(known[i], threads)]
         step = _step(coefficients[i])
-        return sum(_in_bands(lambda rows: statistics(rows, steps[i], step), [coefficients[i]], threads, step))
+        bands = _bands(coefficients[i], threads, step)
+        return [partial(statistics, coefficients[i][band], steps[i], step) for band in bands]
 
-    for pool in filter(None, pools):
-        for _ in range(passes):
-            rates = Rates(sum(plain(i) if levels[i] is None else symbol_counts(levels[i]) for i in pool))
-            for i in pool:
-                out = coefficients[i] if in_place else np.empty(coefficients[i].shape, np.int16)
-                levels[i] = _optimised(coefficients[i], steps[i], rates, weights[i], factors[i], dc[i], out, threads)
+    def choose(i, rates, band, last):
+        factor = None if factors[i] is None else factors[i][band]
+        of_dc = np.ascontiguousarray(dc[i][band])
+        optimise(coefficients[i][band], steps[i], rates, weights[i], factor, of_dc, levels[i][band])
+        return 0 if last else symbol_counts(levels[i][band])  # while they are in the cache
+
+    counts = _counted({i: [partial(choose_dc, i), *first_counts(i)] for i in range(len(coefficients))}, threads)
+    levels = known or [plane if in_place else np.empty(plane.shape, np.int16) for plane in coefficients]
+    for turn in range(passes):
+        rates = {i: Rates(sum(counts[j] for j in pool)) for pool in pools for i in pool}
+        last = turn == passes - 1
+        counts = _counted(
+            {i: [partial(choose, i, rates[i], band, last) for band in _bands(levels[i], threads)] for i in rates},
+            threads,
+        )
     return levels

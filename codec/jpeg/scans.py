@@ -213,9 +213,10 @@ def search_script(planes, color, effort, frame=None, threads=1, common=None):
     groups = list(dict.fromkeys(group for grouping in groupings for group in grouping))
     jobs = [job for plane in planes for job in _partitions(plane, search)]
     each = len(jobs) // len(planes)
-    found = list(
-        in_order(jobs + [partial(_dc_scans, group, planes, frame, search, common) for group in groups], threads)
-    )
+    dc_jobs = [partial(_dc_scans, group, planes, frame, search, common) for group in groups]
+    # several scans will need them, written by threads at the same time
+    masks = [partial(common.masks, plane, 0) for plane in planes] if threads > 1 else []
+    found = list(in_order(masks + jobs + dc_jobs, threads))[len(masks) :]
     of_dc = dict(zip(groups, found[len(jobs) :]))
     cheapest = min(groupings, key=lambda grouping: sum(of_dc[group][0] for group in grouping))
     scans = [scan for group in cheapest for scan in of_dc[group][1]]

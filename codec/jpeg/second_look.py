@@ -2,7 +2,7 @@
 
 With e the error of a sample and g the slope of the score by it, scaling the errors of a block by 1 + t changes the
 score by t sum(g e) and the squared error by 2 t sum(e^2), to first order. So -sum(g e) / sum(e^2) is the score per
-squared error there, the weight that the trellis needs for a block. One block is a noisy estimate: sums are taken over
+squared error there, the weight that the trellis needs for a block (`estimated_gains` gives the first sum). One block is a noisy estimate: sums are taken over
 the blocks around it. Measured on photographs (gb82, BD-rate by SSIMULACRA 2 against effort 9 without it): -1.5 %.
 """
 
@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from ..executors import in_order
-from ._masking import error_sums, refined_weights
+from ._masking import refined_weights, squared_errors
 
 BETA = 0.5  # 0.35: -1.3 %, 0.7: -1.8 %, but worse on two of seven screenshots; 0.5 is worse on one of them
 
@@ -35,10 +35,12 @@ def look_again(pixels, shown, factors, threads=1):
     factors : uint16 (blocks_high, blocks_wide)
     threads : at least 1
     """
-    from ..metrics.gradients import estimated_gradient  # imported here: other efforts need no metrics
+    from ..metrics.gradients import estimated_gains  # imported here: other efforts need no metrics
 
-    slope, rows = estimated_gradient(pixels, shown, threads), 8 * -(-len(factors) // threads)
+    rows = 8 * -(-len(factors) // threads)
     bands = [slice(first, first + rows) for first in range(0, len(pixels), rows)]
-    sums = in_order([partial(error_sums, pixels[band], shown[band], slope[band]) for band in bands], threads)
-    gain, error = map(np.concatenate, zip(*sums))
+    error = np.concatenate(
+        list(in_order([partial(squared_errors, pixels[band], shown[band]) for band in bands], threads))
+    )
+    gain = estimated_gains(pixels, shown, threads)
     return refined_weights(factors, _around(gain, factors.shape), _around(error, factors.shape), beta=BETA)

@@ -11,11 +11,14 @@ The adjoint of the 2x2 mean adds a quarter of the slope of the next coarser scal
 replaces the distorted picture of that scale in memory.
 
 Memory: 8 bytes per pixel for both pictures in linear light from 1:2 on, 12 (4 if gray) for the result, and rings that
-grow with the width alone. Every value comes from single IEEE 754 operations in a fixed order and no sum runs over rows:
-the same bits on every machine.
+grow with the width alone. Every value comes from single IEEE 754 operations in a fixed order and sums run over eight
+rows at most: the same bits on every machine.
+
+Encoders need less: the gains of blocks (`gains`), in bands of rows, which threads share. At 1:1 they come from the maps
+themselves; slopes begin at 1:2, with memory of their own from 1:4 on.
 """
-from libc.stdint cimport uint8_t
-from libc.stdlib cimport calloc, free
+from libc.stdint cimport int64_t, uint8_t
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 import numpy as np
@@ -25,9 +28,11 @@ from codec._stop cimport raise_stopped, stopped
 from codec._team cimport Team
 from .._core import BUILT_LEVELS
 from ..cpu import register
+from ..errors import ParameterError
 
 cdef extern from "metrics.h" nogil:
     void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
+    void (*codec_linear_to_y[2])(const float *rgb, Py_ssize_t n, float *y)
     void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
     void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
 
@@ -36,6 +41,10 @@ cdef extern from "gradients.h" nogil:
         float one, four, inverse
     void (*codec_s2_means[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
+    void (*codec_s2_gain_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
+    void (*codec_s2_ssim_gain[2])(const float *blurred, const codec_map_slope *slope, Py_ssize_t n, float *gain)
+    void (*codec_s2_edges_gain[2])(const float *a, const float *b, const float *blurred, const codec_map_slope *slope,
+                                   Py_ssize_t n, float *gain)
     void (*codec_s2_ssim_slope[2])(const float *blurred, const codec_map_slope *slope, Py_ssize_t n, Py_ssize_t step,
                                    float *out)
     void (*codec_s2_edges_slope[2])(const float *a, const float *b, const float *blurred, const codec_map_slope *slope,
@@ -47,7 +56,7 @@ cdef extern from "gradients.h" nogil:
 
 KERNELS = (
     "s2_means", "s2_quantities", "s2_ssim_slope", "s2_edges_slope", "s2_gather", "s2_gather_edges",
-    "xyb_to_linear_slope",
+    "xyb_to_linear_slope", "linear_to_y", "s2_gain_quantities", "s2_ssim_gain", "s2_edges_gain",
 )
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
@@ -58,6 +67,7 @@ cdef enum:
     NEED_SSIM = 1
     NEED_EDGES = 2
     QUANTITIES = 4          # a, d, d^2, a^2 + b^2
+    GAIN_QUANTITIES = 5     # b d too
     SLOPES = 3              # with respect to the blurred d, d^2, a^2 + b^2
 
 cdef struct Scale:
@@ -65,7 +75,8 @@ cdef struct Scale:
     int need[3]                             # per channel: NEED_SSIM | NEED_EDGES
     codec_map_slope slope[3][3]             # channel; map ssim, ringing, blur
     float *a                                # [height][3][width], linear; none at 1:1
-    float *b                                # the same; after the scale is done, the slopes with respect to it
+    float *b                                # the same
+    float *by_b                             # slopes with respect to b: its memory, or that of its own
 
 cdef struct Gradient:
     Scale scale[MAX_SCALES]
@@ -73,13 +84,14 @@ cdef struct Gradient:
     int variant                             # of the kernels: 0 scalar, 1 AVX2
     float weights[HALF + 1]                 # taps, centre first
     float *xyb                              # [TAPS][2][3][width]: rows of a and b
-    float *blurred                          # [TAPS][3][QUANTITIES][width], blurred across
+    float *blurred                          # [TAPS][3][GAIN_QUANTITIES][width], blurred across
     float *direct                           # [TAPS][3][width]: slopes by b past the blurs
     float *slopes                           # [TAPS][3][SLOPES][width], blurred across
-    float *padded                           # [QUANTITIES][HALF zeros, a row, HALF zeros]
+    float *padded                           # [GAIN_QUANTITIES][HALF zeros, a row, HALF zeros]
     float *zero                             # a row of zeros
-    float *down                             # [QUANTITIES][width] after a blur down
+    float *down                             # [GAIN_QUANTITIES][width] after a blur down
     float *by_xyb                           # [3][width]
+    float *gain                             # [width]: of samples, summed over the rows of blocks
     float *rows                             # [2][2][3][width]: linear rows of a and b at 1:1, two of them
 
 
@@ -122,10 +134,10 @@ cdef void read_row(Gradient *g, Scale *s, const float *a, const float *b, Py_ssi
     for c in range(3):
         if s.need[c] & NEED_SSIM:
             codec_s2_quantities[g.variant](xyb + c * n, xyb + (3 + c) * n, n, padded_step(g), g.padded + HALF)
-            blur_across(g, QUANTITIES, n, ring(g.blurred, y, c, QUANTITIES, n))
+            blur_across(g, QUANTITIES, n, ring(g.blurred, y, c, GAIN_QUANTITIES, n))
         elif s.need[c]:
             codec_s2_means[g.variant](xyb + c * n, xyb + (3 + c) * n, n, padded_step(g), g.padded + HALF)
-            blur_across(g, 2, n, ring(g.blurred, y, c, QUANTITIES, n))
+            blur_across(g, 2, n, ring(g.blurred, y, c, GAIN_QUANTITIES, n))
 
 
 cdef void slope_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
@@ -139,7 +151,7 @@ cdef void slope_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
             continue
         a = g.xyb + (y % TAPS * 6 + c) * n
         direct = ring(g.direct, y, c, 1, n)
-        blur_down(g, g.blurred, y, s.height, c, QUANTITIES, QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
+        blur_down(g, g.blurred, y, s.height, c, GAIN_QUANTITIES, QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
         if s.need[c] & NEED_SSIM:
             codec_s2_ssim_slope[g.variant](g.down, &s.slope[c][0], n, padded_step(g), g.padded + HALF)
         else:
@@ -160,7 +172,7 @@ cdef void add_coarser(const Scale *coarser, Py_ssize_t y, Py_ssize_t height, Py_
     cdef float *to
     cdef int c
     for c in range(3):
-        from_ = coarser.b + (y // 2 * 3 + c) * coarser.width
+        from_ = coarser.by_b + (y // 2 * 3 + c) * coarser.width
         to = out + c * n
         for i in range(n // 2):
             to[2 * i] += part * from_[i]
@@ -233,10 +245,10 @@ cdef void halve_rows(const float *upper, const float *lower, Py_ssize_t n, float
 
 
 cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channels, const float *table, const Scale *s,
-                        float *rows, float *out) noexcept nogil:
-    """A picture of samples scaled to 1:2 in linear light. rows: [2][3][width]."""
+                        Py_ssize_t first, Py_ssize_t past, float *rows, float *out) noexcept nogil:
+    """A picture of samples scaled to 1:2 in linear light, from row `first`, an even one. rows: [2][3][width]."""
     cdef Py_ssize_t y, n = s.width, low
-    for y in range(0, s.height, 2):
+    for y in range(first, past, 2):
         if stopped():
             return
         low = min(y + 1, s.height - 1)
@@ -253,52 +265,56 @@ cdef void halve_scale(const float *source, const Scale *s, float *out) noexcept 
         halve_rows(source + y * 3 * n, source + min(y + 1, s.height - 1) * 3 * n, n, out + y // 2 * 3 * ((n + 1) // 2))
 
 
-cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser) noexcept nogil:
-    """Slopes of a scale below 1:1, written over its b: row y is written after row y + 8 was read."""
-    cdef Py_ssize_t step, row = 3 * s.width
-    memset(g.padded, 0, QUANTITIES * padded_step(g) * sizeof(float))
-    for step in range(s.height + 2 * HALF):
+cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+    """Slopes of rows `first` to `past` - 1 of a scale below 1:1; row y is written after row y + 8 was read, over b."""
+    cdef Py_ssize_t step, y, row = 3 * s.width
+    memset(g.padded, 0, GAIN_QUANTITIES * padded_step(g) * sizeof(float))
+    for step in range(max(0, first - 2 * HALF), past + 2 * HALF):
         if stopped():
             return
         if step < s.height:
             read_row(g, s, s.a + step * row, s.b + step * row, step)
-        if HALF <= step < s.height + HALF:
+        if max(0, first - HALF) <= step - HALF < s.height:
             slope_row(g, s, step - HALF)
-        if step >= 2 * HALF:
-            finish_row(g, s, step - 2 * HALF, coarser, s.b + (step - 2 * HALF) * row)
+        y = step - 2 * HALF
+        if y >= first:
+            finish_row(g, s, y, coarser, s.by_b + y * row)
 
 
 cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const uint8_t *b, Py_ssize_t *strides_b,
-                     int channels, const float *table, const float *slopes, Py_ssize_t first, Py_ssize_t past,
-                     float *out) noexcept nogil:
-    """The same at 1:1, from samples to slopes with respect to them, for rows `first` to `past` - 1."""
+                     int channels, const float *table, const float *slopes, float *out) noexcept nogil:
+    """The same at 1:1, from samples to slopes with respect to them."""
     cdef Scale *s = &g.scale[0]
     cdef Py_ssize_t step, y, n = s.width
-    memset(g.padded, 0, QUANTITIES * padded_step(g) * sizeof(float))
-    for step in range(max(0, first - 2 * HALF), past + 2 * HALF):
+    memset(g.padded, 0, GAIN_QUANTITIES * padded_step(g) * sizeof(float))
+    for step in range(s.height + 2 * HALF):
         if stopped():
             return
         if step < s.height:
             linear_row(a + step * strides_a[0], strides_a[1], strides_a[2], channels, table, n, g.rows)
             linear_row(b + step * strides_b[0], strides_b[1], strides_b[2], channels, table, n, g.rows + 3 * n)
             read_row(g, s, g.rows, g.rows + 3 * n, step)
-        if max(0, first - HALF) <= step - HALF < s.height:
+        if HALF <= step < s.height + HALF:
             slope_row(g, s, step - HALF)
         y = step - 2 * HALF
-        if y >= first:
+        if y >= 0:
             finish_row(g, s, y, &g.scale[1], g.rows)
             samples_row(b + y * strides_b[0], strides_b[1], strides_b[2], channels, slopes, g.rows, n,
                         out + y * n * channels)
 
 
-cdef int allocate_scales(Gradient *g) noexcept nogil:
+cdef int allocate_scales(Gradient *g, bint apart) noexcept nogil:
+    """apart: whether slopes have memory of their own, from 1:4 on."""
     cdef Py_ssize_t size
+    cdef Scale *s
     cdef int k
     for k in range(1, g.scales):
-        size = 3 * g.scale[k].height * g.scale[k].width
-        g.scale[k].a = <float *>calloc(size, sizeof(float))
-        g.scale[k].b = <float *>calloc(size, sizeof(float))
-        if g.scale[k].a == NULL or g.scale[k].b == NULL:
+        s = &g.scale[k]
+        size = 3 * s.height * s.width
+        s.a = <float *>malloc(size * sizeof(float))
+        s.b = <float *>malloc(size * sizeof(float))
+        s.by_b = <float *>malloc(size * sizeof(float)) if apart and k > 1 else s.b
+        if s.a == NULL or s.b == NULL or s.by_b == NULL:
             return -1
     return 0
 
@@ -306,17 +322,18 @@ cdef int allocate_scales(Gradient *g) noexcept nogil:
 cdef int allocate_rings(Gradient *g) noexcept nogil:
     cdef Py_ssize_t n = g.scale[0].width
     g.xyb = <float *>calloc(TAPS * 6 * n, sizeof(float))
-    g.blurred = <float *>calloc(TAPS * 3 * QUANTITIES * n, sizeof(float))
+    g.blurred = <float *>calloc(TAPS * 3 * GAIN_QUANTITIES * n, sizeof(float))
     g.direct = <float *>calloc(TAPS * 3 * n, sizeof(float))
     g.slopes = <float *>calloc(TAPS * 3 * SLOPES * n, sizeof(float))
-    g.padded = <float *>calloc(QUANTITIES * (n + 2 * HALF), sizeof(float))
+    g.padded = <float *>calloc(GAIN_QUANTITIES * (n + 2 * HALF), sizeof(float))
     g.zero = <float *>calloc(n, sizeof(float))
-    g.down = <float *>calloc(QUANTITIES * n, sizeof(float))
+    g.down = <float *>calloc(GAIN_QUANTITIES * n, sizeof(float))
     g.by_xyb = <float *>calloc(3 * n, sizeof(float))
+    g.gain = <float *>calloc(n, sizeof(float))
     g.rows = <float *>calloc(6 * n, sizeof(float))
     if g.xyb == NULL or g.blurred == NULL or g.direct == NULL or g.slopes == NULL or g.padded == NULL:
         return -1
-    return -1 if g.zero == NULL or g.down == NULL or g.by_xyb == NULL or g.rows == NULL else 0
+    return -1 if g.zero == NULL or g.down == NULL or g.by_xyb == NULL or g.gain == NULL or g.rows == NULL else 0
 
 
 cdef void release_scales(Gradient *g) noexcept nogil:
@@ -324,6 +341,8 @@ cdef void release_scales(Gradient *g) noexcept nogil:
     for k in range(MAX_SCALES):
         free(g.scale[k].a)
         free(g.scale[k].b)
+        if g.scale[k].by_b != g.scale[k].b:
+            free(g.scale[k].by_b)
 
 
 cdef void release_rings(Gradient *g) noexcept nogil:
@@ -335,40 +354,36 @@ cdef void release_rings(Gradient *g) noexcept nogil:
     free(g.zero)
     free(g.down)
     free(g.by_xyb)
+    free(g.gain)
     free(g.rows)
 
 
-cdef class FinestScale(Team):
-    """Bands of rows at 1:1, each with rings of its own."""
-    cdef Gradient g                         # coarser scales done; without rings
-    cdef const uint8_t *a
-    cdef const uint8_t *b
-    cdef Py_ssize_t *strides_a
-    cdef Py_ssize_t *strides_b
-    cdef int channels
-    cdef const float *table
-    cdef const float *slopes
-    cdef float *out
+cdef inline Scale *next_scale(Gradient *g, int k) noexcept nogil:
+    """The next coarser one; NULL: none."""
+    return &g.scale[k + 1] if k + 1 < g.scales else NULL
 
-    def __dealloc__(self):
-        release_scales(&self.g)
 
-    cdef void work(self) noexcept nogil:
-        cdef Gradient own = self.g
-        cdef Py_ssize_t part, height = own.scale[0].height
-        if allocate_rings(&own):
-            self.fail(E_MEMORY)
-        else:
-            part = self.take()
-            while part >= 0:
-                do_samples(&own, self.a, self.strides_a, self.b, self.strides_b, self.channels, self.table, self.slopes,
-                           height * part // self.parts, height * (part + 1) // self.parts, self.out)
-                part = self.take()
-        release_rings(&own)
+cdef void halve_further(Gradient *g) noexcept nogil:
+    """From 1:2 on."""
+    cdef int k
+    for k in range(2, g.scales):
+        halve_scale(g.scale[k - 1].a, &g.scale[k - 1], g.scale[k].a)
+        halve_scale(g.scale[k - 1].b, &g.scale[k - 1], g.scale[k].b)
+
+
+cdef int check_arguments(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, sizes,
+                         const float[:, :, :, ::1] map_slopes, const float[::1] taps,
+                         const float[::1] table) except -1:
+    if (b.shape[0] != a.shape[0] or b.shape[1] != a.shape[1] or b.shape[2] != a.shape[2] or a.shape[2] not in (1, 3)
+            or not 2 <= len(sizes) <= MAX_SCALES or sizes[0] != (a.shape[0], a.shape[1])
+            or map_slopes.shape[1] != len(sizes) or taps.shape[0] != HALF + 1 or table.shape[0] != 256):
+        raise ParameterError("two pictures (H, W, 1 or 3) of one shape, two to six scales of it, and tables for 8 bits")
+    return 0
 
 
 cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes, const float[::1] taps, int level):
     cdef int k, c, kind_of_map
+    memset(g, 0, sizeof(Gradient))
     g.scales, g.variant = len(sizes), codec_variant(level)
     for k in range(HALF + 1):
         g.weights[k] = taps[k]
@@ -383,7 +398,7 @@ cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes
 
 
 def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] table, const float[::1] slopes,
-             const float[::1] taps, sizes, needs, const float[:, :, :, ::1] map_slopes, int level, int threads=1):
+             const float[::1] taps, sizes, needs, const float[:, :, :, ::1] map_slopes, int level):
     """d score / d sample of the distorted picture.
 
     a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
@@ -393,43 +408,221 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
         channel X, Y, B
     map_slopes : (3 channels, scales, 3, 3 maps): one, four and inverse of codec_map_slope (gradients.h)
     level : as counted by codec.cpu.level_index
-    threads : at least 1; they share the scale of 1:1
 
     Returns a float32 array of the pictures' shape.
     """
     cdef int channels = a.shape[2], k, failed
-    cdef FinestScale team = FinestScale()
-    cdef Gradient *g = &team.g
+    cdef Gradient whole
+    cdef Gradient *g = &whole
+    cdef Scale *finest = &g.scale[0]
     cdef float[:, :, ::1] out
     cdef Py_ssize_t *strides_a = &a.strides[0]
     cdef Py_ssize_t *strides_b = &b.strides[0]
-    assert b.shape[0] == a.shape[0] and b.shape[1] == a.shape[1] and b.shape[2] == channels and channels in (1, 3)
-    assert 2 <= len(sizes) <= MAX_SCALES and sizes[0] == (a.shape[0], a.shape[1]) and map_slopes.shape[1] == len(sizes)
-    assert taps.shape[0] == HALF + 1 and table.shape[0] == 256 and slopes.shape[0] == 256
+    check_arguments(a, b, sizes, map_slopes, taps, table)
+    assert slopes.shape[0] == 256
     set_up(g, sizes, needs, map_slopes, taps, level)
     made = np.empty((a.shape[0], a.shape[1], channels), np.float32)
     out = made
     with nogil:
-        failed = allocate_scales(g) or allocate_rings(g)
+        failed = allocate_scales(g, False) or allocate_rings(g)
         if not failed:
-            halve_picture(&a[0, 0, 0], strides_a, channels, &table[0], &g.scale[0], g.rows, g.scale[1].a)
-            halve_picture(&b[0, 0, 0], strides_b, channels, &table[0], &g.scale[0], g.rows, g.scale[1].b)
-            for k in range(2, g.scales):
-                halve_scale(g.scale[k - 1].a, &g.scale[k - 1], g.scale[k].a)
-                halve_scale(g.scale[k - 1].b, &g.scale[k - 1], g.scale[k].b)
+            halve_picture(&a[0, 0, 0], strides_a, channels, &table[0], finest, 0, finest.height, g.rows, g.scale[1].a)
+            halve_picture(&b[0, 0, 0], strides_b, channels, &table[0], finest, 0, finest.height, g.rows, g.scale[1].b)
+            halve_further(g)
             for k in range(g.scales - 1, 0, -1):
-                do_scale(g, &g.scale[k], &g.scale[k + 1] if k + 1 < g.scales else NULL)
+                do_scale(g, &g.scale[k], next_scale(g, k), 0, g.scale[k].height)
+            do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0],
+                       &out[0, 0, 0])
         release_rings(g)
+        release_scales(g)
     raise_stopped()
     if failed:
         raise MemoryError
-    team.a, team.b, team.strides_a, team.strides_b = &a[0, 0, 0], &b[0, 0, 0], strides_a, strides_b
-    team.channels, team.table, team.slopes, team.out = channels, &table[0], &slopes[0], &out[0, 0, 0]
-    if threads > 1:                         # a part costs 4 * HALF rows twice; a signal ends the work after a part
-        team.parts = max(min(threads, a.shape[0]), min(8 * threads, a.shape[0] // 128))
+    return made
+
+
+# ================================================================ gains of blocks
+
+cdef void read_gain_row(Gradient *g, Scale *s, const float *a, const float *b, Py_ssize_t y) noexcept nogil:
+    """`read_row`, for gains at 1:1. Of large pictures they need Y alone."""
+    cdef Py_ssize_t n = s.width
+    cdef float *xyb = g.xyb + y % TAPS * 6 * n
+    cdef int c
+    if s.need[0] or s.need[2]:
+        codec_linear_to_xyb[g.variant](a, n, xyb)
+        codec_linear_to_xyb[g.variant](b, n, xyb + 3 * n)
     else:
-        team.parts = 1
-    team.share(threads)
-    if team.status:
+        codec_linear_to_y[g.variant](a, n, xyb + n)
+        codec_linear_to_y[g.variant](b, n, xyb + 4 * n)
+    for c in range(3):
+        if s.need[c] & NEED_SSIM:
+            codec_s2_gain_quantities[g.variant](xyb + c * n, xyb + (3 + c) * n, n, padded_step(g), g.padded + HALF)
+            blur_across(g, GAIN_QUANTITIES, n, ring(g.blurred, y, c, GAIN_QUANTITIES, n))
+        elif s.need[c]:
+            codec_s2_means[g.variant](xyb + c * n, xyb + (3 + c) * n, n, padded_step(g), g.padded + HALF)
+            blur_across(g, 2, n, ring(g.blurred, y, c, GAIN_QUANTITIES, n))
+
+
+cdef void gain_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
+    """Add what the maps of row y would gain."""
+    cdef Py_ssize_t n = s.width
+    cdef const float *a
+    cdef int c
+    for c in range(3):
+        if not s.need[c]:
+            continue
+        a = g.xyb + (y % TAPS * 6 + c) * n
+        blur_down(g, g.blurred, y, s.height, c, GAIN_QUANTITIES, GAIN_QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
+        if s.need[c] & NEED_SSIM:
+            codec_s2_ssim_gain[g.variant](g.down, &s.slope[c][0], n, g.gain)
+        if s.need[c] & NEED_EDGES:
+            codec_s2_edges_gain[g.variant](a, a + 3 * n, g.down, &s.slope[c][1], n, g.gain)
+
+
+cdef void add_products(Gradient *g, const float *a, const float *b, const float *by_b, Py_ssize_t n) noexcept nogil:
+    """Add what a row [3][n] at 1:2 would gain by its slopes."""
+    cdef float *gain = g.gain
+    cdef Py_ssize_t i
+    cdef int c
+    for c in range(3):
+        for i in range(n):
+            gain[i] += by_b[c * n + i] * (a[c * n + i] - b[c * n + i])
+
+
+cdef void give_to_blocks(Gradient *g, Py_ssize_t n, int side, int64_t *out) noexcept nogil:
+    """Add the gains of `side` columns each to a row of blocks, in 2^-32, and begin with none again."""
+    cdef Py_ssize_t block, i
+    cdef float total
+    for block in range((n + side - 1) // side):
+        total = 0
+        for i in range(block * side, min(block * side + side, n)):
+            total += g.gain[i]
+        out[block] += <int64_t>(total * <float>4294967296.0)
+    memset(g.gain, 0, n * sizeof(float))
+
+
+cdef enum:
+    HALVE = -1              # in place of a scale
+    BAND = 64               # rows, at least, among several threads: those of a neighbour are read too, 8 to 16
+    SIDE = 8                # of a block
+
+
+cdef class GainTeam(Team):
+    """One step towards the gains, in bands of rows."""
+    cdef Gradient *g                        # without rings; who owns it waits for the team
+    cdef int scale
+    cdef const uint8_t *a
+    cdef const uint8_t *b
+    cdef Py_ssize_t *strides_a
+    cdef Py_ssize_t *strides_b
+    cdef int channels
+    cdef const float *table
+    cdef int64_t *out
+    cdef Py_ssize_t blocks_wide
+
+    cdef void work(self) noexcept nogil:
+        cdef Gradient own = self.g[0]
+        cdef Py_ssize_t part, height = own.scale[max(self.scale, 0)].height
+        cdef Py_ssize_t side = SIDE >> max(self.scale, 0) if self.scale < 2 else 1, units = (height + side - 1) // side
+        if allocate_rings(&own):
+            self.fail(E_MEMORY)
+        else:
+            part = self.take()
+            while part >= 0:
+                self.do_band(&own, side * (units * part // self.parts),
+                             min(height, side * (units * (part + 1) // self.parts)))
+                part = self.take()
+        release_rings(&own)
+
+    cdef void do_band(self, Gradient *g, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+        cdef Scale *finest = &g.scale[0]
+        if self.scale == HALVE:
+            halve_picture(self.a, self.strides_a, self.channels, self.table, finest, first, past, g.rows, g.scale[1].a)
+            halve_picture(self.b, self.strides_b, self.channels, self.table, finest, first, past, g.rows, g.scale[1].b)
+        elif self.scale == 0:
+            self.finest_gains(g, first, past)
+        elif self.scale == 1:
+            self.half_gains(g, first, past)
+        else:
+            do_scale(g, &g.scale[self.scale], next_scale(g, self.scale), first, past)
+
+    cdef void finest_gains(self, Gradient *g, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+        """At 1:1 an error counts where the maps are that it changes, at most four samples away: that needs no second
+        blur."""
+        cdef Scale *s = &g.scale[0]
+        cdef Py_ssize_t step, y, n = s.width
+        for step in range(max(0, first - HALF), past + HALF):
+            if stopped():
+                return
+            if step < s.height:
+                linear_row(self.a + step * self.strides_a[0], self.strides_a[1], self.strides_a[2], self.channels,
+                           self.table, n, g.rows)
+                linear_row(self.b + step * self.strides_b[0], self.strides_b[1], self.strides_b[2], self.channels,
+                           self.table, n, g.rows + 3 * n)
+                read_gain_row(g, s, g.rows, g.rows + 3 * n, step)
+            y = step - HALF
+            if y >= first:
+                gain_row(g, s, y)
+                if y % SIDE == SIDE - 1 or y == past - 1:
+                    give_to_blocks(g, n, SIDE, self.out + y // SIDE * self.blocks_wide)
+
+    cdef void half_gains(self, Gradient *g, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+        """At 1:2, by the slopes of this scale and all below."""
+        cdef Scale *s = &g.scale[1]
+        cdef Py_ssize_t step, y, n = s.width, side = SIDE // 2
+        memset(g.padded, 0, GAIN_QUANTITIES * padded_step(g) * sizeof(float))
+        for step in range(max(0, first - 2 * HALF), past + 2 * HALF):
+            if stopped():
+                return
+            if step < s.height:
+                read_row(g, s, s.a + step * 3 * n, s.b + step * 3 * n, step)
+            if max(0, first - HALF) <= step - HALF < s.height:
+                slope_row(g, s, step - HALF)
+            y = step - 2 * HALF
+            if y >= first:
+                finish_row(g, s, y, next_scale(g, 1), g.rows)
+                add_products(g, s.a + y * 3 * n, s.b + y * 3 * n, g.rows, n)
+                if y % side == side - 1 or y == past - 1:
+                    give_to_blocks(g, n, side, self.out + y // side * self.blocks_wide)
+
+
+def gains(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] table, const float[::1] taps, sizes,
+          needs, const float[:, :, :, ::1] map_slopes, int level, int threads=1):
+    """What smaller errors would gain in each block of 8x8: minus the derivative of the score by t, where the errors of
+    the block are scaled by 1 + t.
+
+    a, b, table, taps, sizes, needs, map_slopes, level : as `gradient` takes them
+    threads : at least 1
+
+    Returns int64 (ceil(H / 8), ceil(W / 8)), in 2^-32. An error counts at 1:1 by what it is in XYB, and up to four
+    samples away; from 1:2 on where it is, by what it is in linear light.
+    """
+    cdef Gradient whole
+    cdef Gradient *g = &whole
+    cdef GainTeam team
+    cdef int64_t[:, ::1] out
+    cdef int k, failed
+    check_arguments(a, b, sizes, map_slopes, taps, table)
+    set_up(g, sizes, needs, map_slopes, taps, level)
+    made = np.zeros(((a.shape[0] + SIDE - 1) // SIDE, (a.shape[1] + SIDE - 1) // SIDE), np.int64)
+    out = made
+    failed = allocate_scales(g, True)
+    try:
+        for step in (HALVE, *range(g.scales - 1, -1, -1)):
+            if failed:
+                raise MemoryError
+            team = GainTeam()
+            team.g, team.scale, team.out, team.blocks_wide = g, step, &out[0, 0], out.shape[1]
+            team.a, team.b, team.strides_a, team.strides_b = &a[0, 0, 0], &b[0, 0, 0], &a.strides[0], &b.strides[0]
+            team.channels, team.table = a.shape[2], &table[0]
+            team.parts = max(1, min(8 * threads, g.scale[max(step, 0)].height // BAND)) if threads > 1 else 1
+            team.share(threads)
+            failed = team.status
+            if step == HALVE:
+                halve_further(g)
+        raise_stopped()
+    finally:
+        release_scales(g)
+    if failed:
         raise MemoryError
     return made

@@ -69,7 +69,12 @@ def map_weights(height, width):
     # With fewer than six scales the first weights are used consecutively, as in the reference; they then apply to other
     # maps.
     weights = np.array(WEIGHTS[: 3 * scales * 6]).reshape(3, scales, 2, 3)
-    return weights, (NEED_SSIM * weights[..., 0].any(2) + NEED_EDGES * weights[..., 1:].any((2, 3))).T
+    return weights, needs_of(weights)
+
+
+def needs_of(weights):
+    """Which maps have weight: (scales, 3 channels) of NEED_SSIM | NEED_EDGES."""
+    return (NEED_SSIM * weights[..., 0].any(2) + NEED_EDGES * weights[..., 1:].any((2, 3))).T
 
 
 def weighed(reference, distorted):

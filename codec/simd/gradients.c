@@ -33,6 +33,16 @@ CODEC_BODY void codec_s2_quantities_body(const float *CODEC_RESTRICT a, const fl
 CODEC_KERNEL(codec_s2_quantities, (const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out),
              (a, b, n, step, out))
 
+CODEC_BODY void codec_s2_gain_quantities_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
+                                              ptrdiff_t n, ptrdiff_t step, float *CODEC_RESTRICT out)
+{
+    codec_s2_quantities_body(a, b, n, step, out);
+    for (ptrdiff_t i = 0; i < n; i++)
+        out[4 * step + i] = b[i] * (a[i] - b[i]);
+}
+CODEC_KERNEL(codec_s2_gain_quantities, (const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out),
+             (a, b, n, step, out))
+
 /* d score / d v at v > 0. The cube of v / norm, not v^3 / norm^3: the latter would exceed the
  * range of single precision. */
 CODEC_BODY float slope_at(float v, float one, float four, float inverse)
@@ -86,6 +96,44 @@ CODEC_KERNEL(codec_s2_edges_slope,
              (const float *a, const float *b, const float *blurred, const struct codec_map_slope *slope, ptrdiff_t n,
               float *direct, float *half),
              (a, b, blurred, slope, n, direct, half))
+
+/* Scaling the errors by 1 + x multiplies the blurred D and Q by 1 + x and (1 + x)^2. With P = blur(b d), the
+ * derivatives at x = 0 are dD = D, dQ = 2 Q, dS = -2 P, db = -D; so of m and v: 2 m, 2 v, of t: 2 (b D - P), of
+ * r = v / t: 2 r (1 - (b D - P) / t) = 2 r change, and de = 2 m (1 - r) + 2 (1 - m) r change. */
+CODEC_BODY void codec_s2_ssim_gain_body(const float *CODEC_RESTRICT blurred, const struct codec_map_slope *slope,
+                                        ptrdiff_t n, float *CODEC_RESTRICT gain)
+{
+    const float C2 = 0.0009f, one = slope->one, four = slope->four, inverse = slope->inverse;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float a = blurred[i], d = blurred[n + i], b = a - d, m = d * d;
+        const float over = 1.0f / (blurred[3 * n + i] - a * a - b * b + C2), r = (blurred[2 * n + i] - m) * over;
+        const float error = m + (1.0f - m) * r, change = 1.0f - (b * d - blurred[4 * n + i]) * over;
+        const float g = slope_at(error, one, four, inverse) * where(error > 0);
+        gain[i] -= 2.0f * g * (m * (1.0f - r) + (1.0f - m) * r * change);
+    }
+}
+CODEC_KERNEL(codec_s2_ssim_gain, (const float *blurred, const struct codec_map_slope *slope, ptrdiff_t n, float *gain),
+             (blurred, slope, n, gain))
+
+/* b - B changes by -(d - D). */
+CODEC_BODY void codec_s2_edges_gain_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
+                                         const float *CODEC_RESTRICT blurred, const struct codec_map_slope *slope,
+                                         ptrdiff_t n, float *CODEC_RESTRICT gain)
+{
+    const struct codec_map_slope ringing = slope[0], blur = slope[1];
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float mean = blurred[i], d = blurred[n + i], from_mean = b[i] - (mean - d), of_a = fabsf(a[i] - mean),
+            over = 1.0f / (1.0f + of_a);
+        const float e = (fabsf(from_mean) - of_a) * over;
+        const float g = (slope_at(e, ringing.one, ringing.four, ringing.inverse) * where(e > 0) -
+                         slope_at(-e, blur.one, blur.four, blur.inverse) * where(e < 0)) * over;
+        gain[i] += g * (where(from_mean > 0) - where(from_mean < 0)) * (a[i] - b[i] - d);
+    }
+}
+CODEC_KERNEL(codec_s2_edges_gain,
+             (const float *a, const float *b, const float *blurred, const struct codec_map_slope *slope, ptrdiff_t n,
+              float *gain),
+             (a, b, blurred, slope, n, gain))
 
 /* The blur is symmetric and takes samples outside as 0, so it is its own adjoint. If 2 h, q and s are the derivatives
  * with respect to the blurred d = a - b, d^2 and a^2 + b^2, the derivative with respect to b is

@@ -9,7 +9,9 @@
 struct codec_map_slope { float one, four, inverse; };
 
 /* What SSIMULACRA 2 blurs, for one channel of a row: [a | d | d^2 | a^2 + b^2], `step` apart, d = a - b. codec_s2_means
- * writes the first two only, which suffice for `edges`. */
+ * writes the first two only, which suffice for `edges`; codec_s2_gain_quantities appends b d. */
+extern void (*const codec_s2_gain_quantities[2])(const float *a, const float *b, ptrdiff_t n, ptrdiff_t step,
+                                                 float *out);
 extern void (*const codec_s2_quantities[2])(const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out);
 extern void (*const codec_s2_means[2])(const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out);
 
@@ -24,6 +26,14 @@ extern void (*const codec_s2_ssim_slope[2])(const float *blurred, const struct c
 extern void (*const codec_s2_edges_slope[2])(const float *a, const float *b, const float *blurred,
                                              const struct codec_map_slope *slope, ptrdiff_t n, float *direct,
                                              float *half);
+
+/* What smaller errors would gain: minus the derivative of the score by t, where all errors are scaled by 1 + t, through
+ * the map ssim, and through ringing (slope[0]) and blur (slope[1]); added to `gain`, where the value of the map is.
+ * blurred: [a | d | d^2 | a^2 + b^2 | b d], n apart, of which the second reads two rows. */
+extern void (*const codec_s2_ssim_gain[2])(const float *blurred, const struct codec_map_slope *slope, ptrdiff_t n,
+                                           float *gain);
+extern void (*const codec_s2_edges_gain[2])(const float *a, const float *b, const float *blurred,
+                                            const struct codec_map_slope *slope, ptrdiff_t n, float *gain);
 
 /* The derivative with respect to b: direct plus the part through the blurs. blurred: the three rows of
  * codec_s2_ssim_slope after the blur, n apart; codec_s2_gather_edges reads the first only. */

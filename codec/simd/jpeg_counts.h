@@ -4,9 +4,10 @@
 
 #include <stdint.h>
 
-enum { JPEG_SEGMENTS = 20 }; /* at most */
+enum { JPEG_SEGMENTS = 24 }; /* at most; a multiple of eight, which are counted side by side */
 
-/* A band from segment s to segment e: [s][e]. Symbols: 256 counts for each pair of segments, n rows and columns. */
+/* At most 2^24 blocks, whose correction bits then are below 2^30. A band from segment s to segment e: [s][e]. Symbols:
+ * 256 counts for each pair of segments, n rows and columns. */
 typedef struct {
     int n;                                             /* segments */
     int most;                                          /* correction bits after which the writer ends a run */
@@ -15,9 +16,10 @@ typedef struct {
     uint32_t *between;                                 /* by segment of the coefficient before, and its own */
     uint32_t *opening;                                 /* by border, and the segment of the coefficient */
     uint32_t ended[JPEG_SEGMENTS][JPEG_SEGMENTS][16];  /* by bits of EOBRUN; 0: there was no run */
-    int64_t since[JPEG_SEGMENTS][JPEG_SEGMENTS];       /* block with which the pending run began */
-    int64_t corrected[JPEG_SEGMENTS][JPEG_SEGMENTS];   /* correction bits sent, or before the pending run */
-    int64_t corrections[JPEG_SEGMENTS + 1];            /* correction bits of all blocks so far below each border */
+    uint32_t once[JPEG_SEGMENTS][JPEG_SEGMENTS];       /* runs of one block that are not in `ended` yet */
+    int32_t since[JPEG_SEGMENTS][JPEG_SEGMENTS];       /* block with which the pending run began */
+    int32_t corrected[JPEG_SEGMENTS][JPEG_SEGMENTS];   /* correction bits sent, or before the pending run */
+    int32_t corrections[JPEG_SEGMENTS + 1];            /* correction bits of all blocks so far below each border */
 } JpegCounts;
 
 /* First scans of n blocks (Figure G.3), and refinements (Figure G.7), the runs that are pending at the end included.

@@ -42,6 +42,18 @@ CODEC_BODY void codec_linear_to_xyb_body(const float *CODEC_RESTRICT rgb, ptrdif
 }
 CODEC_KERNEL(codec_linear_to_xyb, (const float *rgb, ptrdiff_t n, float *xyb), (rgb, n, xyb))
 
+CODEC_BODY void codec_linear_to_y_body(const float *CODEC_RESTRICT rgb, ptrdiff_t n, float *CODEC_RESTRICT y)
+{
+    const float bias = 0.0037930732552754493f, root = 0.15595420054924858f;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float R = rgb[i], G = rgb[n + i], B = rgb[2 * n + i];
+        const float l = cube_root(0.3f * R + 0.622f * G + 0.078f * B + bias) - root;
+        const float m = cube_root(0.23f * R + 0.692f * G + 0.078f * B + bias) - root;
+        y[i] = 0.5f * (l + m) + 0.01f;
+    }
+}
+CODEC_KERNEL(codec_linear_to_y, (const float *rgb, ptrdiff_t n, float *y), (rgb, n, y))
+
 CODEC_BODY void codec_blur9_across_body(const float *CODEC_RESTRICT v, const float *w, ptrdiff_t n,
                                         float *CODEC_RESTRICT out)
 {

@@ -23,6 +23,7 @@ extern void (*const codec_ssim_maps_f64[2])(const double *blurred, ptrdiff_t wid
 
 /* Linear light R, G, B (rows n apart, not negative) to X, Y, B of SSIMULACRA 2, scaled and shifted to be positive. */
 extern void (*const codec_linear_to_xyb[2])(const float *rgb, ptrdiff_t n, float *xyb);
+extern void (*const codec_linear_to_y[2])(const float *rgb, ptrdiff_t n, float *y);
 
 /* Nine symmetric taps, w[0] in the middle: across, out[i] from v[i .. i + 8]; down over rows r[0..8]. */
 extern void (*const codec_blur9_across[2])(const float *v, const float *w, ptrdiff_t n, float *out);

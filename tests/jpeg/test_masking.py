@@ -34,6 +34,14 @@ def test_pictures_that_are_alike_everywhere_have_factors_of_one():
         assert (activity_weights(np.full((3, 2, 64), value, np.int16), alpha=2, H=1) == ONE).all()
 
 
+@pytest.mark.parametrize("high", [1, 3, 16, 33])
+def test_threads_find_the_same_factors(high):
+    luma = np.random.default_rng(2).integers(-900, 900, (high, 5, 64)).astype(np.int16)
+    expected = activity_weights(luma, alpha=0.5, H=50)
+    for threads in (2, 3, 8):
+        assert np.array_equal(activity_weights(luma, alpha=0.5, H=50, threads=threads), expected)
+
+
 def test_dc_does_not_count():
     luma = np.zeros((2, 2, 64), np.int16)
     luma[0, 0, 0] = 8000

@@ -36,10 +36,11 @@ def test_the_bytes_do_not_depend_on_threads(subsampling, effort):
         assert codec.encode(PICTURE, **settings, threads=threads) == expected
 
 
-@pytest.mark.parametrize("effort", [5, 9])
+@pytest.mark.parametrize("effort", [5, 8, 9])
 def test_nor_do_those_of_optimised_levels(effort):
-    picture = PICTURE[:400, :400]
-    assert codec.encode(picture, 60, effort=effort, threads=2) == codec.encode(picture, 60, effort=effort)
+    expected = codec.encode(PICTURE, 60, effort=effort)
+    for threads in THREADS:
+        assert codec.encode(PICTURE, 60, effort=effort, threads=threads) == expected
 
 
 @pytest.mark.parametrize("restart_interval", [1, 5, 44, 88, 7, 2156, 65535])
