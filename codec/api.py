@@ -15,6 +15,7 @@ from .jpeg.encode import encode_bytes
 from .jpeg.geometry import ORIENTATIONS
 from .jpeg.params import EncodeOptions, takes_encode_options
 from .jpeg.view import checked_view
+from .signatures import JPEG_SUFFIXES
 from .sources import files
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from ._types import BinaryWriter, Errors, OnError, Path, Samples, Source
     from .jpeg.params import EncodeKeywords
     from .limits import Limits
-
-JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
 @takes_encode_options

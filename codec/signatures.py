@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 HEAD_BYTES = 32
+PNG = b"\x89PNG\r\n\x1a\n"
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 # Suffixes of pictures that are not read here; what they are, for the message.
 CAMERA_RAW = (
@@ -28,7 +30,7 @@ BRANDS = {
 }
 STARTS = (
     (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (PNG, "PNG"),
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
     (b"qoif", "QOI"),

@@ -29,7 +29,7 @@ LEVELS = (
     ("_pixel",),
     ("cpu",),
     ("frame",),
-    ("limits", "_core", "pixels", "executors", "_team"),
+    ("limits", "quality", "_core", "pixels", "executors", "_team"),
     ("errors", "color", "signatures", "_types", "_stop"),
 )
 LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in units}

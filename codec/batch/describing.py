@@ -4,7 +4,8 @@ import io
 from dataclasses import replace
 
 from .. import jpeg
-from ..formats import apng, pictures
+from ..formats import pictures
+from ..formats.chunks import chunks
 from ..jpeg.strip import without
 
 KINDS = ("icc", "exif", "xmp", "iptc", "photoshop", "comments")
@@ -95,7 +96,7 @@ def not_read(data, format):
     tuple of str
     """
     if format == "PNG":
-        texts = (chunk.content for chunk in apng.chunks(data) if chunk.kind in (b"tEXt", b"zTXt", b"iTXt"))
+        texts = (chunk.content for chunk in chunks(data) if chunk.kind in (b"tEXt", b"zTXt", b"iTXt"))
         keywords = {text.partition(b"\0")[0] for text in texts}
         return ("text",) if keywords - {XMP_KEYWORD, *RAW_PROFILES} else ()
     if format not in ("GIF", "TIFF"):

@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 
 from ..errors import FileError, ParameterError, TruncatedError
 from ..limits import DEFAULT_LIMITS, Limits
+from ..quality import as_quality
 from ._names import NAMES
 
 DEFAULT_METRICS = "psnr,ssim"
@@ -66,12 +67,6 @@ def checked(parse):
     return callback
 
 
-def _quality(value):
-    from ..jpeg.params import as_quality
-
-    return as_quality(value)
-
-
 def _target(value):
     from ..targets import parse_target
 
@@ -115,7 +110,7 @@ def output(what="picture"):
     return click.option("-o", "--output", metavar="OUT", help=text, shell_complete=_paths)
 
 
-quality = functools.partial(click.option, "-q", "--quality", type=float, callback=checked(_quality), metavar="N")
+quality = functools.partial(click.option, "-q", "--quality", type=float, callback=checked(as_quality), metavar="N")
 color = functools.partial(click.option, metavar="COLOR", callback=checked(_color))
 target = functools.partial(click.option, metavar="WHAT:VALUE", callback=checked(_target))
 

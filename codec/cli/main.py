@@ -1,6 +1,7 @@
 """The command `codec`: one file per verb, loaded on demand."""
 
 import errno
+import gc
 import importlib
 import os
 import sys
@@ -33,6 +34,11 @@ VERBS = {
 }
 # They multiply no large matrices: the threads that NumPy's OpenBLAS starts, one per CPU, would cost 0.1 s.
 WITHOUT_BLAS = ("compress", "undo", "decompress", "transcode", "watch", "check")
+
+
+# Objects between searches for garbage (gc.set_threshold). Modules are none: with Python's 700 a tenth of loading them
+# is searching.
+GARBAGE = 50_000
 
 
 class Verbs(click.Group):
@@ -125,12 +131,14 @@ def main():
     warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     if sys.argv[1:2] and sys.argv[1] in WITHOUT_BLAS:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported, by worker processes too
+    gc.set_threshold(GARBAGE)
     with Ending() as ending:
         try:
             try:
                 cli(prog_name="codec", obj=ending)
             finally:
                 sys.stdout.flush()
+                gc.freeze()  # ends without a search for garbage
         except OSError as error:
             if error.filename is not None:  # not of stdout: a fault of ours
                 raise

@@ -8,14 +8,15 @@ from __future__ import annotations
 import struct
 import zlib
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..errors import BitstreamError, TruncatedError
 from ..palette import png
+from .chunks import chunks
 from .composition import CLEAR, KEEP, RESTORE, Cell, Moving, no_frames, restarts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import numpy as np
     import numpy.typing as npt
@@ -24,33 +25,6 @@ if TYPE_CHECKING:
 
 DISPOSALS = {0: KEEP, 1: CLEAR, 2: RESTORE}
 SIZES = {b"IHDR": 13, b"acTL": 8, b"fcTL": 26}
-
-
-class Chunk(NamedTuple):
-    """A chunk at its place in the file."""
-
-    kind: bytes
-    file: bytes
-    offset: int
-    size: int
-
-    @property
-    def content(self) -> bytes:
-        """A copy: IDAT may have megabytes."""
-        return self.file[self.offset + 8 : self.offset + 8 + self.size]
-
-
-def chunks(data: bytes) -> Iterator[Chunk]:
-    """Chunks up to IEND; ends without an error where the data ends or a chunk does not fit."""
-    at = len(png.SIGNATURE)
-    while at + 12 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        if at + 12 + size > len(data):
-            return
-        yield Chunk(kind, data, at, size)
-        if kind == b"IEND":
-            return
-        at += 12 + size
 
 
 def count(data: bytes) -> int:

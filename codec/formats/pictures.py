@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import signatures
-from ..api import JPEG_SUFFIXES
 from ..errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
 from ..jpeg import Metadata
 from ..jpeg import decode as decode_jpeg
@@ -21,9 +20,10 @@ from ..jpeg import probe as probe_jpeg
 from ..jpeg.exif import upright_orientation as orientation
 from ..jpeg.geometry import ORIENTATIONS
 from ..limits import checked_limits
-from ..palette import png
+from ..signatures import JPEG_SUFFIXES, PNG
 from ..sources.files import read_bytes, write_atomic
-from . import apng, gif, plain_png, profiles
+from . import plain_png, profiles
+from .chunks import chunks as chunks_of
 
 # Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
@@ -164,12 +164,12 @@ def load(source, *, background=None, alpha=False, limits=None, page=None):
     limits = checked_limits(limits)
     color = None if background is None else parse_color(background)
     data = read_bytes(source, limits)
-    if data.startswith(gif.SIGNATURES):
+    if signatures.format_of(data[: signatures.HEAD_BYTES]) == "GIF":
         return _load_gif(data, color, alpha, limits)
     if data.startswith(b"\xff\xd8"):
         decoded = decode_jpeg(data, limits=limits)
         return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
-    made = _load_plain(data, color, alpha, limits) if data.startswith(png.SIGNATURE) else None
+    made = _load_plain(data, color, alpha, limits) if data.startswith(PNG) else None
     return made or _load_other(data, color, alpha, limits, page)
 
 
@@ -193,7 +193,7 @@ def pixels_of(data):
     >>> pixels_of(b"P5 3 2 255 ")
     6
     """
-    if data.startswith(png.SIGNATURE):
+    if data.startswith(PNG):
         return int.from_bytes(data[16:20], "big") * int.from_bytes(data[20:24], "big")  # IHDR is first
     if data.startswith(b"\xff\xd8"):
         try:
@@ -214,7 +214,7 @@ def _readers(data):
     """The readers of Pillow that data may need. All of them take half a second to load, the first few a tenth of it."""
     from PIL import Image
 
-    if data.startswith(png.SIGNATURE):
+    if data.startswith(PNG):
         Image.preinit()
         return ["PNG"]
     Image.init()
@@ -260,7 +260,9 @@ def _load_plain(data, color, keep_alpha, limits):
 def _load_other(data, color, keep_alpha, limits, page):
     from PIL import Image, UnidentifiedImageError
 
-    shown = apng.still(data) if data.startswith(png.SIGNATURE) else data
+    from . import apng
+
+    shown = apng.still(data) if data.startswith(PNG) else data
     try:
         image = Image.open(io.BytesIO(shown), formats=_readers(data))
     except UnidentifiedImageError as error:
@@ -317,6 +319,8 @@ def _load_gif(data, color, keep_alpha, limits):
     """The first frame as `animation` composes it, gray where its colour table is; XMP as Pillow finds it."""
     from PIL import Image
 
+    from . import gif
+
     pixels, gray, moving = gif.first(data, limits)
     warnings = list(moving.warnings)
     if len(moving.cells) > 1:
@@ -345,7 +349,7 @@ def _transparent_samples(image, data, bits, warnings):
 
     Pillow compares the samples of tRNS, which have the depth of the file (PNG 11.3.1.1), with samples scaled to 8 bits.
     """
-    stored = next((chunk.content for chunk in apng.chunks(data) if chunk.kind == b"tRNS"), b"")
+    stored = next((chunk.content for chunk in chunks_of(data) if chunk.kind == b"tRNS"), b"")
     if image.format != "PNG" or data[25] not in (0, 2) or len(stored) != (2 if data[25] == 0 else 6):
         return None
     levels = [level & ((1 << bits) - 1) for level in struct.unpack(f">{len(stored) // 2}H", stored)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from . import apng
+from .chunks import chunks
 
 if TYPE_CHECKING:
     from typing import Any
@@ -53,7 +53,7 @@ SRGB = Meaning()
 def meaning(data: bytes) -> Meaning:
     """What the samples of a PNG mean. An iCCP chunk that does not decompress to at most `MOST_BYTES` is left out."""
     icc = None
-    for chunk in apng.chunks(data):
+    for chunk in chunks(data):
         if chunk.kind in (b"IDAT", b"PLTE"):
             break
         if chunk.kind == b"iCCP":  # name, 0, method, deflated profile (11.3.2.3)
@@ -122,7 +122,7 @@ def color_chunks(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
     cICP has precedence over iCCP, this over sRGB, and this over gAMA and cHRM (11.3.2).
     """
     found = {}
-    for chunk in apng.chunks(data):
+    for chunk in chunks(data):
         if chunk.kind in (b"IDAT", b"PLTE"):
             break
         found[chunk.kind] = chunk.content

@@ -10,7 +10,8 @@ import json
 import os
 from functools import lru_cache
 
-from .tables import QUALITY_PARTS, ijg_scale
+from ..quality import QUALITY_PARTS
+from .tables import ijg_scale
 
 UNIT = 16  # fractions of a step in matrices.json
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..executors import checked_threads, useful_threads
+from ..quality import as_quality
 from ..targets import parse_target
 from .learned import learned_steps
 from .metadata import Metadata
-from .tables import QUALITY_PARTS, T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, ijg_step
+from .tables import T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, ijg_step
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -186,15 +187,6 @@ def _integer(value, low, high, name):
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
         raise ParameterError(f"{name} must be an integer in {low}..{high}, not {value!r}")
     return int(value)
-
-
-def as_quality(value, name="quality"):
-    """A quality rounded to 1/64, as an int if it is whole. ParameterError unless it is a number in 1..100."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not 1 <= value <= 100:
-        raise ParameterError(f"{name} must be a number in 1..100, not {value!r}")
-    parts = round(QUALITY_PARTS * float(value))
-    return parts / QUALITY_PARTS if parts % QUALITY_PARTS else parts // QUALITY_PARTS
 
 
 def _choice(value, choices, name):

@@ -1,5 +1,7 @@
 """Numbers of T.81 Annexes D and K, under their table numbers. Quantization tables in natural (row-major) order."""
 
+from ..quality import QUALITY_PARTS
+
 # Qe, Next_Index_LPS, Next_Index_MPS, Switch_MPS of each Index 0..112: the estimator of the arithmetic coder.
 T81_TABLE_D_3 = (
     (0x5A1D, 1, 1, 1),
@@ -283,9 +285,6 @@ T81_TABLE_K_6_AC_CHROMINANCE = (
         )
     ),
 )
-
-
-QUALITY_PARTS = 64  # of 1, in which a quality may be given
 
 
 def ijg_scale(quality):

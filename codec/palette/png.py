@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..pixels import bands
+from ..signatures import PNG
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = PNG
 SIDE_MAX = 2**31 - 1
 PIECE = 1 << 18  # bytes that are deflated at a time: 0.1 s
 INDEXED = 3  # colour type

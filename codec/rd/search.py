@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from .. import registry
 from ..errors import ParameterError
 from ..frame import Video
-from ..jpeg.params import as_quality
-from ..jpeg.tables import QUALITY_PARTS
 from ..jpeg.target import reach
 from ..metrics.names import facts
+from ..quality import QUALITY_PARTS, as_quality
 from ..registry.contract import DIALS, byte_count
 from ..targets import narrow, parse_score
 from .content import Content, decode, fetch, score

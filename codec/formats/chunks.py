@@ -1,0 +1,109 @@
+"""Chunks of PNG files, and what IDAT holds: without NumPy, so that files can be inflated while it loads."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..signatures import PNG
+
+try:  # inflates in half of zlib's time, checksums in a tenth; there are no wheels for some processors
+    from isal import isal_zlib
+except ImportError:
+    isal_zlib = zlib  # type: ignore[misc]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type (PNG 11.2.1)
+# Chunks that change what is seen, or how many pictures there are.
+OTHER = (b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT")
+
+
+class Chunk(NamedTuple):
+    """A chunk at its place in the file."""
+
+    kind: bytes
+    file: bytes
+    offset: int
+    size: int
+
+    @property
+    def content(self) -> bytes:
+        """A copy: IDAT may have megabytes."""
+        return self.file[self.offset + 8 : self.offset + 8 + self.size]
+
+
+def chunks(data: bytes) -> Iterator[Chunk]:
+    """Chunks up to IEND; ends without an error where the data ends or a chunk does not fit."""
+    at = len(PNG)
+    while at + 12 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if at + 12 + size > len(data):
+            return
+        yield Chunk(kind, data, at, size)
+        if kind == b"IEND":
+            return
+        at += 12 + size
+
+
+class Inflated(bytes):
+    """A file with `filtered`, which `inflated` found before."""
+
+    filtered: bytes | None
+
+
+def inflated(data: bytes) -> bytes | None:
+    """The filtered rows of a usual PNG: 8 bits per sample, not interlaced, one picture. Every checksum is compared.
+
+    Returns
+    -------
+    bytes or None
+        height x (1 + width x channels). None: the file is of another kind, or anything is wrong with it.
+    """
+    if isinstance(data, Inflated):
+        return data.filtered
+    size = filtered_bytes(data)
+    stream = _stream(data) if size else None
+    return None if stream is None else _bytes_of(stream, size)
+
+
+def filtered_bytes(data: bytes) -> int:
+    """The size of `inflated` by the header; 0 for a file of another kind.
+
+    >>> import struct
+    >>> from codec.formats.chunks import filtered_bytes
+    >>> filtered_bytes(struct.pack(">16x2I5B5x", 2, 3, 8, 2, 0, 0, 0))
+    21
+    """
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    usual = len(data) > 33 and data[24] == 8 and data[25] in CHANNELS and data[26:29] == bytes(3) and width
+    return height * (1 + width * CHANNELS[data[25]]) if usual else 0
+
+
+def _stream(data):
+    """The zlib stream (RFC 1950) of all IDAT chunks; None if the file is of another kind."""
+    view, at, parts, ended = memoryview(data), len(PNG), [], False
+    while not ended:
+        size, kind = int.from_bytes(view[at : at + 4], "big"), bytes(view[at + 4 : at + 8])
+        content, at = view[at + 8 : at + 8 + size], at + 12 + size
+        checksum = int.from_bytes(view[at - 4 : at], "big")
+        if at > len(data) or kind in OTHER or isal_zlib.crc32(content, isal_zlib.crc32(kind)) != checksum:
+            return None
+        if kind == b"IDAT":
+            parts.append(content)
+        ended = kind == b"IEND"
+        if parts and not ended and kind != b"IDAT":  # text or Exif behind the picture, which Pillow reads with it
+            return None
+    return (parts[0] if len(parts) == 1 else b"".join(parts)) if parts else None
+
+
+def _bytes_of(stream, size):
+    """The bytes of a zlib stream; None if it is damaged, or has more or fewer than `size`."""
+    reader = isal_zlib.decompressobj()
+    try:
+        found = reader.decompress(stream, size + 1)
+    except (isal_zlib.error, zlib.error):
+        return None
+    return found if reader.eof and len(found) == size else None
