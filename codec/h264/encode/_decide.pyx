@@ -24,7 +24,7 @@ from codec.h264.macroblock._context cimport begin_macroblock, may_have_8x8_trans
 from codec.h264.macroblock._direct cimport derive_direct, set_whole_direct
 from codec.h264.macroblock._inter cimport predict_inter
 from codec.h264.macroblock._motion cimport derive_p_skip
-from codec.h264.macroblock._neighbours cimport fill_motion, set_intra_availability
+from codec.h264.macroblock._neighbours cimport fill_motion, fill_nnz, set_intra_availability
 from codec.h264.macroblock._slice cimport (
     CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SLICE_I, Macroblock, SliceContext,
 )
@@ -522,13 +522,16 @@ cdef void decide(Coder *c) noexcept nogil:
     cdef int most = MOST_BITS
     if c.lossless:
         most = 8 * (256 + 2 * s.seq.chroma_width * s.seq.chroma_height) + PCM_BITS
+    if c.tools.trellis and not s.seq.entropy_coding_mode_flag:
+        s.mb.cbp = 32                                   # of all components
+        fill_nnz(s)
     c.best.cost = UNKNOWN
     if s.slice.slice_type == SLICE_I:
         try_intra(c, REFUSED)
     else:
         decide_inter(c)
     restore(c)
-    if c.tools.trellis == 1 and s.seq.entropy_coding_mode_flag and not c.best.skip:
+    if c.tools.trellis == 1 and not c.best.skip:
         c.use_trellis = 1
         recode(c)
         c.use_trellis = 0

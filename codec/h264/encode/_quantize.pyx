@@ -3,7 +3,8 @@ coefficients of Macroblock.coef that the inverse transforms of the decoder take.
 
 A coefficient is quantized as sign(d) (|d| + bias) scale / 2^16, with the reciprocal steps of _scales.pyx. The bias is a
 fraction of a step: 1/3 for intra, 1/6 for inter macroblocks, where zeros are cheaper; 1/2, for the nearest level, where
-_trellis.pyx chooses among it and lower ones.
+_trellis.pyx (CABAC) or _trellis_cavlc.pyx chooses among it and lower ones. The latter counts the levels of each block
+in the cache of the entropy coder, where later blocks find nC.
 """
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint64_t
 from libc.string cimport memset
@@ -11,9 +12,11 @@ from libc.string cimport memset
 from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder, QuantizerTables
 from codec.h264.encode._lossless cimport keep_chroma, keep_luma, nothing_left
 from codec.h264.encode._trellis cimport trellis
+from codec.h264.encode._trellis_cavlc cimport trellis_cavlc
 from codec.h264.entropy._kinds cimport KIND_DC_420
+from codec.h264.macroblock._neighbours cimport set_nnz_8x8
 from codec.h264.macroblock._scaling cimport put_chroma_dc, put_luma_dc, scale_4x4, scale_8x8
-from codec.h264.macroblock._slice cimport SliceContext
+from codec.h264.macroblock._slice cimport CACHE, SliceContext
 from codec.h264.pictures._picture cimport MB_INTRA
 from codec.h264.tables.values cimport (
     H264_CLAUSE_6_4_3_BLOCK_X, H264_CLAUSE_6_4_3_BLOCK_Y, H264_TABLE_8_13_SCAN_4X4, H264_TABLE_8_14_SCAN_8X8,
@@ -54,12 +57,19 @@ cdef inline int list_of(int component, int intra) noexcept nogil:
     return component + (0 if intra else 3)
 
 
+cdef inline uint8_t *total_of(Coder *c, int component, int k) noexcept nogil:
+    """The entry of a luma block, or of a block of chroma 4:2:0, in the cache."""
+    return &c.s.cache.nnz[component][CACHE + (H264_CLAUSE_6_4_3_BLOCK_X[k] >> 2) + 2 * H264_CLAUSE_6_4_3_BLOCK_Y[k]]
+
+
 cdef inline int choose_levels(const Coder *c, int16_t *out, const int16_t *level, const int16_t *d, const uint8_t *scan,
-                              int first, int n, int kind, const int *steps, int intra) noexcept nogil:
-    """Levels of a block in scan order, from those that quantize gave; how many are not 0."""
-    if c.use_trellis:
+                              int first, int n, int kind, const int *steps, int intra, uint8_t *total) noexcept nogil:
+    """Levels of a block in scan order, from those that quantize gave; how many are not 0. total: see trellis_cavlc."""
+    if not c.use_trellis:
+        return scan_levels(out, level, scan, first, n)
+    if c.s.seq.entropy_coding_mode_flag:
         return trellis(c, out + first, level, d, scan, first, kind, steps, c.lambda_trellis[intra])
-    return scan_levels(out, level, scan, first, n)
+    return trellis_cavlc(out + first, level, d, scan, first, kind, steps, c.lambda_trellis[intra], total)
 
 
 cdef inline int score_of(const int16_t *level, int n, const uint8_t *scores) noexcept nogil:
@@ -103,7 +113,10 @@ cdef int code_4x4(Coder *c, int k, uint8_t *dst, int intra) noexcept nogil:
     c.levels.any[0] &= ~(1u << k)
     c.enc.forward_one(c.d[0], c.src + SRC_STRIDE * y + x, SRC_STRIDE, dst, s.place.stride[0])
     if c.enc.quantize(level, c.d[0], q.scale4[list][qp], q.bias4[list][rule_of(c, intra)][qp], 16):
-        n = choose_levels(c, out, level, c.d[0], H264_TABLE_8_13_SCAN_4X4[0], 0, 16, 2, q.step4[list][qp], intra)
+        n = choose_levels(c, out, level, c.d[0], H264_TABLE_8_13_SCAN_4X4[0], 0, 16, 2, q.step4[list][qp], intra,
+                          total_of(c, 0, k))
+    else:
+        total_of(c, 0, k)[0] = 0
     if n:
         scale_block(&s.mb.coef[16 * k], out, H264_TABLE_8_13_SCAN_4X4[0], scale_4x4(s, 0), 0, 16, 4)
         s.mb.coded[0] |= <uint64_t>mark_of(out, n) << k
@@ -126,7 +139,7 @@ cdef int code_8x8(Coder *c, int b8, int intra) noexcept nogil:
     if c.enc.quantize(level, c.d[0] + 64 * b8, q.scale8[1 - intra][qp], q.bias8[1 - intra][rule_of(c, intra)][qp],
                       64):
         n = choose_levels(c, out, level, c.d[0] + 64 * b8, H264_TABLE_8_14_SCAN_8X8[0], 0, 64, 5,
-                          q.step8[1 - intra][qp], intra)
+                          q.step8[1 - intra][qp], intra, total_of(c, 0, 4 * b8))
         if not intra and score_of(out, 64, RUN_SCORE_8X8) < DROP_8X8:
             n = 0
     if n:
@@ -135,6 +148,7 @@ cdef int code_8x8(Coder *c, int b8, int intra) noexcept nogil:
         c.levels.any[0] |= 1u << (4 * b8)
     else:
         memset(out, 0, 128)
+        set_nnz_8x8(total_of(c, 0, 4 * b8), 0)
     return n
 
 
@@ -150,10 +164,11 @@ cdef inline int quantize_quarter(Coder *c, int b8, int *score) noexcept nogil:
     c.enc.forward4x4(c.d[0] + 64 * b8, c.src + at, SRC_STRIDE, c.pred + at, SRC_STRIDE)
     if not c.enc.quantize(level, c.d[0] + 64 * b8, q.scale4[list][qp], q.bias4[list][rule_of(c, 0)][qp], 64):
         memset(out, 0, 128)
+        set_nnz_8x8(total_of(c, 0, 4 * b8), 0)
         return 0
     for k in range(4):
         n = choose_levels(c, out + 16 * k, level + 16 * k, c.d[0] + 64 * b8 + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 0,
-                          16, 2, q.step4[list][qp], 0)
+                          16, 2, q.step4[list][qp], 0, total_of(c, 0, 4 * b8 + k))
         if n:
             c.levels.any[0] |= 1u << (4 * b8 + k)
             score[0] += score_of(out + 16 * k, 16, RUN_SCORE)
@@ -180,6 +195,7 @@ cdef void code_luma(Coder *c, bint eight) noexcept nogil:
             if score < DROP_8X8:
                 memset(&c.levels.ac[0][64 * b8], 0, 128)
                 c.levels.any[0] &= ~(15u << (4 * b8))
+                set_nnz_8x8(total_of(c, 0, 4 * b8), 0)
             else:
                 s.mb.cbp |= 1 << b8
                 total += score
@@ -221,7 +237,7 @@ cdef void code_dc_16x16(Coder *c) noexcept nogil:
         m[i], m[4 + i] = <int16_t>((a + e + 1) >> 1), <int16_t>((a - e + 1) >> 1)
         m[8 + i], m[12 + i] = <int16_t>((b - f + 1) >> 1), <int16_t>((b + f + 1) >> 1)
     if c.enc.quantize(level, m, q.scale_dc[list][qp], q.bias_dc[list][rule_of(c, 1)][qp], 16) and choose_levels(
-        c, c.levels.dc[0], level, m, H264_TABLE_8_13_SCAN_4X4[0], 0, 16, 0, q.step_dc[list][qp], 1
+        c, c.levels.dc[0], level, m, H264_TABLE_8_13_SCAN_4X4[0], 0, 16, 0, q.step_dc[list][qp], 1, total_of(c, 0, 0)
     ):
         c.levels.any[0] |= 1u << 16
         for i in range(16):
@@ -253,7 +269,7 @@ cdef void code_luma_16x16(Coder *c) noexcept nogil:
             out = &c.levels.ac[0][64 * b8 + 16 * k]
             out[0] = 0
             n = choose_levels(c, out, level + 16 * k, c.d[0] + 64 * b8 + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 1, 16, 1,
-                              q.step4[list][qp], 1)
+                              q.step4[list][qp], 1, total_of(c, 0, 4 * b8 + k))
             if n:
                 c.levels.any[0] |= 1u << (4 * b8 + k)
                 score += score_of(out + 1, 15, RUN_SCORE)
@@ -283,7 +299,7 @@ cdef int code_chroma_ac(Coder *c, int component, int intra) noexcept nogil:
     for k in range(4):
         out[16 * k] = 0
         if choose_levels(c, out + 16 * k, level + 16 * k, c.d[component] + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 1, 16,
-                         4, q.step4[list][qp], intra):
+                         4, q.step4[list][qp], intra, total_of(c, component, k)):
             c.levels.any[component] |= 1u << k
             score += score_of(out + 16 * k + 1, 15, RUN_SCORE)
     if score < DROP_CHROMA:
@@ -315,7 +331,8 @@ cdef void code_chroma_dc(Coder *c, int component, int intra) noexcept nogil:
     s.mb.coded[component] = 0
     if not (
         c.enc.quantize(level, m, q.scale_dc[list][qp], q.bias_dc[list][rule_of(c, intra)][qp], 16)
-        and choose_levels(c, c.levels.dc[component], level, m, DC_SCAN, 0, 4, KIND_DC_420, q.step_dc[list][qp], intra)
+        and choose_levels(c, c.levels.dc[component], level, m, DC_SCAN, 0, 4, KIND_DC_420, q.step_dc[list][qp], intra,
+                          NULL)
     ):
         memset(c.levels.dc[component], 0, 8)
         return

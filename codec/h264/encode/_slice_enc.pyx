@@ -412,7 +412,7 @@ cdef class SliceEncoder(SliceSetup):
                 c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, 0
         c.slice_lambda256, c.slice_lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
         c.most_vectors, c.vectors_before = most_vectors, 0
-        c.use_trellis = tools.trellis == 2 and s.seq.entropy_coding_mode_flag
+        c.use_trellis = tools.trellis == 2
         self._set_vectors(vectors)
         self._set_qps(qps)
         found, first = [], 0

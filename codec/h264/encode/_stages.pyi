@@ -9,8 +9,16 @@ from ..pictures._picture import Picture
 from .settings import Tools
 
 def trellis_levels(
-    d: NDArray[np.int16], nearest: NDArray[np.int16], kind: int, qp: int, lambda2: int, states: NDArray[np.uint8]
+    d: NDArray[np.int16],
+    nearest: NDArray[np.int16],
+    kind: int,
+    qp: int,
+    lambda2: int,
+    *,
+    states: NDArray[np.uint8] | None = None,
+    nC: int | None = None,
 ) -> NDArray[np.int16]: ...
+def cavlc_bits(levels: NDArray[np.int16], kind: int, nC: int) -> int: ...
 def block_bits(levels: NDArray[np.int16], kind: int, states: NDArray[np.uint8]) -> tuple[float, int]: ...
 def reference_planes(picture: Picture, steps: Sequence[int]) -> NDArray[np.uint8]: ...
 def search_vector(

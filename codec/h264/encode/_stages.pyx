@@ -6,14 +6,16 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from codec._core cimport BitWriter, close_writer, open_writer, reserve
+from codec._core cimport BitCounter, BitWriter, close_writer, open_writer, reserve
 from codec.h264.encode._coder cimport PAD, SRC_STRIDE, Coder, Motion, RefPlanes
 from codec.h264.encode._kernels cimport h264_enc
 from codec.h264.encode._planes cimport Interpolated
 from codec.h264.encode._scales cimport Scales
 from codec.h264.encode._search cimport search
 from codec.h264.encode._trellis cimport trellis
-from codec.h264.entropy._block_write cimport write_cabac_block
+from codec.h264.encode._trellis_cavlc cimport trellis_cavlc
+from codec.h264.entropy._block_write cimport write_cabac_block, write_cavlc_block
+from codec.h264.entropy._kinds cimport KIND_DC_420
 from codec.h264.entropy._writer cimport (
     MACROBLOCK_BYTES, STATES, CabacCounter, CabacWriter, cabac_close, cabac_start,
 )
@@ -25,36 +27,63 @@ from ...errors import ParameterError
 cdef uint8_t[6] LENGTHS = [16, 15, 16, 4, 15, 64]       # by ctxBlockCat
 
 
-def trellis_levels(const int16_t[::1] d, const int16_t[::1] nearest, int kind, int qp, int64_t lambda2,
-                   const uint8_t[::1] states):
+cdef const int *steps_of(Scales scales, const int16_t[::1] d, const int16_t[::1] nearest, int kind, int qp) except NULL:
+    """Steps of a block whose arguments are checked."""
+    if not 0 <= kind <= 5 or not 0 <= qp <= 51:
+        raise ParameterError("kinds are 0 to 5, QP 0 to 51")
+    if not d.shape[0] == nearest.shape[0] == LENGTHS[kind]:
+        raise ParameterError(f"a block of kind {kind} has {LENGTHS[kind]} coefficients")
+    if kind == 5:
+        return scales.tables.step8[0][qp]
+    if kind == 0 or kind == 3:
+        return scales.tables.step_dc[0][qp]
+    return scales.tables.step4[0][qp]
+
+
+def trellis_levels(const int16_t[::1] d, const int16_t[::1] nearest, int kind, int qp, int64_t lambda2, *,
+                   const uint8_t[::1] states=None, nC=None):
     """The levels of a block of ctxBlockCat 0 to 5, from its coefficients and their nearest levels. Coefficient k is
     that of raster position k, and the k-th that is coded.
 
-    qp: 0 to 51; lambda2: of squared differences, times 256; states: of all ctxIdx, as SliceReader.state.
+    qp: 0 to 51; lambda2: of squared differences, times 256. With CABAC, states: of all ctxIdx, as SliceReader.state.
+    With CAVLC, nC: 0 to 16, not used with chroma DC.
     """
-    if not 0 <= kind <= 5 or not 0 <= qp <= 51 or states.shape[0] != STATES:
-        raise ParameterError(f"kinds are 0 to 5, QP 0 to 51, and there are {STATES} states")
-    if not d.shape[0] == nearest.shape[0] == LENGTHS[kind]:
-        raise ParameterError(f"a block of kind {kind} has {LENGTHS[kind]} coefficients")
-    cdef Coder *c = <Coder *>calloc(1, sizeof(Coder))
-    if not c:
-        raise MemoryError("no memory for an encoder")
-    cdef uint8_t[64] scan
-    cdef int k
     cdef Scales scales = Scales(((16,) * 16,) * 6 + ((16,) * 64,) * 2)
-    cdef const int *steps = scales.tables.step4[0][qp]
-    if kind == 5:
-        steps = scales.tables.step8[0][qp]
-    elif kind == 0 or kind == 3:
-        steps = scales.tables.step_dc[0][qp]
+    cdef const int *steps = steps_of(scales, d, nearest, kind, qp)
+    cdef uint8_t[64] scan
+    cdef uint8_t[32] cache
+    cdef uint8_t *total_coeff = NULL
+    cdef int k
     for k in range(64):
         scan[k] = <uint8_t>k
     made = np.zeros(d.shape[0], np.int16)
     cdef int16_t[::1] out = made
+    if nC is not None:
+        for k in range(32):
+            cache[k] = nC
+        if kind != KIND_DC_420:
+            total_coeff = &cache[9]
+        trellis_cavlc(&out[0], &nearest[0], &d[0], scan, 0, kind, steps, lambda2, total_coeff)
+        return made
+    if states is None or states.shape[0] != STATES:
+        raise ParameterError(f"there are {STATES} states")
+    cdef Coder *c = <Coder *>calloc(1, sizeof(Coder))
+    if not c:
+        raise MemoryError("no memory for an encoder")
     memcpy(c.cabac.state, &states[0], STATES)
     trellis(c, &out[0], &nearest[0], &d[0], scan, 0, kind, steps, lambda2)
     free(c)
     return made
+
+
+def cavlc_bits(const int16_t[::1] levels, int kind, int nC):
+    """Bits of a block of levels in scan order by CAVLC. kind: ctxBlockCat 0 to 4; nC: 0 to 16, -1 for chroma DC."""
+    if not 0 <= kind <= 4 or levels.shape[0] != LENGTHS[kind]:
+        raise ParameterError(f"kinds are 0 to 4, with {list(LENGTHS)[:5]} levels")
+    cdef BitCounter counter
+    counter.bits = 0
+    write_cavlc_block(&counter, &levels[0], kind, nC)
+    return counter.bits
 
 
 def block_bits(const int16_t[:, ::1] levels, int kind, const uint8_t[::1] states):

@@ -24,12 +24,12 @@ from fractions import Fraction
 
 cdef enum:
     NODES = 8
-    WEIGHT_DC = 65536 // 64 # DC levels: 16 of the 4x4 transform, times 16 / 4 of the halved 4x4 Hadamard, or 4 of 2x2
     CODED_INC = 1           # ctxIdxInc that coded_block_flag is judged by: one neighbour has levels
 
 # 2^16 / N^2 by raster position
 cdef int weight4[16]
 cdef int weight8[64]
+cdef int weight_dc[16]
 cdef uint8_t[6] MOST = [16, 15, 16, 4, 15, 64]
 # ctxIdxInc of the first bin and of the others by node, and the node after a level of 1 and after another
 cdef uint8_t[NODES] ONE_INC = [1, 2, 3, 4, 0, 0, 0, 0]
@@ -42,9 +42,19 @@ cdef void make_tables():
     for i in range(64):
         weight8[i] = round(65536 / (energy8[i // 8] * energy8[i % 8]))
     for i in range(16):
+        weight_dc[i] = 65536 // 64      # 16 of the 4x4 transform, times 16 / 4 of the halved 4x4 Hadamard, or 4 of 2x2
         weight4[i] = round(Fraction(65536, (10 if i // 4 & 1 else 4) * (10 if i & 1 else 4)))
 
 make_tables()
+
+
+cdef const int *weights_of(int kind) noexcept nogil:
+    """For error_of, of a block of ctxBlockCat 0 to 5."""
+    if kind == 5:
+        return weight8
+    if kind == 0 or kind == 3:
+        return weight_dc
+    return weight4
 
 
 cdef inline int bin_cost(const Coder *c, int ctxIdx, int bin) noexcept nogil:
@@ -70,12 +80,6 @@ cdef inline int level_cost(const Coder *c, int ctx, int node, int level) noexcep
     if level < 15:
         return cost + bin_cost(c, greater, 0)
     return cost + escape_bits(level - 15) * BIT
-
-
-cdef inline int64_t error_of(int magnitude, int level, int step, int weight) noexcept nogil:
-    """Squared difference times 256: of 4 fractional bits, which the square doubles."""
-    cdef int64_t e = ((magnitude << 8) - level * step) >> 4
-    return e * e * weight >> 16
 
 
 # What the search remembers: the cost of each node, and how it was reached at each position.
@@ -136,7 +140,8 @@ cdef int trellis(const Coder *c, int16_t *out, const int16_t *nearest, const int
     """Levels of a block in scan order, out[0] being that of scan[first], from coefficients in raster order and their
     nearest levels; the number of those that are not 0. kind: ctxBlockCat 0 to 5; steps: in 1/256, in raster order."""
     cdef Paths p
-    cdef int n = MOST[kind], k, top = n, at, node, best = 0, count = 0, weight
+    cdef int n = MOST[kind], k, top = n, at, node, best = 0, count = 0
+    cdef const int *weights = weights_of(kind)
     cdef int64_t least
     while top and nearest[scan[first + top - 1]] == 0:
         top -= 1
@@ -149,8 +154,7 @@ cdef int trellis(const Coder *c, int16_t *out, const int16_t *nearest, const int
     while k:
         k -= 1
         at = scan[first + k]
-        weight = weight8[at] if kind == 5 else WEIGHT_DC if kind == 0 or kind == 3 else weight4[at]
-        visit(c, &p, k, n, kind, abs(d[at]), abs(nearest[at]), steps[at], weight, lambda2)
+        visit(c, &p, k, n, kind, abs(d[at]), abs(nearest[at]), steps[at], weights[at], lambda2)
     least = p.cost[0]
     if kind != 5:
         k = H264_TABLE_9_40_CODED_BLOCK_FLAG[kind] + CODED_INC

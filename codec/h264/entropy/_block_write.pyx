@@ -5,9 +5,7 @@ from libc.stdlib cimport abs
 
 from codec._core cimport codec_assert_range
 from codec.h264.entropy._kinds cimport KIND_DC_420
-from codec.h264.entropy._writer cimport (
-    Bins, Bits, put, put_bin, put_bypass,
-)
+from codec.h264.entropy._writer cimport Bins, Bits, put, put_bin, put_bypass
 from codec.h264.tables.values cimport (
     H264_TABLE_9_10_RUN_BEFORE, H264_TABLE_9_40_CODED_BLOCK_FLAG, H264_TABLE_9_40_COEFF_ABS_LEVEL_MINUS1,
     H264_TABLE_9_40_LAST_SIGNIFICANT_COEFF_FLAG, H264_TABLE_9_40_SIGNIFICANT_COEFF_FLAG, H264_TABLE_9_43_LAST_INC,
@@ -17,8 +15,6 @@ from codec.h264.tables.values cimport (
 
 # maxNumCoeff by ctxBlockCat 0 to 13 (Table 9-42); CAVLC sends an 8x8 block as four of 16
 cdef uint8_t[14] MOST = [16, 15, 16, 4, 15, 64, 16, 15, 16, 64, 16, 15, 16, 64]
-# column of Table 9-5 by nC + 1: chroma DC, then 0 to 16
-cdef uint8_t[18] TOKENS = [4, 0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3]
 cdef uint8_t[5] NEXT_ONE = [0, 2, 3, 4, 4]              # see _cabac.pyx
 
 
@@ -27,26 +23,6 @@ cdef uint8_t[5] NEXT_ONE = [0, 2, 3, 4, 4]              # see _cabac.pyx
 cdef inline void put_vlc(Bits sink, const H264Vlc *code) noexcept nogil:
     codec_assert_range(1, code.length, 16)
     put(sink, code.code, code.length)
-
-
-cdef inline void put_level(Bits sink, int code, int suffixLength) noexcept nogil:
-    """level_prefix and level_suffix of a levelCode (9.2.2.1)."""
-    cdef int prefix
-    if suffixLength == 0 and code < 14:
-        put(sink, 1, code + 1)
-    elif suffixLength == 0 and code < 30:
-        put(sink, 1 << 4 | (code - 14), 19)
-    elif suffixLength and code < 15 << suffixLength:
-        prefix = code >> suffixLength
-        put(sink, 1 << suffixLength | (code & ((1 << suffixLength) - 1)), prefix + 1 + suffixLength)
-    else:
-        code -= 30 if suffixLength == 0 else 15 << suffixLength
-        prefix = 15
-        while code >= 1 << (prefix - 3):                # only High profiles have a level_prefix above 15
-            code -= 1 << (prefix - 3)
-            prefix += 1
-        put(sink, 1, prefix + 1)
-        put(sink, code, prefix - 3)
 
 
 cdef int write_cavlc_block(Bits sink, const int16_t *level, int kind, int nC) noexcept nogil:
@@ -65,20 +41,17 @@ cdef int write_cavlc_block(Bits sink, const int16_t *level, int kind, int nC) no
     while ones < total and ones < 3 and abs(level[at[ones]]) == 1:
         signs = signs << 1 | (level[at[ones]] < 0)
         ones += 1
-    put_vlc(sink, &H264_TABLE_9_5_COEFF_TOKEN[TOKENS[nC + 1]][ones][total])
+    put_vlc(sink, &H264_TABLE_9_5_COEFF_TOKEN[token_column(nC)][ones][total])
     if total == 0:
         return 0
     if ones:
         put(sink, signs, ones)
-    suffixLength = 1 if total > 10 and ones < 3 else 0
+    suffixLength = 1 if total > MANY and ones < 3 else 0
     for i in range(ones, total):
         magnitude = abs(level[at[i]])
         code = 2 * magnitude - 2 + (level[at[i]] < 0)
         put_level(sink, code - 2 if i == ones and ones < 3 else code, suffixLength)
-        if suffixLength == 0:
-            suffixLength = 1
-        if magnitude > 3 << (suffixLength - 1) and suffixLength < 6:
-            suffixLength += 1
+        suffixLength = suffix_after(suffixLength, magnitude)
     left = at[0] + 1 - total                            # total_zeros
     if total < most:
         if kind == KIND_DC_420:

@@ -20,6 +20,11 @@ LEVEL = [227 + n for n in (0, 10, 20, 30, 39)] + [426]
 LENGTHS = [16, 15, 16, 4, 15, 64]
 V4 = [(10, 16, 13), (11, 18, 14), (13, 20, 16), (14, 23, 18), (16, 25, 20), (18, 29, 23)]  # (8-314)
 
+V8 = [
+    (20, 18, 32, 19, 25, 24), (22, 19, 35, 21, 28, 26), (26, 23, 42, 24, 33, 31),
+    (28, 25, 45, 26, 35, 33), (32, 28, 51, 30, 40, 38), (36, 32, 58, 34, 46, 43),
+]  # (8-318)  # fmt: skip
+
 
 def bin_bits(state, value):
     """-log2 of the probability that Table 9-44 approximates; bit 0 of the state: valMPS."""
@@ -55,6 +60,11 @@ def block_bits(levels, kind, states):
 
 def step_and_energy(kind, qp, k):
     """The quantizer step of a coefficient of the forward transform, and how much larger its energy is than samples'."""
+    if kind == 5:
+        y, x = sorted((k // 8 % 4, k % 8 % 4))
+        v = {(0, 0): 0, (1, 1): 1, (1, 3): 1, (3, 3): 1, (2, 2): 2, (0, 1): 3, (0, 3): 3, (0, 2): 4}.get((y, x), 5)
+        energy = [8, 289 / 32, 5, 289 / 32][y] * [8, 289 / 32, 5, 289 / 32][x]
+        return V8[qp % 6][v] * energy * 2 ** (qp // 6) / 256, energy
     if kind in (0, 3):
         return V4[qp % 6][0] * 2 ** (qp // 6) / 2, 64
     odd = (k // 4 % 2) + (k % 2)
@@ -62,12 +72,13 @@ def step_and_energy(kind, qp, k):
     return V4[qp % 6][v] * n * 2 ** (qp // 6) / 64, energy
 
 
-def cost_of(levels, d, kind, qp, lambda2, states):
+def cost_of(levels, d, kind, qp, lambda2, bits):
+    """Squared differences, and lambda2 times the bits of the levels."""
     error = 0
     for k, (level, value) in enumerate(zip(levels, d)):
         step, energy = step_and_energy(kind, qp, k)
         error += (abs(int(value)) - abs(int(level)) * step) ** 2 / energy
-    return error + lambda2 / 256 * block_bits([int(level) for level in levels], kind, states)
+    return error + lambda2 / 256 * bits([int(level) for level in levels])
 
 
 def blocks_of(kind, qp, rng):
@@ -84,27 +95,73 @@ def blocks_of(kind, qp, rng):
     return d, nearest
 
 
+def assert_costs_least(found, d, nearest, kind, qp, bits):
+    lambda2 = lambda2_of(qp, 1)
+    choices = [sorted({0, int(n), int(n - np.sign(n))}) for n in nearest]
+    least = min(cost_of(levels, d, kind, qp, lambda2, bits) for levels in itertools.product(*choices))
+    assert cost_of(found, d, kind, qp, lambda2, bits) <= least * 1.0001 + 1
+    assert all(level in choice for level, choice in zip(found, choices))
+    assert least <= cost_of(nearest, d, kind, qp, lambda2, bits)
+
+
 @pytest.mark.parametrize("kind", range(5))
 def test_no_levels_cost_less_than_those_of_the_trellis(kind):
-    """Of all that each level may become: the nearest one, the one below, or 0."""
+    """With CABAC, of all that each level may become: the nearest one, the one below, or 0."""
     rng = np.random.default_rng(kind)
     for case in range(12):
         qp = int(rng.integers(16, 44))
         states = rng.integers(0, 126, 460).astype(np.uint8)
         d, nearest = blocks_of(kind, qp, rng)
-        lambda2 = lambda2_of(qp, 1)
-        found = _stages.trellis_levels(d, nearest, kind, qp, lambda2, states)
-        choices = [sorted({0, int(n), int(n - np.sign(n))}) for n in nearest]
-        least = min(cost_of(levels, d, kind, qp, lambda2, states) for levels in itertools.product(*choices))
-        assert cost_of(found, d, kind, qp, lambda2, states) <= least * 1.0001 + 1
-        assert all(level in choice for level, choice in zip(found, choices))
-        assert least <= cost_of(nearest, d, kind, qp, lambda2, states)
+        found = _stages.trellis_levels(d, nearest, kind, qp, lambda2_of(qp, 1), states=states)
+        assert_costs_least(found, d, nearest, kind, qp, lambda levels: block_bits(levels, kind, states))
+
+
+@pytest.mark.parametrize("kind", range(5))
+@pytest.mark.parametrize("nC", [0, 3, 6, 11])
+def test_no_levels_cost_less_than_those_of_the_trellis_with_cavlc(kind, nC):
+    """Of the same ones, by the bits that the writer of the stream counts."""
+    rng = np.random.default_rng(16 * kind + nC)
+    for case in range(6):
+        qp = int(rng.integers(16, 44))
+        d, nearest = blocks_of(kind, qp, rng)
+        found = _stages.trellis_levels(d, nearest, kind, qp, lambda2_of(qp, 1), nC=nC)
+        bits = lambda levels: _stages.cavlc_bits(np.array(levels, np.int16), kind, -1 if kind == 3 else nC)
+        assert_costs_least(found, d, nearest, kind, qp, bits)
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2, 5])
+@pytest.mark.parametrize("qp", [4, 22, 40])
+def test_no_single_change_of_the_levels_of_full_blocks_costs_less_with_cavlc(kind, qp):
+    """Too many for all of them: neither plain rounding nor another value of one level. An 8x8 block is four, of every
+    fourth level, each of which gives those after it an nC (9.2.1)."""
+    rng = np.random.default_rng(qp)
+    n, lambda2 = LENGTHS[kind], lambda2_of(qp, 1)
+    steps = np.array([step_and_energy(kind, qp, k)[0] for k in range(n)])
+    d = np.rint(rng.laplace(0, 3, n) * steps).astype(np.int16)
+    nearest = (np.sign(d) * np.floor(np.abs(d) / steps + 0.5)).astype(np.int16)
+    assert (np.abs(nearest) > 6).any() and (nearest != 0).mean() > 0.4
+    found = _stages.trellis_levels(d, nearest, kind, qp, lambda2, nC=4)
+    nCs, quarter = [4], kind
+    if kind == 5:
+        counts = [int((found[i::4] != 0).sum()) for i in range(3)]
+        nCs, quarter = [4, (counts[0] + 4 + 1) // 2, (counts[0] + 4 + 1) // 2, (counts[1] + counts[2] + 1) // 2], 2
+    bits = lambda levels: sum(
+        _stages.cavlc_bits(np.array(levels[i :: len(nCs)], np.int16), quarter, nC) for i, nC in enumerate(nCs)
+    )
+    cost = lambda levels: cost_of(levels, d, kind, qp, lambda2, bits)
+    least = cost(found) * 0.9999 - 1
+    assert least <= cost(nearest) and not np.array_equal(found, nearest)
+    for k in np.flatnonzero(nearest):
+        for level in {0, nearest[k], nearest[k] - np.sign(nearest[k])}:
+            changed = found.copy()
+            changed[k] = level
+            assert least <= cost(changed), (k, level)
 
 
 def test_without_lambda_the_trellis_keeps_the_nearest_levels():
     rng = np.random.default_rng(9)
     d, nearest = blocks_of(2, 30, rng)
-    assert np.array_equal(_stages.trellis_levels(d, nearest, 2, 30, 0, np.zeros(460, np.uint8)), nearest)
+    assert np.array_equal(_stages.trellis_levels(d, nearest, 2, 30, 0, states=np.zeros(460, np.uint8)), nearest)
 
 
 @pytest.mark.parametrize("kind", range(6))

@@ -113,6 +113,24 @@ def test_what_moves_slowly_is_not_skipped(monkeypatch):
     assert quick < 1.3 * error()
 
 
+def test_trellis_lowers_distortion_and_bits_with_cavlc(monkeypatch):
+    """As they are weighed against each other, by lambda; in all trials more than in the final choice."""
+    frames = np.clip(moving(96, 80, 8) + np.random.default_rng(1).normal(0, 4, (8, 80, 96, 1)), 0, 255).astype(np.uint8)
+    source = [codec.Frame.from_rgb(frame).planes for frame in frames]
+    costs = []
+    for trellis in (0, 1, 2):
+        monkeypatch.setitem(settings.PRESETS, "medium", replace(settings.MEDIUM, cabac=0, trellis=trellis))
+        data, planes, _ = encoded(frames, qp=26)
+        assert_decodes_to(data, planes, 96, 80)
+        error = sum(
+            ((a.astype(int) - b[: a.shape[0], : a.shape[1]]) ** 2).sum()
+            for one, other in zip(source, planes)
+            for a, b in zip(one, other)
+        )
+        costs.append(int(error + settings.lambda2_of(26, 1) / 256 * 8 * len(data)))
+    assert costs == sorted(costs, reverse=True) and costs[1] < 0.992 * costs[0], costs
+
+
 @pytest.mark.parametrize("preset", ["ultrafast", "medium", "slow"])
 def test_the_same_bytes_at_any_cpu_level_and_run(preset):
     frames, before = moving(48, 48, 5), cpu.level()
@@ -215,26 +233,28 @@ def test_psy_rd_that_is_impossible(options, words):
 
 
 GOLDEN = {
-    "ultrafast": "2b231ea9f0de5d19",
-    "medium": "e6f5ae05b17b4747",
+    ("ultrafast", None): "2b231ea9f0de5d19",
+    ("medium", None): "e6f5ae05b17b4747",
+    ("medium", "fastdecode"): "9938387bce060d25",
+    ("slow", "fastdecode"): "011cd268c90379be",
 }
 
 
-@pytest.mark.parametrize("preset", GOLDEN)
-def test_the_bytes_are_the_same_on_every_machine(preset):
+@pytest.mark.parametrize("preset, tune", GOLDEN)
+def test_the_bytes_are_the_same_on_every_machine(preset, tune):
     """A change here changes what users get: the changelog says so."""
     frames = np.stack([np.add.outer(np.arange(40) * 5 + 3 * i, np.arange(56) * 3) for i in range(7)]) % 251
     frames = np.stack([frames, frames[:, ::-1] // 2, 255 - frames], axis=3).astype(np.uint8)
-    assert (
-        hashlib.sha256(encoded(frames, preset=preset, qp=26, settings_sei=False)[0]).hexdigest()[:16] == GOLDEN[preset]
-    )
+    data = encoded(frames, preset=preset, tune=tune, qp=26, settings_sei=False)[0]
+    assert hashlib.sha256(data).hexdigest()[:16] == GOLDEN[preset, tune]
 
 
 @pytest.mark.parametrize("partitions", [0, 1, 2, 16 | 1, 4, 8, 12, 31])
-@pytest.mark.parametrize("rd, cabac", [(0, 0), (0, 1), (1, 1), (2, 1)])
+@pytest.mark.parametrize("rd, cabac", [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)])
 def test_any_partitions(monkeypatch, partitions, rd, cabac):
     """Bits of Tools.partitions alone and together, with each entropy coder and way to decide."""
-    changes = {"partitions": partitions, "rd": rd, "cabac": cabac, "refine": int(rd == 2), "refs": 2}
+    changes = {"partitions": partitions, "rd": rd, "cabac": cabac, "trellis": max(rd, 1)}
+    changes |= {"refine": int(rd == 2), "refs": 2}
     monkeypatch.setitem(settings.PRESETS, "medium", replace(settings.MEDIUM, **changes))
     data, planes, _ = encoded(CONTENT["text"](48, 48, 6), qp=28)
     assert_decodes_to(data, planes, 48, 48)
