@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from ..targets import parse_target
 from . import apng, gif, png, reach, soft
 from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss, Measured
 from .quantize import own_pixels
-from .scenes import choose, palettes, sample
+from .scenes import Palettes
 from .spaces import SPACES
 from .timing import durations, gif_delays
 
@@ -33,13 +34,18 @@ if TYPE_CHECKING:
 FORMATS = ("gif", "apng")
 SUFFIXES: dict[str, AnimationFormat] = {".gif": "gif", ".apng": "apng", ".png": "apng"}
 COLORS_MAX = 255  # plus one index for unchanged pixels
+HEAD_BYTES = 40  # about, of a file besides its palette and frames
+GUESSED_WORK = 12  # for a pixel, before anything is painted
 KEPT_BYTES = 1 << 28  # of facts about frames that a search keeps from pass to pass
 MEASURED_BYTES = 11  # of them for each pixel: points, weights, distances
 # Measured on three clips: about 20 points of SSIMULACRA 2 below what colours and lossiness give on average.
 FAR_BELOW = 3
 LEAST_ERROR, LEAST_SOFT_ERROR = 100, 4  # errors that nobody sees: in lattice units and levels, squared
-# Work for a pixel besides that of `lzw_paint`. A unit is about 16 ns on the machine where both were measured.
-PIXEL_WORK = 6
+# Work for a pixel and for a frame besides that of `lzw_paint`. A unit is about 16 ns on the machine where all were
+# measured.
+PIXEL_WORK, FRAME_WORK = 6, 30000
+MEASURING_WORK = 3  # for a pixel that is measured
+FIT_WORK = 10  # for a pixel, of a palette with partial transparency
 OPAQUE = 128  # alpha from which a pixel is opaque; GIF has no partial transparency
 
 
@@ -320,8 +326,6 @@ class _Plan:
         How many times all frames were painted.
     used : list of int
         The lossiness of each frame in the last pass.
-    work : int
-        What painting has taken, as `lzw_paint` counts it.
     step : callable
         Called after every frame.
     """
@@ -343,48 +347,69 @@ class _Plan:
 
     def __post_init__(self):
         self.delays = gif_delays(self.lengths) if self.format == "gif" else None
-        self.passes, self.step, self.used, self.work = 0, _nothing, [], 0
-        self._palettes, self._shared, self._measured, self._coded, self._keep = {}, {}, {}, {}, False
+        self.passes, self.step, self.used, self._painting = 0, _nothing, [], 0
+        self.sources = Palettes(self.pictures, self.opaque, self.space, shared=self.shared)
+        self._chosen, self._quantizers, self._measured, self._coded = {}, {}, {}, {}
+        self._keep, self._last, self.stands_for = False, [], None
 
     def sample(self):
-        """A plan for strips of all frames, with the shared palettes, and how many pixels there are for each of its."""
+        """A plan for strips of rows and blocks of frames, with the palettes of all, and two factors: the pixels of a
+        frame for each in its strips, and the work of a pass for that of the sample.
+        """
         height, width, _ = self.pictures[0].shape
         rows = reach.rows_of_sample(height, width)
+        frames = reach.frames_of_sample(len(self.pictures), height // len(rows))
         self._keep = len(self.pictures) * height * width * MEASURED_BYTES <= KEPT_BYTES
-        if len(rows) == height:
-            return self, 1.0
+        if len(rows) == height and len(frames) == len(self.pictures):
+            return self, 1.0, 1.0
 
         def of(planes):
-            return [None if plane is None else plane[rows] for plane in planes]
+            return [None if planes[number] is None else planes[number][rows] for number in frames]
 
-        strips = replace(self, pictures=of(self.pictures), opaque=of(self.opaque), alphas=of(self.alphas))
-        strips._keep, strips._shared, strips.shared = True, self._shared, True
-        strips.shared_palette = self.shared_palette
-        return strips, height / len(rows)
+        lengths = [self.lengths[number] for number in frames]
+        planes = {"pictures": of(self.pictures), "opaque": of(self.opaque), "alphas": of(self.alphas)}
+        strips = replace(self, **planes, lengths=lengths)
+        strips._keep, strips.sources, strips.stands_for = True, self.sources.of_all(), (frames, len(self.pictures))
+        rows_share, pixel = height / len(rows), PIXEL_WORK + GUESSED_WORK
+        area = FRAME_WORK + pixel * height * width, FRAME_WORK + pixel * len(rows) * width
+        return strips, rows_share, area[0] * len(self.pictures) / (area[1] * len(frames))
+
+    @property
+    def work(self):
+        """What painting and choosing palettes have taken, in the unit of `lzw_paint`."""
+        return self._painting + self.sources.work
 
     def sizes(self, colors, lossy):
-        """Coded bytes of each frame of the file that was painted so, without the tables and blocks around them."""
-        return self._coded[colors, lossy]
+        """Coded bytes of each frame of the file that was painted so, without the tables and blocks around them: of all
+        frames of which these are a sample.
+        """
+        coded = self._coded[colors, lossy]
+        return coded if self.stands_for is None else reach.spread(coded, *self.stands_for)
 
-    def palettes(self, colors):
-        if colors not in self._palettes:
-            whole = self.shared_palette(colors)
-            self._palettes[colors] = palettes(
-                self.pictures, self.opaque, colors, self.space, shared=self.shared, whole=whole
-            )
-        return self._palettes[colors]
+    def rest(self, made):
+        """Bytes of the file that are not coded pixels, if it had all frames of which these are a sample."""
+        rest = made.size - sum(self._last)
+        if self.stands_for is None:
+            return rest
+        frames, count = self.stands_for
+        head = min(HEAD_BYTES + 3 * made.colors, rest)
+        return head + (rest - head) * count // len(frames)
 
-    def shared_palette(self, colors):
-        """One palette for all frames, and its mean squared error."""
-        if colors not in self._shared:
-            self._shared[colors] = choose(sample(self.pictures, self.opaque), colors, self.space)
-        return self._shared[colors]
+    def palettes(self, colors, most_work=math.inf):
+        """The palette of each frame, as `Palettes.of_frames`."""
+        if colors not in self._chosen:
+            self._chosen[colors] = self.sources.of_frames(colors, most_work)
+        return self._chosen[colors]
 
-    def tables(self, colors):
+    def tables(self, colors, most_work):
         """Bytes of the palettes that frames have for themselves."""
-        chosen = self.palettes(colors)[0]
+        chosen = self.palettes(colors, most_work)
         own = [one for one in chosen if one is not chosen[0]]
         return sum(3 << gif.code_size(len(one.entries) + 1) for one in own) if self.format == "gif" else 0
+
+    def choosing(self, colors):
+        """What a palette for all frames will take."""
+        return self.sources.whole_work(colors)
 
     def _pixels(self):
         """Pixels of a frame."""
@@ -414,7 +439,7 @@ class _Plan:
 
     def _frames(self, colors):
         """Yield what shows each frame, a Painted of a GIF or a Piece of an APNG, and its mean squared error."""
-        chosen, error = self.palettes(colors)
+        chosen, error = self.palettes(colors), self.sources.whole(colors)[1]
         width, height = self._size()
         canvas, everything = Canvas(height, width), np.ones((height, width), bool)
         masks = [everything if mask is None else mask for mask in self.opaque]
@@ -422,7 +447,7 @@ class _Plan:
             following = masks[i + 1] if i + 1 < len(masks) else None
             measured, loss = self._measure(i, chosen[i].space), Loss(self._lossy, error, self.strength)
             made = canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following, measured=measured)
-            self.work += made.work + PIXEL_WORK * self._pixels()
+            self._painting += made.work + PIXEL_WORK * self._pixels() + FRAME_WORK
             yield apng.piece_of(made) if self.format == "apng" else made, made.error
 
     def _painted(self, colors, lossy, steer):
@@ -437,7 +462,7 @@ class _Plan:
                 self._lossy = steer(self.used, self._sizes(shown, colors))
                 if self._lossy is None:
                     return None
-        self._coded[colors, lossy] = self._sizes(shown, colors)
+        self._coded[colors, lossy] = self._last = self._sizes(shown, colors)
         data, shape = self._assemble(shown, colors), (*self._size(), len(shown), self._seconds())
         return Animation(data, self.format, *shape, *self._used(colors), max(self.used), below=self._below(errors))
 
@@ -450,22 +475,25 @@ class _Plan:
 
     def _used(self, colors):
         """Entries of the largest palette, and the number of palettes."""
-        used = {id(one): len(one.entries) for one in self.palettes(colors)[0]}
+        used = {id(one): len(one.entries) for one in self.palettes(colors)}
         return max(used.values()), len(used)
 
     def _palette(self, colors):
         """The palette of an APNG."""
-        return apng.palette_of(self.palettes(colors)[0][0])
+        return apng.palette_of(self.palettes(colors)[0])
 
     def _below(self, errors):
         """Numbers of the frames whose error is far above that of the asked palette, and as much again by `Loss`."""
         colors, lossy = self.asked
-        expected = self.shared_palette(colors)[1] * (1 + lossy**2 / LOSSY_ONE**2)
+        expected = self.sources.whole(colors)[1] * (1 + lossy**2 / LOSSY_ONE**2)
         return _far_above(errors, max(expected, LEAST_ERROR))
 
     def _measure(self, number, space):
         """What is known about a frame; kept where another pass may follow."""
-        found = self._measured.get((number, space)) or Measured(self.pictures[number], space)
+        found = self._measured.get((number, space))
+        if found is None:
+            found = Measured(self.pictures[number], space)
+            self._painting += MEASURING_WORK * self._pixels()
         if self._keep:
             self._measured[number, space] = found
         return found
@@ -504,18 +532,26 @@ class _SoftPlan(_Plan):
         self.expected = {}  # the mean error of the frames, or of the sample, with as many colours as asked
 
     def sample(self):
-        strips, share = super().sample()
+        strips, *factors = super().sample()
         strips.expected = self.expected
-        return strips, share
+        return strips, *factors
+
+    def tables(self, colors, most_work):
+        self._fitted(colors)
+        return 0
+
+    def choosing(self, colors):
+        return 0 if colors in self._quantizers else FIT_WORK * len(self.frames) * self._pixels()
 
     def _fitted(self, colors):
-        if colors not in self._palettes:
-            self._palettes[colors] = soft.fitted(self.frames, colors, self.space, self.strength / 256)
-        return self._palettes[colors]
+        if colors not in self._quantizers:
+            self._painting += self.choosing(colors)
+            self._quantizers[colors] = soft.fitted(self.frames, colors, self.space, self.strength / 256)
+        return self._quantizers[colors]
 
     def _frames(self, colors):
         for one in soft.paint(self.frames, *self._fitted(colors)):
-            self.work += PIXEL_WORK * self._pixels()
+            self._painting += PIXEL_WORK * self._pixels() + FRAME_WORK
             yield one
 
     def _palette(self, colors):

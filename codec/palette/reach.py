@@ -25,8 +25,12 @@ ENOUGH, AIM, SURE, ALMOST = 0.92, 0.985, 0.95, 0.993
 NODES, GREATEST = (10, 20, 40, 80, 155, 200), 80
 # Strips cost more for each pixel, since their code tables are young: measured on 12 clips, from 10 to 80.
 STRIPS_COST = 1.04
-BUDGET = 3.0  # what a search may take before another pass is not begun, in plain passes
-UNLIKE = 1.5  # how far the scale of a frame may be above that of all
+BUDGET = 2.8  # what a search may take, in plain runs; the rest of 3 is for what is not counted
+SAMPLE_WORK = 1.5  # by which factor a sample may take more than the plain one
+LEAST_PASS, DEAREST = 0.6, 3  # a pass is not thought to take less, in plain runs; nor more, for what the sample says
+OWN = 1.3  # passes for which looking for the palettes of single frames leaves the work
+DEVIATIONS = 1.5  # of what all later frames take, that a pass keeps back
+RESTARTS = 3  # of passes whose first frames ask for another lossiness
 TRIES = 5  # passes with one number of colours, those given up included
 OPENING = 2  # the fewest frames that say something about the others
 JUDGEMENTS = 32  # in a pass, about
@@ -40,6 +44,7 @@ HALVED = 0.75  # half as many colours take about this share of the bytes
 SLOPE, STEEPEST, FLATTEST = 0.5, 1.5, 0.15  # of sizes over the lossiness, in logarithms; the first where one is known
 STRIP, SHARE = 8, 8  # rows of a strip, and how many strips there are for each in the sample
 SAMPLED_ROWS, SAMPLED_PIXELS = 16, 2560  # the least in a frame of the sample
+BLOCK, SAMPLED_FRAMES = 6, 12  # frames that follow each other in a sample; the least of them
 
 
 def rows_of_sample(height, width):
@@ -48,9 +53,32 @@ def rows_of_sample(height, width):
     return [row for row in range(height) if row // STRIP % share == share // 2]
 
 
+def frames_of_sample(count, rows_share):
+    """Numbers of the frames in the sample, where strips of rows alone would leave much: blocks, each with the frame
+    before it, so that its frames are painted over what they are painted over in the file.
+    """
+    times = max(1, min(SHARE // rows_share, count // SAMPLED_FRAMES))
+    return [at for at in range(count) if at % (BLOCK * times) < BLOCK or times > 1 and (at + 1) % (BLOCK * times) == 0]
+
+
+def spread(coded, frames, count):
+    """Coded bytes of `count` frames, from those of the sampled `frames`: means of the blocks around the others."""
+    present = set(frames)
+    known = {at: size for at, size in zip(frames, coded) if at == 0 or at - 1 in present}  # not those before blocks
+    members = list(known)
+
+    def near(at):
+        after = bisect(members, at)
+        around = members[max(after - BLOCK, 1) : after + BLOCK] or members
+        return sum(known[other] for other in around) / len(around)
+
+    return [known[at] if at in known else near(at) for at in range(count)]
+
+
 def judged(frames):
     """After how many frames of a pass the lossiness of the next is chosen."""
-    return {max(OPENING, frames * part // JUDGEMENTS) for part in range(1, JUDGEMENTS)} - {frames}
+    parts = {frames * part // JUDGEMENTS for part in range(1, JUDGEMENTS)} | {frames - 2, frames - 1}
+    return {max(OPENING, part) for part in parts} - {frames}
 
 
 class Bar:
@@ -91,9 +119,10 @@ class Curve:
         Bytes of palettes that the sample does not have.
     """
 
-    def __init__(self, sample, colors, scales, seen):
+    def __init__(self, sample, colors, scales, seen, own):
         self.scales, self.tables, self._rest = scales, 0, 0
-        self._sample, self._colors, self._seen, self._known, self._work = sample, colors, seen, {}, {}
+        self._sample, self._colors, self._seen, self._own = sample, colors, seen, own
+        self._known, self._work, self._units = {}, {}, None
 
     @property
     def rest(self):
@@ -103,14 +132,19 @@ class Curve:
     def sampled(self, lossy):
         """Estimated bytes of the file at a lossiness, which is painted if it was not."""
         if lossy not in self._known:
+            self._sample.tables(self._colors, self._own)
             before = self._sample.work
             made = self._sample.paint(self._colors, lossy)
             self._known[lossy] = self._sample.sizes(self._colors, lossy)
             self._work[lossy] = self._sample.work - before
-            self._rest = made.size - sum(self._known[lossy])
+            self._rest = self._sample.rest(made)
             if self._seen is not None:
                 self._seen(made)
         return self.size(lossy)
+
+    def knows(self, lossy):
+        """Whether the sample was painted with a lossiness."""
+        return lossy in self._known
 
     def _mixed(self, lossy):
         """The samples on both sides of a lossiness, and the weight of the second in logarithms."""
@@ -122,7 +156,14 @@ class Curve:
         return low, high, math.log(lossy / low) / math.log(high / low) if high > low else 0
 
     def sizes(self, lossy):
-        """Estimated coded bytes of each frame. Beyond the samples they change by a power of the lossiness."""
+        """Estimated coded bytes of each frame."""
+        found = self._by_strips(lossy)
+        if self._units is None:
+            return found
+        return [unit * shape for unit, shape in zip(self._units, self._shapes(found))]
+
+    def _by_strips(self, lossy):
+        """The same from the sample alone. Beyond its lossiness sizes change by a power of the lossiness."""
         low, high, part = self._mixed(lossy)
         if low == high:
             factor = (lossy / low) ** -SLOPE if lossy != low else 1
@@ -145,9 +186,11 @@ class Curve:
         part = min(max(part, 0), 1)
         return self._work[low] ** (1 - part) * self._work[high] ** part
 
-    def enclose(self, bytes, most):
-        """Paint samples until some are larger than `bytes` and others are not, or there are no more."""
-        while True:
+    def enclose(self, bytes, most, affordable):
+        """Paint samples until some are larger than `bytes` and others are not, there are no more, or another is not
+        ``affordable(work)``.
+        """
+        while affordable(max(self._work.values())):
             large = [lossy for lossy in self._known if lossy and self.size(lossy) > bytes]
             small = [lossy for lossy in self._known if lossy and self.size(lossy) <= bytes]
             nodes = [node for node in NODES if node <= most]
@@ -175,13 +218,22 @@ class Curve:
         return high
 
     def calibrate(self, used, sizes, bytes):
-        """Take the scales of all frames from whole ones: their lossiness and coded bytes, and their file."""
+        """Take the sizes of all frames from whole ones: their lossiness and coded bytes, and their file."""
         self._rest, self.tables = bytes - sum(sizes), 0
-        by_lossy = {lossy: self.sizes(lossy) for lossy in set(used)}
-        expected = [by_lossy[lossy][i] for i, lossy in enumerate(used)]
-        # At great lossiness strips say little of single frames.
-        most = UNLIKE * sum(sizes) / max(sum(expected), 1)
-        self.scales = [scale * min(size / max(one, 1), most) for scale, one, size in zip(self.scales, expected, sizes)]
+        found = {lossy: self._by_strips(lossy) for lossy in set(used)}
+        expected = [found[lossy][number] for number, lossy in enumerate(used)]
+        later = max(sum(sizes[1:]), 1) / max(sum(expected[1:]), 1)
+        self.scales = [later * scale for scale in self.scales]
+        self.scales[0] *= sizes[0] / max(expected[0], 1) / later
+        shapes = {lossy: self._shapes(self._by_strips(lossy)) for lossy in found}
+        self._units = [size / max(shapes[lossy][number], 1) for number, (size, lossy) in enumerate(zip(sizes, used))]
+
+    @staticmethod
+    def _shapes(sizes):
+        """What the sizes of frames are thought to follow: of the first its own, of the others those of all others, since
+        strips say little of single frames.
+        """
+        return [sizes[0], *[sum(sizes[1:])] * (len(sizes) - 1)]
 
 
 def reach(plan, target, colors, progress=None):
@@ -228,13 +280,13 @@ class _Search:
 
     def __init__(self, plan, bytes, colors, bar):
         self.plan, self.bytes, self.best, self.smallest = plan, bytes, None, None
-        self.sample, self.scale = plan.sample()
-        plan.step, self.sample.step = bar.step, partial(bar.step, 1 / self.scale)
-        scale = self.scale / (STRIPS_COST if self.sample is not plan and plan.has_lossy else 1)
+        self.sample, scale, self.work = plan.sample()
+        plan.step, self.sample.step = bar.step, partial(bar.step, 1 / self.work)
+        scale /= STRIPS_COST if scale > 1 and plan.has_lossy else 1
         self.ladder = [colors]
         while self.ladder[-1] > COLORS_LEAST:
             self.ladder.append(max(COLORS_LEAST, -(-self.ladder[-1] // 2)))
-        self._curves, self._at = {}, 0
+        self._curves, self._at, self._dear, self._smallest = {}, 0, 1, None
         self._scales = [scale] * len(plan.pictures)
 
     @property
@@ -255,54 +307,89 @@ class _Search:
     def curve(self):
         if self._at not in self._curves:
             seen = self._consider if self.sample is self.plan else None
-            self._curves[self._at] = Curve(self.sample, self.colors, self._scales, seen)
+            self._curves[self._at] = Curve(self.sample, self.colors, self._scales, seen, self._own())
         return self._curves[self._at]
 
     def run(self):
         plain = LOSSY_ONE if self.plan.has_lossy else LOSSY_MAX
         self._plain_fits = self.curve.sampled(plain) <= AIM * self.bytes
-        self.plain = self.scale * self.curve.work(plain)
+        palettes = self._spent() - self.curve.work(plain)
+        self._paint = self.work * self.curve.work(plain)
+        self.plain = palettes + self._paint
         while True:
-            self._choose()
-            lossy = self._lossy()
-            small = self._at == 0 and self._plain_fits or self.last or self._affordable(lossy)
-            if small and self._reached(lossy) or self.last:
+            lossy = self._lossy() if self._choose() else None
+            if lossy is not None and self._reached(lossy):
                 return
+            if self.last or lossy is None:
+                break
             self._at += 1
+        if self.best is None:
+            self._at = len(self.ladder) - 1
+            self._surely()
 
-    def _affordable(self, lossy):
-        """Whether another pass is within the budget."""
-        spent = self.plan.work + (self.sample.work if self.sample is not self.plan else 0)
-        return spent + self.scale * self.curve.work(lossy) <= BUDGET * self.plain
+    def _own(self):
+        """The most work of looking for palettes of single frames."""
+        return max(BUDGET * self.plain - self._spent() - OWN * self._paint, 0) if self._at else math.inf
+
+    def _spent(self):
+        """Work up to now."""
+        return self.plan.work + (self.sample.work if self.sample is not self.plan else 0)
+
+    def _affordable(self, work):
+        """Whether so much more work is within the budget."""
+        return self._spent() + work <= BUDGET * self.plain
+
+    def _pass(self, lossy=None):
+        """Estimated work of a pass over all frames with these colours; of any lossiness if that is None."""
+        known = self._at in self._curves and lossy is not None
+        found = self._dear * self.work * self.curve.work(lossy) if known else self._paint
+        return max(found, LEAST_PASS * self._paint)
+
+    def _sampled(self, lossy):
+        """The size that the sample says, or None where it and a pass are not affordable."""
+        if self._at in self._curves and self.curve.knows(lossy):
+            return self.curve.sampled(lossy)
+        work = self.plan.choosing(self.colors) + SAMPLE_WORK * self._paint / self.work + self._pass()
+        return self.curve.sampled(lossy) if self._affordable(work) else None
 
     def _choose(self):
-        """Go to the most colours whose sample fits."""
+        """Go to the most colours whose sample fits; returns whether that was found out within the budget."""
         jumped = 0
-        while not self._fits() and not self.last:
+        while True:
+            fits = self._fits()
+            if fits is None or fits or self.last:
+                break
             jumped = max(1, int(math.log(AIM * self.bytes / self.curve.size(self.most)) / math.log(HALVED)))
             jumped = min(jumped, 2, len(self.ladder) - 1 - self._at)
             self._at += jumped
-        if jumped > 1 and self.curve.size(min(self.most, GREATEST)) < HALVED * AIM * self.bytes:
+        if fits and jumped > 1 and self.curve.size(min(self.most, GREATEST)) < HALVED * AIM * self.bytes:
             self._at -= 1
             self._at += not self._fits()
+        return fits is not None
 
     def _fits(self):
-        """Whether the size can be reached with these colours, by the sample."""
+        """Whether the size can be reached with these colours, by the sample; None if another is not affordable."""
         room = AIM * self.bytes
         if self._at == 0 and self._plain_fits:
             return True
-        return self.curve.sampled(min(self.most, GREATEST)) <= room or self.curve.sampled(self.most) <= room
+        for lossy in sorted({min(self.most, GREATEST), self.most}):
+            size = self._sampled(lossy)
+            if size is None or size <= room:
+                return size and True
+        return False
 
     def _lossy(self):
         """The lossiness to begin with."""
         if not self.plan.has_lossy:
             return LOSSY_MAX
-        curve = self.curve
+        curve, asked = self.curve, self._at == 0
         if self.sample is not self.plan:
-            curve.tables = self.plan.tables(self.colors)
-        if self._at == 0 and self._plain_fits and curve.sampled(0) <= SURE * self.bytes:
+            before = self.plan.work
+            curve.tables = self.plan.tables(self.colors, self._own())
+            self.plain += asked * (self.plan.work - before)
+        if asked and self._plain_fits and curve.sampled(0) <= SURE * self.bytes:
             return 0
-        curve.enclose(AIM * self.bytes, self.most)
+        curve.enclose(AIM * self.bytes, self.most, lambda work: self._affordable(SAMPLE_WORK * work + self._pass()))
         found = curve.least(AIM * self.bytes - curve.rest, self.most)
         return self.most if found is None else found
 
@@ -312,20 +399,26 @@ class _Search:
         if made.size <= self.bytes and (self.best is None or made.size > self.best.size):
             self.best = made
 
+    def _surely(self):
+        """The smallest file there is, unless it was made."""
+        if self._smallest is None:
+            self._smallest = self.plan.paint(self.colors, LOSSY_MAX)
+            self._consider(self._smallest)
+
     def _reached(self, lossy):
         """Paint whole frames with these colours; returns whether a file was made."""
-        self._restarted = missed = False
+        self._restarts, missed = 0, False
         for _ in range(TRIES):
-            self._ratio = self._judged = None
-            steered = self.plan.has_lossy and lossy < LOSSY_MAX
-            made = self.plan.paint(self.colors, lossy, self._steer if steered else None)
+            made = self._painted(lossy)
             if made is None and self._again is None:
                 return False
             if made is None:
                 lossy = self._again
                 continue
             self._consider(made)
-            if self.best is not None and (self.best.size >= ENOUGH * self.bytes or not self._affordable(lossy)):
+            if self.best is not None and (
+                self.best.size >= ENOUGH * self.bytes or not self._affordable(self._pass(lossy))
+            ):
                 return True
             if not self.plan.has_lossy or min(self.plan.used) == LOSSY_MAX:
                 break
@@ -333,45 +426,104 @@ class _Search:
             self._scales = self.curve.scales
             aim = SURE if made.size > self.bytes else AIM
             lossy = self.curve.least(aim * self.bytes - self.curve.rest, self.most)
-            if self.last and self.best is None and (lossy is None or missed or not self._affordable(lossy)):
+            if self.last and self.best is None and (lossy is None or missed or not self._affordable(2 * self._pass())):
                 lossy = LOSSY_MAX
             if lossy is None:
                 break
             missed = self.best is None
         return self.best is not None
 
+    def _painted(self, lossy):
+        """A pass over whole frames, or None if it was given up."""
+        self._ratio = self._judged = None
+        self._again, self._begun = None, self.plan.work
+        steered = self.plan.has_lossy and lossy < LOSSY_MAX
+        made = self.plan.paint(self.colors, lossy, self._steer if steered else None)
+        if self.last and lossy == LOSSY_MAX:
+            self._smallest = made
+        if made is not None and self._at in self._curves:
+            self._learn_work(made.frames, lossy)
+        return made
+
+    def _learn_work(self, count, lossy):
+        """Compare the work of a pass with that of the sample."""
+        estimated = self.work * self.curve.work(lossy) * count / len(self.plan.pictures)
+        self._dear = min(max((self.plan.work - self._begun) / max(estimated, 1), 1 / DEAREST), DEAREST)
+
     def _steer(self, used, sizes):
         """The lossiness of the next frames; None to begin again, by `_again`."""
         count, frames, begun = len(sizes), len(self.plan.pictures), used[0]
         self._learn(used, sizes)
-        done, room, curve = sum(sizes) + self.curve.rest, AIM * self.bytes, self.curve
+        self._learn_work(count, begun)
+        done, curve = sum(sizes) + self.curve.rest, self.curve
+        safe = self.bytes - DEVIATIONS * self._deviation * (frames - count) ** 0.5
+        room, almost = min(AIM * self.bytes, safe), min(ALMOST * self.bytes, safe)
 
-        def needed(bytes, most):
-            found = curve.least((bytes - done) / self._ratio, most, count)
-            return most if found is None else found
+        def needed(bytes):
+            found = curve.least((bytes - done) / self._ratio, LOSSY_MAX, count)
+            return LOSSY_MAX if found is None else found
 
-        early = 2 * count <= frames and begun < LOSSY_MAX
-        if early and done + self._ratio * sum(curve.sizes(self.most)[count:]) > (MISSED + UNSURE / count) * self.bytes:
+        def total(lossy):
+            return done + self._ratio * sum(curve.sizes(lossy)[count:])
+
+        low, high = math.ceil(begun / SWAY), math.floor(begun * SWAY)
+        fits = total(min(high, LOSSY_MAX)) <= almost
+        if not (fits and total(low) >= ENOUGH * self.bytes) and self._may_restart(count):
+            better = self._better(room)
+            if better is not None and better != begun:
+                self._restarts += 1
+                return self._begin_again(better)
+        most = (MISSED + UNSURE / count) * self.bytes
+        if 2 * count <= frames and total(self.most) > most and self._affordable(self._fewer()):
             return self._begin_again(LOSSY_MAX if self.last else None)
-        want, low, high = needed(room, LOSSY_MAX), math.ceil(begun / SWAY), math.floor(begun * SWAY)
-        if count <= frames // 6 and not self._restarted and not low <= want <= high and self._affordable(want):
-            self._restarted = True
-            found = curve.least((room - curve.rest) / self._ratio, self.most)
-            return self._begin_again(self.most if found is None else found)
-        return max(low, min(want, max(high, needed(ALMOST * self.bytes, LOSSY_MAX))))
+        if total(LOSSY_MAX) > most and self.best is None and self._affordable(self._pass()):
+            return self._begin_again(LOSSY_MAX if self.last else None)
+        return max(min(low, needed(ENOUGH * self.bytes)), min(needed(room), max(high, needed(almost))))
+
+    def _may_restart(self, count):
+        """Whether so few frames were painted that a pass may begin with another lossiness."""
+        early = count <= max(OPENING, len(self.plan.pictures) // 6)
+        return early and self._restarts < RESTARTS and self._affordable(self._pass())
+
+    def _better(self, room):
+        """The lossiness for `room` bytes by what was learned; None if the greatest is not enough."""
+        before, self.curve.scales = self.curve.scales, self._rescaled()
+        found = self.curve.least(room - self.curve.rest, self.most)
+        self.curve.scales = before
+        return found
+
+    def _rescaled(self):
+        """Scales of the frames by what was learned in this pass."""
+        scales = [self._ratio * scale for scale in self.curve.scales]
+        if self._first is not None:
+            scales[0] = self._first * self.curve.scales[0]
+        return scales
+
+    def _fewer(self):
+        """Estimated work of what follows where these colours are given up: at last, only the smallest file."""
+        if self.last:
+            return self._pass()
+        return self.plan.choosing(self.ladder[self._at + 1]) + 2 * SAMPLE_WORK * self._paint / self.work + self._pass()
 
     def _begin_again(self, lossy):
         """Give up a pass; the next one begins with a lossiness, or with fewer colours if that is None."""
         self._again = lossy
-        self.curve.scales = self._scales = [self._ratio * scale for scale in self.curve.scales]
+        self.curve.scales = self._scales = self._rescaled()
 
     def _learn(self, used, sizes):
         """Compare the frames painted since the last comparison with the sample: later frames weigh more."""
-        begin, self._judged = self._judged or int(len(self.plan.pictures) > FEW), len(sizes)
+        many = len(self.plan.pictures) > FEW
+        begin, self._judged = self._judged or int(many), len(sizes)
         expected = self.curve.sizes(used[-1])
         if self._ratio is None:
+            self._first = sizes[0] / max(expected[0], 1) if many else None
             self._actual = self._expected = DOUBT * sum(expected[1:]) / max(len(expected) - 1, 1)
+            self._squares = []
         part = sum(expected[begin : len(sizes)])
+        if self._ratio is not None:
+            pairs = zip(sizes[begin:], expected[begin:])
+            self._squares += [(size - self._ratio * one) ** 2 for size, one in pairs]
+        self._deviation = (sum(self._squares) / max(len(self._squares), 1)) ** 0.5
         kept = FORGET ** (len(sizes) - begin)
         self._actual = kept * self._actual + sum(sizes[begin:])
         self._expected = kept * self._expected + part

@@ -1,16 +1,22 @@
 """Palettes for all frames, per scene or per frame, whichever is worth its bytes."""
 
 import math
+from copy import copy
+from functools import cached_property
 
 import numpy as np
 
 from .canvas import Colors, points_of
-from .quantize import PaletteQuantizer
+from .choose import choose
+from .histogram import color_set, count_colors
 
 SAMPLED_FRAMES = 12  # frames sampled from a range to choose its palette
 SAMPLED_PIXELS = 1 << 18  # pixels sampled from all of them
 CUT = 4  # a scene ends where the change exceeds this many times the median
 LEVELS = 12  # levels per channel in the histograms that separate scenes
+# Work for a sampled pixel, for a colour, for each of its log2(palette entries), and for a pair of entries: measured with
+# 8,000 to 115,000 colours and 8 to 255 entries. For a pixel whose changes are looked at.
+POOL_WORK, COLOR_WORK, BIT_WORK, PAIR_WORK, CHANGE_WORK = 3, 10, 4, 8, 1
 
 
 def sample(pictures, opaque):
@@ -21,17 +27,50 @@ def sample(pictures, opaque):
     return np.concatenate([pixels[::sparse, ::sparse].reshape(1, -1, 3) for pixels in found], 1)
 
 
-def choose(pixels, colors, space):
-    """Choose a palette for some pixels; return it and its mean squared error over them."""
-    if not pixels.size:
-        return Colors(np.zeros((1, 3), np.uint8), space), 0.0
-    entries = np.ascontiguousarray(PaletteQuantizer(colors, space=space, dither=None).fit([pixels]).palette_[:, :3])
-    for space in ("srgb", space):  # sRGB gives every colour its own point, so a few colours stay exact
-        made = Colors(entries, space)
-        error = float(made.off(points_of(pixels, space)).mean())
-        if error == 0:
-            break
-    return made, error
+class Pool:
+    """Pixels sampled from frames, and the palettes that are chosen for them.
+
+    Parameters
+    ----------
+    pixels : (1, n, 3) uint8
+    space : str
+
+    Attributes
+    ----------
+    empty : bool
+        Whether there are none: all are transparent.
+    work : int
+        What making it has taken, in the unit of `codec.palette._lzw.lzw_paint`.
+    """
+
+    def __init__(self, pixels, space):
+        self.space, self.pixels, self.work = space, pixels, POOL_WORK * (pixels.size // 3)
+        self.empty = not pixels.size
+        self._set = color_set(count_colors(pixels)[0]) if pixels.size else None
+        self._points = {}
+
+    def choose(self, colors):
+        """A palette (Colors), and its mean squared error over the pixels."""
+        if self.empty:
+            return Colors(np.zeros((1, 3), np.uint8), self.space), 0.0
+        entries = np.ascontiguousarray(choose(self._set, colors, "kmeans", self.space, 0, 0))
+        if self._set.exact and len(self._set.colors) <= colors:
+            return Colors(entries, "srgb"), 0.0  # there every colour has a point of its own
+        made = Colors(entries, self.space)
+        return made, self.error(made)
+
+    def work_of(self, colors):
+        """What `choose` takes."""
+        known = 0 if self.empty else len(self._set.colors)
+        return int(known * (COLOR_WORK + BIT_WORK * math.log2(colors)) + PAIR_WORK * colors**2)
+
+    def error(self, colors):
+        """Mean squared distance of the pixels from their nearest entries; exact, as the sum is below 2^53."""
+        if colors.space not in self._points:
+            exact = self._set.exact
+            self._points[colors.space] = points_of(self._set.colors[None] if exact else self.pixels, colors.space)
+        off = colors.off(self._points[colors.space])
+        return float((off[0] @ self._set.counts) / self._set.counts.sum() if self._set.exact else off.mean())
 
 
 def price(colors, pixels):
@@ -63,49 +102,93 @@ def painted(pictures, space, error):
     return np.array([1, *changed]) * (pictures[0].size // 3)
 
 
-def palettes(pictures, opaque, colors, space, *, shared=False, whole=None):
-    """The palette of each frame.
+class Palettes:
+    """The palettes of frames, for any number of colours.
 
     Parameters
     ----------
     pictures : list of (H, W, 3) uint8
     opaque : list of (H, W) bool, or None for a frame that is opaque everywhere
-    colors : int
     space : str
     shared : bool
         Use one palette for all frames.
-    whole : (Colors, float), optional
-        The shared palette and its error, if they were chosen before: `choose` of `sample` of all frames.
 
-    Returns
-    -------
-    (palettes, error) : list of Colors, where consecutive frames may share one; mean squared error of the shared palette
+    Attributes
+    ----------
+    work : int
+        What choosing has taken, in the unit of `codec.palette._lzw.lzw_paint`.
     """
-    whole, error = whole or choose(sample(pictures, opaque), colors, space)
-    found = [whole] * len(pictures)
-    if shared or error == 0 or len(pictures) == 1:
-        return found, error
-    jumps, areas = changes(pictures), painted(pictures, space, error)
-    cuts = np.flatnonzero(jumps > max(CUT * np.median(jumps), 0.25)) + 1
-    edges = [0, *map(int, cuts), len(pictures)]
-    for begin, end in zip(edges, edges[1:]):
-        if end - begin < len(pictures):
-            own = _worth(whole, sample(pictures[begin:end], opaque[begin:end]), colors, space, areas[begin:end].sum())
-            found[begin:end] = [own] * (end - begin)
-        # The middle frame represents its scene.
-        middle = (begin + end) // 2
-        pixels = sample(pictures[middle : middle + 1], opaque[middle : middle + 1])
-        if _worth(found[middle], pixels, colors, space, areas[middle]) is not found[middle]:
-            found[begin:end] = [
-                choose(sample(pictures[i : i + 1], opaque[i : i + 1]), colors, space)[0] for i in range(begin, end)
-            ]
-    return found, error
 
+    def __init__(self, pictures, opaque, space, *, shared=False):
+        self.pictures, self.opaque, self.space, self.shared = pictures, opaque, space, shared
+        self.work, self._whole, self._pools = 0, {}, {}
 
-def _worth(present, pixels, colors, space, area):
-    """A new palette for these pixels if it saves its price over `area` of them, else the present one."""
-    if not pixels.size or not area:
-        return present
-    own, error = choose(pixels, colors, space)
-    before = float(present.off(points_of(pixels, space)).mean())
-    return own if before - error > price(colors, area) * before else present
+    def of_all(self):
+        """These with one palette for all frames, whose work is counted apart."""
+        made = copy(self)
+        made.shared, made.work = True, 0
+        return made
+
+    def whole(self, colors):
+        """One palette for all frames, and its mean squared error."""
+        if colors not in self._whole:
+            self._whole[colors] = self._chosen(self._pool(0, len(self.pictures)), colors)
+        return self._whole[colors]
+
+    def whole_work(self, colors):
+        """What `whole` will take."""
+        return 0 if colors in self._whole else self._pool(0, len(self.pictures)).work_of(colors)
+
+    def of_frames(self, colors, most_work=math.inf):
+        """The palette of each frame; consecutive ones may share it. Others than that of all are only looked for while
+        they take no more than `most_work`.
+        """
+        whole, error = self.whole(colors)
+        found = [whole] * len(self.pictures)
+        if self.shared or error == 0 or len(found) == 1:
+            return found
+        most = self.work + most_work
+        self.work += CHANGE_WORK * len(found) * (self.pictures[0].size // 3)
+        if self.work > most:
+            return found
+        jumps, areas = self._jumps, painted(self.pictures, self.space, error)
+        cuts = np.flatnonzero(jumps > max(CUT * np.median(jumps), 0.25)) + 1
+        edges = [0, *map(int, cuts), len(found)]
+        for begin, end in zip(edges, edges[1:]):
+            if self.work > most:
+                break
+            if end - begin < len(found):
+                own = self._worth(whole, self._pool(begin, end), colors, areas[begin:end].sum())
+                found[begin:end] = [own] * (end - begin)
+            # The middle frame represents its scene.
+            middle, before = (begin + end) // 2, self.work
+            own = self._worth(found[middle], self._pool(middle, middle + 1), colors, areas[middle])
+            if own is not found[middle] and (self.work - before) * (end - begin) <= most - self.work:
+                found[begin:end] = [self._chosen(self._pool(i, i + 1), colors)[0] for i in range(begin, end)]
+        return found
+
+    @cached_property
+    def _jumps(self):
+        return changes(self.pictures)
+
+    def _pool(self, begin, end):
+        """Of some frames; kept for several, which are few."""
+        pool = self._pools.get((begin, end))
+        if pool is None:
+            pool = Pool(sample(self.pictures[begin:end], self.opaque[begin:end]), self.space)
+            self.work += pool.work
+            if end - begin > 1:
+                self._pools[begin, end] = pool
+        return pool
+
+    def _chosen(self, pool, colors):
+        self.work += pool.work_of(colors)
+        return pool.choose(colors)
+
+    def _worth(self, present, pool, colors, area):
+        """A palette of these pixels if it saves its price over `area` of them, else the present one."""
+        if pool.empty or not area:
+            return present
+        own, error = self._chosen(pool, colors)
+        before = pool.error(present)
+        return own if before - error > price(colors, area) * before else present

@@ -16,6 +16,7 @@ from codec import cpu
 from codec.errors import ParameterError
 from codec.formats.animation import load
 from codec.palette import animate, animator, canvas, reach
+from codec.palette.scenes import Palettes
 from codec.palette.spaces import coordinates
 from codec.palette.timing import durations, gif_delays, png_delay
 from codec.targets import parse_target
@@ -217,7 +218,7 @@ def test_a_pixel_is_no_further_off_than_the_lossiness_allows(painted):
     animate(frames, colors=30, lossy=30, dither_strength=0, shared=True)
     entries = np.unique(np.concatenate([pixels[..., :3].reshape(-1, 3) for pixels in painted]), axis=0)
     points = coordinates(entries, "oklab").astype(int)
-    _, error = animator.palettes(frames, [None] * 5, 30, "oklab", shared=True)
+    _, error = Palettes(frames, [None] * 5, "oklab").whole(30)
     for pixels, shown in zip(frames, painted):
         wanted = canvas.points_of(pixels, "oklab").astype(int)
         distance = ((wanted - canvas.points_of(shown[..., :3], "oklab")) ** 2).sum(-1)
@@ -461,9 +462,15 @@ def scripted(sizes, takes=lambda colors, lossy: 1, sampled=0.9):
 
         def sample(self):
             self.strips = Plan(1 / 8)
-            return self.strips, 8
+            return self.strips, 8, 8
 
-        def tables(self, colors):
+        def tables(self, colors, most_work):
+            return 0
+
+        def choosing(self, colors):
+            return 0
+
+        def rest(self, made):
             return 0
 
         def sizes(self, colors, lossy):
