@@ -11,7 +11,7 @@ from .indexed import IndexedTask
 from .inplace import InPlace
 from .ledger import NAME as LEDGER_NAME
 from .ledger import Ledger
-from .plan import PIPE, Job, OutputError, plan, plan_by_folder, plan_in_place
+from .plan import PIPE, Job, OutputError, plan, plan_by_folder, plan_in_place, plan_in_place_by_folder
 from .result import Result
 from .rows import Row, row_of
 from .run import run, run_by_folder
@@ -38,6 +38,7 @@ __all__ = [
     "plan",
     "plan_by_folder",
     "plan_in_place",
+    "plan_in_place_by_folder",
     "row_of",
     "run",
     "run_by_folder",

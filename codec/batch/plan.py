@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FileError, ParameterError
@@ -14,12 +15,15 @@ from ..sources import remote
 from ..sources.files import PIPE
 from . import naming
 from .selection import ALL
-from .walk import special, walk, walk_together
+from .walk import OUTPUT, special, walk, walk_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .selection import Selection
+
+
+BACKUPS = "folder of the backups"
 
 
 class OutputError(ParameterError):
@@ -199,21 +203,73 @@ def plan_in_place(inputs: Sequence[str], task: Any, *, selection: Selection = AL
     Raises
     ------
     ParameterError
-        If stdin is among the inputs.
+        If stdin or a URL is among the inputs.
+    """
+    return [job for jobs in plan_in_place_by_folder(inputs, task, selection) for job in jobs]
+
+
+def plan_in_place_by_folder(
+    inputs: Sequence[str], task: Any, selection: Selection = ALL, backup: str | None = None
+) -> Iterator[list[Job]]:
+    """The jobs of `plan_in_place`, a folder after the other, so that only those of one are in memory.
+
+    That is so where all inputs are folders and none is inside of another; otherwise one list has all jobs.
+
+    Parameters
+    ----------
+    inputs, task, selection
+        As for `plan_in_place`, whose errors it raises before it returns.
+    backup : str, optional
+        The folder of the backups. What the run puts there is not met: it is not entered.
+
+    Returns
+    -------
+    iterator of lists of Job
+        One for each folder in which there is something.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from codec import batch
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pathlib.Path(folder, "sub").mkdir()
+    ...     for name in ("a.jpg", "sub/b.png"):
+    ...         pathlib.Path(folder, name).touch()
+    ...     [[job.reason for job in jobs] for jobs in batch.plan_in_place_by_folder([folder], batch.CompressTask())]
+    [[None], ['would become a .jpg file']]
     """
     if any(remote.is_url(source) for source in inputs):
         raise ParameterError("what is behind a URL is not replaced in place; name an output")
     if PIPE in inputs:
         raise ParameterError("stdin (-) has no place in which it could be replaced; name files or folders")
-    jobs = []
-    for source in inputs:
-        if not os.path.isdir(source):
-            jobs.append(_replacing(source, task))
-            continue
-        for found in walk(source, None, task, selection):
-            path = os.path.join(source, found.path)
-            jobs.append(Job(path, None, None, found.status, found.reason) if found.status else _replacing(path, task))
-    return list({_entry(job.source): job for job in reversed(jobs)}.values())[::-1]
+    folders = (jobs for source in inputs for jobs in _replacing_below(source, task, selection, backup) if jobs)
+    if _are_disjoint(inputs):
+        return folders
+    jobs = [job for each in folders for job in each]
+    return iter([list({_entry(job.source): job for job in reversed(jobs)}.values())[::-1]])
+
+
+def _replacing_below(source, task, selection, backup):
+    """The jobs of an input, folder by folder, which replace what they are made of."""
+    if not os.path.isdir(source):
+        yield [_replacing(source, task)]
+        return
+    below = _joiner(source)
+    for met in walk_together([source], backup, task, selection):
+        yield [
+            Job(below(found.path), None, None, found.status, BACKUPS if found.reason == OUTPUT else found.reason)
+            if found.status
+            else _replacing(below(found.path), task)
+            for _, found in met
+        ]
+
+
+def _are_disjoint(inputs):
+    """Whether the inputs are folders in which no file is met twice."""
+    if not all(map(os.path.isdir, inputs)):
+        return False
+    real = sorted(map(_real_folder, inputs))
+    return not any(inner.startswith(outer) for outer, inner in pairwise(real))
 
 
 def _entry(path):

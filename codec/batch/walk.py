@@ -14,6 +14,7 @@ from .selection import ALL, EXCLUDED
 # What a file may be recognized as although its suffix says something else. Others share their signature with files that
 # are no pictures to us: camera raw files begin like TIFF.
 UNMISTAKABLE = ("JPEG", "PNG", "GIF", "WEBP")
+OUTPUT = "output folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _listed(top, inner, output, task, selection):
         elif entry.name.startswith("."):
             files.append(Found(path, "ignored", "hidden"))
         elif output and os.path.realpath(entry.path) == output:
-            files.append(Found(path, "ignored", "output folder"))
+            files.append(Found(path, "ignored", OUTPUT))
         else:
             folders.append(path)
     return files, folders

@@ -122,13 +122,14 @@ def perform_in_place(
     from ..batch.plan import common_folder
 
     try:
-        planned, root = batch.plan_in_place(inputs, task, **select), common_folder(inputs)
+        root = common_folder(inputs)
+        kept = None if backup is False else backup or os.path.join(root, BACKUP)
+        todo = Planned(lambda: batch.plan_in_place_by_folder(inputs, task, backup=kept, **select))
     except ParameterError as error:
         raise click.UsageError(str(error)) from error
-    todo, place = Planned(lambda: iter([planned])), ledger or os.path.join(root, batch.LEDGER_NAME)
+    place = ledger or os.path.join(root, batch.LEDGER_NAME)
     shown = {"as_json": as_json, "as_lines": as_lines, "dry_run": dry_run, "settings": settings}
     with _opened(place if todo.has_work else None, dry_run) as book:
-        kept = None if backup is False else backup or os.path.join(root, BACKUP)
         replacing = batch.InPlace(book, root, kept) if book and not dry_run else None
         options = {"threads": jobs, "overwrite": overwrite, "in_place": replacing, **run}
         rows = _rows(verb, todo, task, shown, ledger=book, **options)

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import stat
 import sys
 
@@ -155,7 +156,7 @@ def test_an_unknown_run_is_an_error_that_names_those_there_are(photos):
 def test_a_dry_run_changes_nothing(photos):
     before = state(photos.parent)
     rows = batch.run(batch.plan_in_place(["photos"], TASK), TASK, dry_run=True)
-    assert [row.status for row in rows] == ["done", "ignored", "done", "kept"] and state(photos.parent) == before
+    assert [row.status for row in rows] == ["done", "ignored", "kept", "done"] and state(photos.parent) == before
     with pytest.raises(ParameterError, match=r"nothing would keep these: pass in_place=InPlace\(...\)"):
         batch.run(batch.plan_in_place(["photos"], TASK), TASK)
 
@@ -213,6 +214,31 @@ def test_links_are_left_out(photos):
 def test_a_file_named_twice_is_done_once(photos):
     rows = batch.plan_in_place(["photos", "photos/a.jpg", "photos/sub/../a.jpg"], TASK)
     assert len(rows) == 4
+    assert batch.plan_in_place(["photos", "photos/sub"], TASK) == batch.plan_in_place(["photos"], TASK)
+
+
+def test_folders_are_listed_when_their_turn_comes(photos):
+    folders = batch.plan_in_place_by_folder(["photos"], TASK)
+    first = next(folders)
+    assert {os.path.dirname(job.source) for job in first} == {"photos"}
+    shutil.copy(photos / "a.jpg", photos / "sub" / "late.jpg")
+    assert "late.jpg" in {os.path.basename(job.source) for job in next(folders)}
+    (whole,) = batch.plan_in_place_by_folder(["photos", "photos/sub"], TASK)
+    assert sorted(whole, key=str) == sorted(batch.plan_in_place(["photos"], TASK), key=str)
+
+
+def test_backups_that_a_run_makes_inside_of_a_folder_are_not_met_by_it(photos):
+    backup = str(photos / "zz-kept")
+    with batch.Ledger(photos / "ledger.sqlite") as ledger:
+        run = batch.InPlace(ledger, str(photos), backup)
+        folders = batch.plan_in_place_by_folder(["photos"], TASK, backup=backup)
+        rows = [row for rows in batch.run_by_folder(folders, TASK, in_place=run) for row in rows]
+    assert os.listdir(backup) == [run.run]
+    assert not [row.input for row in rows if run.run in row.input]
+    again = batch.plan_in_place(["photos"], TASK)
+    assert [job for job in again if run.run in job.source]  # they are visible; `InPlace.holds` spares them
+    apart = [job for jobs in batch.plan_in_place_by_folder(["photos"], TASK, backup=backup) for job in jobs]
+    assert [job.reason for job in apart if job.source == os.path.join("photos", "zz-kept")] == ["folder of the backups"]
 
 
 @pytest.mark.parametrize("code", [errno.EXDEV, errno.EPERM])

@@ -350,6 +350,7 @@ def batches(folder: Path) -> None:
         inside = batch.InPlace(ledger, str(folder), None)
         batch.run(batch.plan_in_place([str(folder / "bgr.jpg")], task), task, in_place=inside)
         assert_type(batch.runs(ledger), list[batch.Run])
+        assert_type(next(batch.plan_in_place_by_folder([str(folder)], task, backup="kept")), list[batch.Job])
         folders = batch.plan_by_folder([str(folder)], str(folder / "small"), task)
         assert_type(next(batch.run_by_folder(folders, task, ledger=ledger)), list[batch.Row])
     assert_type((rows[0].after, rows[0].facts), tuple[int | None, dict[str, Any]])
