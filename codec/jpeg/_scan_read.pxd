@@ -57,6 +57,7 @@ cdef class PreparedScan:
     cdef PreparedScan again(self, const uint8_t[::1] data, const int64_t[:, ::1] segments)
 
 cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil
+cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t mx) noexcept nogil
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil
 
 cdef inline void idct_row(const JpegDsp *dsp, const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat,

@@ -4,8 +4,9 @@ A band is read, inverse-transformed, and composed with the last row of the band 
 one, so that one thread works in the cache. Several threads do different bands at the same time: only reading must be
 in order, and not even that where restart intervals begin with bands. The pixels and errors are those of one thread.
 
-Where there are no restart intervals, threads can also read in several places at the same time (`PartTeam`): one passes
-over the data in front, for the position and the DC of the places where the others begin.
+Where there are no restart intervals, threads can also read in several places at the same time. A second one begins in
+the middle of the data, and it turns out later which MCUs it has read (`ReadAhead`). Of more than two (`PartTeam`) one
+passes over the data in front, for the position and the DC of the places where the others begin.
 
 Of a part of a picture (`Window` of view.py) the MCUs above are read for their DC, from the last restart interval on
 that begins a row of MCUs; those below only where damage is to be reported.
@@ -19,6 +20,7 @@ import numpy as np
 from codec._core cimport E_MEMORY, OK, JpegDsp, JpegReduced, Sample, jpeg_dsp
 from codec._team cimport Team, turns_lock, turns_unlock, turns_wait, turns_wake
 from codec.jpeg._planes cimport Upsampler, ceil_div, compose_some, composing_room, describe_upsamplers
+from codec.jpeg._read_ahead cimport ReadAhead
 from codec.jpeg._reduced cimport set_transform, transform_row
 from codec.jpeg._scan_read cimport PreparedScan, ReadScan, begin_interval, idct_row, read_mcu_row
 from codec.jpeg._segments cimport ZEROS, Segments, whole_intervals
@@ -29,6 +31,7 @@ from ._segments import find_segments
 
 
 cdef enum:
+    AT_A_TIME = 256         # MCUs that are read ahead before others hear of them
     BAND_PIXELS = 1 << 15   # at least, among several threads, which wait for each other 0.1 ms at most
     # what is to be done with a band
     READ, CONVERT, COMPOSE, WAIT, END
@@ -36,6 +39,8 @@ cdef enum:
     BUSY = 0
     IS_READ, IS_CONVERTED, IS_COMPOSED
     BEING_COMPOSED          # its samples may serve the band below as well
+
+cdef double OF_FIRST = 0.4  # of the data, where the second reader begins: reading takes about 0.6 of the time
 
 cdef struct Part:           # a component
     Py_ssize_t wide, high   # blocks
@@ -69,6 +74,10 @@ cdef class BandTeam(Team):
     cdef Py_ssize_t band, bands, slots      # MCU rows of a band; bands; bands in memory
     cdef Py_ssize_t begun, composed         # bands that reading began with; the first ones that are composed
     cdef bint several, any_order, reading
+    cdef ReadAhead ahead        # None: one reader
+    cdef int come               # threads that have begun
+    cdef Py_ssize_t joined      # the band from which on `ahead` has the levels; bands: not known yet
+    cdef Py_ssize_t in_turn     # beside `ahead`: the band that `scan` is at
 
     def __dealloc__(self):
         free(self.memory)
@@ -82,7 +91,7 @@ cdef class BandTeam(Team):
         cdef Part *p
         cdef int i
         self.bands = (self.mcus_high + self.band - 1) // self.band
-        self.slots = min(self.slots, self.bands)
+        self.slots, self.joined = min(self.slots, self.bands), self.bands
         rows = self.slots * self.band
         for i in range(self.parts_read):
             p = &self.part[i]
@@ -109,7 +118,13 @@ cdef class BandTeam(Team):
     cdef bint can_read(self) noexcept nogil:
         """Rows of a band are needed until the band below is composed."""
         return (self.begun < self.bands and not (self.reading and not self.any_order)
-                and (self.begun < self.slots or self.begun - self.slots + 2 <= self.composed))
+                and (self.begun < self.slots or self.begun - self.slots + 2 <= self.composed)
+                and (self.begun < self.joined or self.ahead.over or self.is_ahead(self.begun)))
+
+    cdef bint is_ahead(self, Py_ssize_t band) noexcept nogil:
+        """Whether the levels of a band have been read ahead. The caller holds the lock."""
+        return (band >= self.joined and min(band * self.band + self.band, self.mcus_high) * self.scan.mcus_wide
+                <= self.ahead.first + self.ahead.ready)
 
     cdef int next_task(self, Py_ssize_t *band) noexcept nogil:
         """READ, CONVERT or COMPOSE a band; WAIT for another thread; END. The caller holds the lock.
@@ -139,6 +154,8 @@ cdef class BandTeam(Team):
         cdef ReadScan *reader = self.open_reader()
         cdef Py_ssize_t band = 0
         cdef int task, done, status = OK
+        if self.ahead is not None and self.is_second():
+            self.read_ahead()
         if room == NULL or (reader == NULL and self.scan != NULL):
             self.fail(E_MEMORY)
         turns_lock(&self.turns)
@@ -173,6 +190,7 @@ cdef class BandTeam(Team):
         self.done[band % self.slots] = done
         if task == READ:
             self.reading = False
+            self.try_to_join(band)
         if status:
             self.status = status
         while (task == COMPOSE and self.composed < self.begun
@@ -187,6 +205,60 @@ cdef class BandTeam(Team):
             self.following.work_of(which - 1)
         else:
             self.work()
+
+    # ------------------------------------------------------------ reading ahead
+
+    cdef int open_ahead(self) except -1:
+        """Let a second thread begin to read in the middle of the data."""
+        cdef ReadScan *s = self.scan
+        with nogil:
+            begin_interval(s, 0)
+        self.ahead = ReadAhead()
+        self.ahead.open(s, <Py_ssize_t>(s.reader.bits.size * OF_FIRST))
+        return 0
+
+    cdef bint is_second(self) noexcept nogil:
+        """Of the threads that come."""
+        cdef bint second
+        turns_lock(&self.turns)
+        self.come += 1
+        second = self.come == 2
+        turns_unlock(&self.turns)
+        return second
+
+    cdef void read_ahead(self) noexcept nogil:
+        """Until there is no more, or the picture is done without it."""
+        cdef Py_ssize_t done = 1
+        self.ahead.settle()
+        while done:
+            done = self.ahead.read_some((1 + AT_A_TIME // self.scan.mcus_wide) * self.scan.mcus_wide)
+            turns_lock(&self.turns)
+            self.ahead.ready += done
+            if self.status or self.composed == self.bands:
+                done = 0
+            self.ahead.over = done == 0
+            turns_wake(&self.turns)
+            turns_unlock(&self.turns)
+
+    cdef bint has_ahead(self, Py_ssize_t band) noexcept nogil:
+        """`is_ahead`. That does not change once the band may be read."""
+        cdef bint has = False
+        if self.ahead is not None:
+            turns_lock(&self.turns)
+            has = self.is_ahead(band)
+            turns_unlock(&self.turns)
+        return has
+
+    cdef void try_to_join(self, Py_ssize_t band) noexcept nogil:
+        """After `scan` has read a band. The caller holds the lock."""
+        cdef ReadScan *s = self.scan
+        cdef Py_ssize_t place
+        if self.ahead is None or self.joined < self.bands or band + 1 == self.bands:
+            return
+        place = self.ahead.place_of(s.reader.bits.pos * 8 - s.reader.bits.count)
+        if place >= 0:
+            self.ahead.join(s, (band + 1) * self.band * s.mcus_wide, place)
+            self.joined = band + 1
 
     # ------------------------------------------------------------ doing it
 
@@ -215,24 +287,45 @@ cdef class BandTeam(Team):
         free(own)
 
     cdef int read_band(self, ReadScan *s, Py_ssize_t band) noexcept nogil:
-        cdef Py_ssize_t my, first = self.top + band * self.band
-        cdef int i
         if s == NULL:
             return OK
         if self.any_order:
-            begin_at(s, first)
+            begin_at(s, self.top + band * self.band)
             if s.segments.plain == NULL:
                 s.segments.plain = <uint8_t *>malloc(s.segments.longest + ZEROS)
                 if s.segments.plain == NULL:
                     return E_MEMORY
         elif band == 0 and self.pass_rows(s, self.lead, self.top):
             return s.segments.status
+        if self.ahead is not None:
+            return self.read_in_turn(s, band)
+        return self.read_rows(s, band, band)
+
+    cdef int read_rows(self, ReadScan *s, Py_ssize_t band, Py_ssize_t place) noexcept nogil:
+        """A band, into the levels of the one at `place`."""
+        cdef Py_ssize_t my, first = self.top + band * self.band
+        cdef int i
         for i in range(self.parts_read):
-            s.component[i].level_nat = self.levels_of(i, band)
+            s.component[i].level_nat = self.levels_of(i, place)
         for my in range(first, min(first + self.band, self.top + self.mcus_high)):
             if read_mcu_row(s, my, first):
                 return s.segments.status
         return OK
+
+    cdef int read_in_turn(self, ReadScan *s, Py_ssize_t band) noexcept nogil:
+        """A band, unless it has been read ahead. Where that ended early, at damage, `scan` reads the bands since
+        `joined` first, for what is to be said about it."""
+        cdef int i, status = OK
+        if self.has_ahead(band):
+            return OK
+        while self.in_turn < band and status == OK:
+            status = self.read_rows(s, self.in_turn, band)
+            for i in range(self.parts_read):
+                memset(self.levels_of(i, band), 0,
+                       self.band * self.part[i].V * self.part[i].wide * 64 * sizeof(int16_t))
+            self.in_turn += 1
+        self.in_turn = band + 1
+        return status if status else self.read_rows(s, band, band)
 
     cdef int16_t *levels_of(self, int i, Py_ssize_t band) noexcept nogil:
         """The first row of blocks of a band."""
@@ -280,6 +373,7 @@ cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogi
     cdef Sample *out
     cdef Part *p
     cdef Py_ssize_t v, rows, stride
+    cdef bint ahead = t.has_ahead(band)
     cdef int i
     for i in range(t.parts_read):
         p = &t.part[i]
@@ -291,12 +385,14 @@ cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogi
             out = <Sample *>p.samples + band % t.slots * t.band * p.V * p.size * stride
             for v in range(rows):
                 row = level_nat + (v * p.wide + p.left) * p.unit
+                if ahead:
+                    row = t.ahead.blocks(i, v % p.V, (band * t.band + v // p.V) * t.scan.mcus_wide, p.wide)
                 if p.size == 8:
                     idct_row(t.dsp, row, p.taken, p.Q_nat, t.precision, out, stride)
                 else:
                     transform_row(t.dsp, &t.reduced[i], row, p.unit, p.taken, p.Q_nat, t.precision, out, stride)
                 out += p.size * stride
-        if t.scan != NULL and p.unit == 64:
+        if t.scan != NULL and p.unit == 64 and not ahead:
             memset(level_nat, 0, t.band * p.V * p.wide * 64 * sizeof(int16_t))
 
 
@@ -423,10 +519,12 @@ cdef object run(BandTeam team, PreparedScan prepared, int threads, out):
         raise ParameterError("out has another shape or dtype than the picture")
     bytes_of = pixels.reshape(-1).view(np.uint8)
     team.pixels = &bytes_of[0]
-    if gains_by_parts(team, threads):
-        prepared.prepare_skimming()
-        PartTeam(team, threads).run(threads)
-        return pixels
+    if reads_in_several_places(team, threads):
+        if threads > 2 and team.mcus_high >= PART_ROWS * min(threads, MOST_PARTS):
+            prepared.prepare_skimming()
+            PartTeam(team, threads).run(threads)
+            return pixels
+        team.open_ahead()
     team.parts = threads
     team.allocate()
     team.share(threads)
@@ -443,23 +541,14 @@ cdef object run(BandTeam team, PreparedScan prepared, int threads, out):
 cdef enum:
     MOST_PARTS = 16
     PART_ROWS = 8               # of MCUs, on average, at least: parts read two more than they make
-    MANY_BITS = 96              # for each block: where two threads in one place would wait for the bits
 
 cdef double PASSING = 0.4       # time to pass over MCUs, as a part of that for their pixels: 0.36 to 0.44
-cdef double FIRST_OF_TWO = 0.42
 
 
-cdef bint gains_by_parts(BandTeam team, int threads) noexcept nogil:
-    """Whether threads shall read in several places. One place suffices two of them if there are few bits to read."""
+cdef bint reads_in_several_places(BandTeam team, int threads) noexcept nogil:
     cdef const ReadScan *s = team.scan
-    cdef Py_ssize_t blocks = 0
-    cdef int i
-    if (s == NULL or threads < 2 or s.arithmetic or s.conceal or s.restart_interval or team.reduced != NULL
-            or s.segments.count > 1 or team.mcus_high < PART_ROWS * min(threads, MOST_PARTS)):
-        return False
-    for i in range(team.parts_read):
-        blocks += team.part[i].wide * team.part[i].high
-    return threads > 2 or s.segments.longest * 8 >= MANY_BITS * blocks
+    return (s != NULL and threads > 1 and not (s.arithmetic or s.conceal or s.restart_interval)
+            and team.reduced == NULL and s.segments.count == 1 and team.mcus_high >= 2 * PART_ROWS)
 
 
 cdef void copy_description(BandTeam team, BandTeam model) noexcept:
@@ -476,8 +565,7 @@ cdef class PartTeam(Team):
 
     One thread passes over the data, which takes PASSING = s for all of it, and takes the last part; part k, of length
     T - s x(k), begins when it gets there. If all end at the same time, x(k + 1) = x(k) (1 - s) + T from x(0) = 0 to
-    x(n) = 1, so x(k) = (1 - (1 - s)^k) / (1 - (1 - s)^n). Who ends early helps others with what is read already: that
-    makes a shorter first part best for two, who pass over less.
+    x(n) = 1, so x(k) = (1 - (1 - s)^k) / (1 - (1 - s)^n). Who ends early helps others with what is read already.
     """
     cdef ReadScan *scan         # of the one who passes over
     cdef ReadScan *own          # owned, by part
@@ -501,7 +589,7 @@ cdef class PartTeam(Team):
             raise MemoryError
         end = whole.mcus_high
         for k in range(n - 1, -1, -1):
-            begin = <Py_ssize_t>(whole.mcus_high * (FIRST_OF_TWO * k if n == 2 else (1 - left ** k) / (1 - left ** n)))
+            begin = <Py_ssize_t>(whole.mcus_high * (1 - left ** k) / (1 - left ** n))
             team = part_of(whole, begin, end)
             team.scan, team.following, self.first = &self.own[k], self.first, team
             self.top[k] = team.top

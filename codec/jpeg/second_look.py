@@ -2,8 +2,9 @@
 
 With e the error of a sample and g the slope of the score by it, scaling the errors of a block by 1 + t changes the
 score by t sum(g e) and the squared error by 2 t sum(e^2), to first order. So -sum(g e) / sum(e^2) is the score per
-squared error there, the weight that the trellis needs for a block (`estimated_gains` gives the first sum). One block is a noisy estimate: sums are taken over
-the blocks around it. Measured on photographs (gb82, BD-rate by SSIMULACRA 2 against effort 9 without it): -1.5 %.
+squared error there, the weight that the trellis needs for a block (`estimated_gains` gives the first sum). One block is
+a noisy estimate: sums are taken over the blocks around it. Measured on photographs (gb82, BD-rate by SSIMULACRA 2
+against effort 9 without it): -1.5 %.
 """
 
 from functools import partial

@@ -167,7 +167,7 @@ def test_damage_is_found_in_the_same_place(coded, on_error):
 
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
 def test_threads_that_read_in_several_places(subsampling):
-    """Two do so where there are many bits. Damage may come before a place is known, or after."""
+    """Damage may come before it is known what a thread has read, or after."""
     data = codec.encode(PICTURE, 99, effort=1, subsampling=subsampling)
     assert_threads_agree(data)
     for part in range(1, 20):
@@ -175,6 +175,20 @@ def test_threads_that_read_in_several_places(subsampling):
         assert_threads_agree(data[:at] + b"\xff\0" * 8 + data[at + 16 :])
         assert_threads_agree(data[: at - 9] + data[at:], (2, 3))
     assert decoded(data[: len(data) // 2], 3)[1][0] is codec.TruncatedError
+
+
+@pytest.mark.parametrize("quality", [5, 50, 100])
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:0", "4:4:4"])
+def test_a_reader_in_the_middle_of_the_data(quality, subsampling):
+    """Whatever is there: detail, the same again and again, where any bit may seem to begin an MCU, or mostly nothing."""
+    wide = textured(1200, 500, seed=2)
+    flat = np.full_like(wide, 77)
+    tiles = np.tile(textured(16, 16), (80, 40, 1))
+    half = np.where(np.arange(1200)[:, None, None] < 600, wide, flat)
+    for picture in (wide, flat, tiles, half, half[::-1]):
+        data = codec.encode(picture, quality, effort=1, subsampling=subsampling)
+        assert_threads_agree(data, (2,))
+        assert_threads_agree(data[:-2] + b"\x12\x34" * 40 + data[-2:], (2,))
 
 
 @pytest.mark.parametrize("restart_interval", [44, 4])

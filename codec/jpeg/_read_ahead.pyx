@@ -1,0 +1,119 @@
+"""Reading a sequential scan in the middle of its data, before it is known which MCU that is.
+
+Huffman codes find back to the beginnings of symbols, and the order of the components in an MCU does too, as bits read
+by tables of another component soon make no sense: mostly within some MCUs (S. Klein and Y. Wiseman, Parallel Huffman
+decoding with applications to JPEG files, The Computer Journal 46(5), 2003). Whether a reader has found back is known
+when another one, from the beginning of the scan, comes to a bit at which an MCU began here: from there on both would
+read the same. Two things are missing until then: the number of the MCU, so MCUs are stored as one long row; and the DC
+predictions, a difference that is the same for all blocks of a component.
+"""
+from libc.stdint cimport int16_t, int64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from codec.jpeg._scan_read cimport ReadComponent, ReadScan, read_undamaged
+
+
+cdef enum:
+    SETTLED = 32        # MCUs without damage after which a reader is taken to have found back
+    TRIES = 256         # bytes at which it begins, at most
+    ROWS_KNOWN = 16     # rows of MCUs, as many as the beginnings that are kept: where another reader may join
+
+
+cdef class ReadAhead:
+
+    def __dealloc__(self):
+        free(self.levels)
+        free(self.begins)
+
+    cdef int open(self, const ReadScan *s, Py_ssize_t begin) except -1:
+        """Begin with byte `begin` of the open segment of `s`, which is Huffman coded, sequential, and one interval."""
+        cdef Py_ssize_t mcus = s.mcus_wide * s.mcus_high, blocks = 0
+        cdef int i
+        memcpy(&self.scan, s, sizeof(ReadScan))
+        self.scan.mcus_wide, self.scan.mcus_high = mcus, 1
+        self.scan.reader.bits.pos = begin
+        self.most = ROWS_KNOWN * s.mcus_wide
+        for i in range(s.Ns):
+            blocks += s.component[i].H * s.component[i].V
+        self.begins = <int64_t *>malloc(self.most * sizeof(int64_t))
+        self.levels = <int16_t *>malloc(mcus * blocks * 64 * sizeof(int16_t))   # only pages that are read take memory
+        if self.begins == NULL or self.levels == NULL:
+            raise MemoryError
+        blocks = 0
+        for i in range(s.Ns):
+            self.plane[i] = self.scan.component[i].level_nat = self.levels + mcus * blocks * 64
+            self.scan.component[i].wide, self.scan.component[i].high = mcus * s.component[i].H, s.component[i].V
+            blocks += s.component[i].H * s.component[i].V
+        return 0
+
+    cdef void settle(self) noexcept nogil:
+        """Find back to the beginnings of MCUs, probably."""
+        cdef Py_ssize_t begin = self.scan.reader.bits.pos, tries, done
+        cdef int i
+        for tries in range(TRIES):
+            self.scan.reader.bits.pos = begin + tries
+            self.scan.reader.bits.acc, self.scan.reader.bits.count = 0, 0
+            self.clear(0, min(<Py_ssize_t>SETTLED, self.scan.mcus_wide))
+            self.scan.left = SETTLED
+            done = read_undamaged(&self.scan, 0, 0, 0)
+            for i in range(self.scan.Ns):
+                self.scan.component[i].pred = 0
+            if done == SETTLED:
+                return
+        self.scan.reader.bits.pos = self.scan.reader.bits.size
+
+    cdef void clear(self, Py_ssize_t at, Py_ssize_t past) noexcept nogil:
+        """The blocks of MCUs `at` to `past` - 1."""
+        cdef ReadComponent *c
+        cdef int i, v
+        for i in range(self.scan.Ns):
+            c = &self.scan.component[i]
+            for v in range(c.V):
+                memset(self.plane[i] + (v * c.wide + at * c.H) * 64, 0, (past - at) * c.H * 64 * sizeof(int16_t))
+
+    cdef Py_ssize_t read_some(self, Py_ssize_t count) noexcept nogil:
+        """Read up to `count` MCUs more, which `ready` does not count yet; returns how many. None: at damage, and at the
+        end of the data."""
+        cdef Py_ssize_t at = self.ready, past = min(self.ready + count, self.scan.mcus_wide), done = 1
+        self.clear(at, past)
+        while at < min(past, self.most) and done:
+            self.begins[at] = self.scan.reader.bits.pos * 8 - self.scan.reader.bits.count
+            self.scan.left = 1
+            done = read_undamaged(&self.scan, 0, 0, at)
+            at += done
+        if at < past and done:
+            self.scan.left = past - at
+            at += read_undamaged(&self.scan, 0, 0, at)
+        return at - self.ready
+
+    cdef Py_ssize_t place_of(self, int64_t bit) noexcept nogil:
+        """Which of the MCUs here begins at a bit; -1: none."""
+        cdef Py_ssize_t low = 0, known = min(self.most, self.ready), high = known, middle
+        while low < high:
+            middle = (low + high) // 2
+            if self.begins[middle] < bit:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < known and self.begins[low] == bit else -1
+
+    cdef void join(self, const ReadScan *s, Py_ssize_t mcu, Py_ssize_t place) noexcept nogil:
+        """`s` is about to read the MCU that is the one at `place` here."""
+        cdef const ReadScan *own = &self.scan
+        cdef int i
+        self.first = mcu - place
+        for i in range(s.Ns):
+            self.missing[i] = s.component[i].pred
+            if place:
+                self.missing[i] -= (self.blocks(i, own.component[i].V - 1, mcu, 0) - 64)[0]
+
+    cdef int16_t *blocks(self, int i, int v, Py_ssize_t mcu, Py_ssize_t count) noexcept nogil:
+        """From an MCU of the scan on, row v of the blocks in an MCU of component i. `count` of them get the DC that
+        they lack."""
+        cdef int16_t *found = (self.plane[i]
+                               + (v * self.scan.component[i].wide + (mcu - self.first) * self.scan.component[i].H) * 64)
+        cdef Py_ssize_t bx
+        for bx in range(count):
+            found[64 * bx] = <int16_t>(found[64 * bx] + self.missing[i])
+        return found
