@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from .plan import Job
 
 AHEAD = 4  # groups that the scheduler has for each thread of the workers: their queues never run dry
-# A group takes a second or less, since all of it is done again when its worker dies.
-GROUP_JOBS, GROUP_BYTES = 32, 4 << 20
+# A group takes some seconds at most, since all of it is done again when its worker dies.
+GROUP_JOBS, GROUP_BYTES = 32, 16 << 20
+LAST = 2  # groups that would take what is left, for each thread: they become smaller, so that all threads end together
 CONNECT_SECONDS = 30
 
 
@@ -138,9 +139,9 @@ def _done(scheduler, foreman, todo) -> Iterator[tuple[int, Row]]:
 
     waiting: dict[Any, Any] = {}
     try:
-        ahead = AHEAD * max(1, sum(client.nthreads().values()))
-        left, ended = _groups(todo, ahead), as_completed()
-        for _ in range(ahead):
+        threads = max(1, sum(client.nthreads().values()))
+        left, ended = _groups(todo, LAST * threads), as_completed()
+        for _ in range(AHEAD * threads):
             _send(client, foreman, left, waiting, ended)
         for future in ended:
             _, group = waiting.pop(future.key)
@@ -158,18 +159,17 @@ def _size(path):
     return found.st_size if found else 0
 
 
-def _groups(todo, ahead):
-    """The jobs in groups that are sent as one: small files are many, and none waits while a worker idles."""
-    most = max(1, min(GROUP_JOBS, len(todo) // ahead))
-    group, size = [], 0
-    for found in todo:
-        group.append(found)
-        size += _size(found[1].source)
-        if len(group) >= most or size >= GROUP_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+def _groups(todo, share):
+    """The jobs in groups that are sent as one, each of a `share`th of the jobs that are left at most."""
+    at = 0
+    while at < len(todo):
+        end, size = at, 0
+        most = max(1, min(GROUP_JOBS, (len(todo) - at) // share))
+        while end < min(at + most, len(todo)) and size < GROUP_BYTES:
+            size += _size(todo[end][1].source)
+            end += 1
+        yield todo[at:end]
+        at = end
 
 
 def _send(client, foreman, left, waiting, ended):

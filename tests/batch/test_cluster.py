@@ -216,13 +216,15 @@ def test_permissions_of_an_output_that_is_replaced_stay(folder):
 
 
 @pytest.mark.parametrize(
-    "count, size, ahead, expected",
+    "count, size, share, expected",
     [(100, 10, 8, 12), (10_000, 10, 8, 32), (5, 10, 8, 1), (100, cluster.GROUP_BYTES, 8, 1)],
 )
-def test_groups(count, size, ahead, expected, tmp_path):
+def test_groups_are_small_at_the_end_so_that_workers_end_together(count, size, share, expected, tmp_path):
     path = tmp_path / "a.png"
     with open(path, "wb") as stream:
         stream.truncate(size)
     todo = [(number, batch.Job(str(path), "out"), None) for number in range(count)]
-    groups = list(cluster._groups(todo, ahead))
-    assert len(groups[0]) == expected and [found for group in groups for found in group] == todo
+    groups = list(cluster._groups(todo, share))
+    sizes = list(map(len, groups))
+    assert sizes[0] == expected and [found for group in groups for found in group] == todo
+    assert sizes == sorted(sizes, reverse=True) and sizes[-1] == 1
