@@ -31,10 +31,6 @@ cdef enum:
     BIG_1                   # or 1
     ANY                     # any other, with suffixLength 0; ANY + 6: with 6
     PHASES = ANY + 7
-    FIRST_OF_1 = PHASES     # the first trailing one, before any level
-    FIRST_OF_2
-    FIRST_OF_3
-    ALL_PHASES
 
 cdef enum:
     NONE = 16
@@ -94,21 +90,13 @@ cdef void set_candidate(Candidate *one, int at, int d, int nearest, int step, in
     one.stays = lost > SAVED * lambda2
 
 
-cdef inline void begin(int64_t *before, int at, int left, int kind, int column, int64_t lambda2)\
-        noexcept nogil:
-    """The phases before the first level, at a place in the scan: coeff_token and total_zeros."""
-    cdef int total = left + 1, zeros = at - left, bits = 0, big = BIG_1 if total > MANY else BIG_0
-    if total < MOST[kind]:
-        if kind == KIND_DC_420:
-            bits = H264_TABLE_9_9A_TOTAL_ZEROS[total][zeros].length
-        else:
-            bits = H264_TABLE_9_7_TOTAL_ZEROS[total][zeros].length
-    before[big] = lambda2 * (bits + H264_TABLE_9_5_COEFF_TOKEN[column][0][total].length)
-    before[FIRST_OF_1] = lambda2 * (bits + H264_TABLE_9_5_COEFF_TOKEN[column][1][total].length)
-    if total > 1:
-        before[FIRST_OF_2] = lambda2 * (bits + H264_TABLE_9_5_COEFF_TOKEN[column][2][total].length)
-    if total > 2:
-        before[FIRST_OF_3] = lambda2 * (bits + H264_TABLE_9_5_COEFF_TOKEN[column][3][total].length)
+cdef inline int zeros_bits(int kind, int total, int zeros) noexcept nogil:
+    """Of total_zeros."""
+    if total == MOST[kind]:
+        return 0
+    if kind == KIND_DC_420:
+        return H264_TABLE_9_9A_TOTAL_ZEROS[total][zeros].length
+    return H264_TABLE_9_7_TOTAL_ZEROS[total][zeros].length
 
 
 cdef inline void offer(int64_t *cost, uint16_t *way, int to, int64_t total, int came, int phase, int option)\
@@ -120,42 +108,46 @@ cdef inline void offer(int64_t *cost, uint16_t *way, int to, int64_t total, int 
 cdef void visit(Paths *p, int j, int left, int kind, int column, int64_t lambda2, int phases) noexcept nogil:
     """The nodes of candidate j with `left` levels below it."""
     cdef Candidate *one = &p.candidate[j]
-    cdef int64_t before[ALL_PHASES]
-    cdef uint8_t came[ALL_PHASES]
-    cdef int64_t run, total
+    cdef int64_t before[PHASES]
+    cdef uint8_t came[PHASES]
+    cdef int64_t run
     cdef const int64_t *row
     cdef int64_t *cost = p.cost[j][left]
     cdef uint16_t *way = p.way[j][left]
-    cdef int i, k, phase, zeros, at_one = one.options - 1
-    cdef int big = BIG_1 if left + 1 > MANY else BIG_0, second_big = BIG_1 if left + 2 > MANY else BIG_0
-    for phase in range(ALL_PHASES):
-        before[phase], came[phase] = NEVER, NONE
-    if one.first == 0 and not (j and p.candidate[0].stays):
-        begin(before, one.at, left, kind, column, lambda2)
+    cdef int at_one = one.options - 1, lowest = SECOND_OF_2 if one.level[at_one] == 1 else BIG_0
+    cdef int i, k, phase, bits, zeros, big = BIG_1 if left + 1 > MANY else BIG_0
+    for phase in range(phases):
+        cost[phase] = before[phase] = NEVER
+    if one.first == 0 and not (j and p.candidate[0].stays):     # the first level of all
+        bits = zeros_bits(kind, left + 1, one.at - left)
+        before[big] = lambda2 * (bits + H264_TABLE_9_5_COEFF_TOKEN[column][0][left + 1].length)
+        came[big] = NONE
+        if lowest == SECOND_OF_2:
+            for i in range(1, min(left, 2) + 2):                # trailing ones
+                run = lambda2 * (bits + H264_TABLE_9_5_COEFF_TOKEN[column][i][left + 1].length)
+                offer(cost, way, big if i == 1 else SECOND_OF_2 if i == 2 else SECOND_OF_3,
+                      run + one.cost[at_one][SECOND_OF_2], NONE, SECOND_OF_2, at_one)
     for k in range(one.first, j):
         zeros = p.candidate[k].at - left - 1
         run = 0
         if zeros:
             run = lambda2 * H264_TABLE_9_10_RUN_BEFORE[min(zeros, 7)][p.candidate[k].at - one.at - 1].length
         row = p.cost[k][left + 1]
-        for phase in range(phases):
+        for phase in range(lowest, phases):
             if row[phase] + run < before[phase]:
                 before[phase] = row[phase] + run
                 came[phase] = <uint8_t>k
-    for phase in range(phases):
-        cost[phase] = NEVER
-    if one.level[at_one] == 1:
-        total = one.cost[at_one][SECOND_OF_2]           # of any trailing one
-        offer(cost, way, big, before[FIRST_OF_1] + total, NONE, FIRST_OF_1, at_one)
-        offer(cost, way, SECOND_OF_2, before[FIRST_OF_2] + total, NONE, FIRST_OF_2, at_one)
-        offer(cost, way, SECOND_OF_3, before[FIRST_OF_3] + total, NONE, FIRST_OF_3, at_one)
-        offer(cost, way, second_big, before[SECOND_OF_2] + total, came[SECOND_OF_2], SECOND_OF_2, at_one)
-        offer(cost, way, THIRD_OF_3, before[SECOND_OF_3] + total, came[SECOND_OF_3], SECOND_OF_3, at_one)
-        offer(cost, way, ANY, before[THIRD_OF_3] + total, came[THIRD_OF_3], THIRD_OF_3, at_one)
-    for phase in range(BIG_0, phases):
-        if before[phase] < NEVER // 2:
-            for i in range(one.options):
-                offer(cost, way, one.next[i][phase], before[phase] + one.cost[i][phase], came[phase], phase, i)
+    for phase in range(lowest, phases):
+        if before[phase] >= NEVER // 2:
+            continue
+        if phase < BIG_0:                                       # trailing ones
+            i = THIRD_OF_3 if phase == SECOND_OF_3 else ANY
+            if phase == SECOND_OF_2:
+                i = BIG_1 if left + 2 > MANY else BIG_0
+            offer(cost, way, i, before[phase] + one.cost[at_one][phase], came[phase], phase, at_one)
+            continue
+        for i in range(one.options):
+            offer(cost, way, one.next[i][phase], before[phase] + one.cost[i][phase], came[phase], phase, i)
 
 
 cdef int set_candidates(Paths *p, const int16_t *nearest, const int16_t *d, const uint8_t *scan, int stride, int kind,
