@@ -5,7 +5,7 @@ from codec.jpeg._scan_read cimport ReadScan
 
 cdef class ReadAhead:
     cdef ReadScan scan                  # one row of MCUs, as long as the picture has any
-    cdef int16_t *levels                # owned
+    cdef object levels                  # an array
     cdef int16_t *plane[4]              # of a component, in `levels`: V rows of blocks
     cdef int64_t *begins                # owned: the bits at which the first MCUs begin, ascending
     cdef Py_ssize_t most                # how many of those are kept

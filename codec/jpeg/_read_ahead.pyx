@@ -11,6 +11,8 @@ from libc.stdint cimport int16_t, int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+import numpy as np
+
 from codec.jpeg._scan_read cimport ReadComponent, ReadScan, read_undamaged
 
 
@@ -23,12 +25,12 @@ cdef enum:
 cdef class ReadAhead:
 
     def __dealloc__(self):
-        free(self.levels)
         free(self.begins)
 
     cdef int open(self, const ReadScan *s, Py_ssize_t begin) except -1:
         """Begin with byte `begin` of the open segment of `s`, which is Huffman coded, sequential, and one interval."""
         cdef Py_ssize_t mcus = s.mcus_wide * s.mcus_high, blocks = 0
+        cdef int16_t[::1] levels
         cdef int i
         memcpy(&self.scan, s, sizeof(ReadScan))
         self.scan.mcus_wide, self.scan.mcus_high = mcus, 1
@@ -37,12 +39,13 @@ cdef class ReadAhead:
         for i in range(s.Ns):
             blocks += s.component[i].H * s.component[i].V
         self.begins = <int64_t *>malloc(self.most * sizeof(int64_t))
-        self.levels = <int16_t *>malloc(mcus * blocks * 64 * sizeof(int16_t))   # only pages that are read take memory
-        if self.begins == NULL or self.levels == NULL:
+        if self.begins == NULL:
             raise MemoryError
+        # those that are not read take no memory; an array may have large pages, which take less time
+        self.levels = levels = np.empty(mcus * blocks * 64, np.int16)
         blocks = 0
         for i in range(s.Ns):
-            self.plane[i] = self.scan.component[i].level_nat = self.levels + mcus * blocks * 64
+            self.plane[i] = self.scan.component[i].level_nat = &levels[mcus * blocks * 64]
             self.scan.component[i].wide, self.scan.component[i].high = mcus * s.component[i].H, s.component[i].V
             blocks += s.component[i].H * s.component[i].V
         return 0
