@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from .rows import Row
 
 WAITING = 14  # threads beyond those that compute: they read, and wait for the disk to flush
-SPARE = (
-    2  # threads that compute beyond one per CPU, unless their number is given: others wait for the interpreter's lock
-)
+# Pictures that are computed beyond one per CPU, unless their number is given: others wait for the interpreter's lock.
+SPARE = 2
 AHEAD = 64  # jobs per thread that may be done before their turn
 TOGETHER = 4096  # jobs of small folders that are planned, ordered by size, and kept in memory together
 
@@ -54,7 +53,8 @@ def run(
     task : callable
         ``task(data, job) -> Result``: bytes of the source to bytes of the target. Called from several threads.
     threads : int, optional
-        Default: two more than there are CPUs, which keeps these busy. Large pictures wait for each other where memory is short.
+        Default: two more than there are CPUs, which keeps these busy. Large pictures wait for each other where memory
+        is short.
     overwrite : bool
         Replace outputs that exist. Without it their rows are "skipped".
     dry_run : bool
