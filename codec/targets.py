@@ -3,7 +3,6 @@
 import math
 import re
 from dataclasses import dataclass
-from fractions import Fraction
 
 from .errors import ParameterError
 
@@ -108,6 +107,8 @@ def _units(text, value, unit, words):
     match = re.fullmatch(number + f"([kmg]i?|){unit and unit + '?'}\\s*", value, re.ASCII | re.IGNORECASE)
     if not match:
         raise ParameterError(f"{text!r} is no target: write {words}")
+    from fractions import Fraction  # loads decimal; only sizes need it
+
     return int(Fraction(match[1]) * UNITS[match[2].lower()])
 
 

@@ -97,8 +97,12 @@ def _transcoded(data, strip, options):
 def unknown_segments(data, limits):
     """The application segments of a JPEG whose contents this package does not know, as text: "2 of APP1 FLIR (658000
     bytes)"; None without any."""
+    return _unknown(data, jpeg.inspect(data, limits=limits)["segments"])
+
+
+def _unknown(data, segments):
     sizes = {}
-    for segment in jpeg.inspect(data, limits=limits)["segments"]:
+    for segment in segments:
         if segment["marker"].startswith("APP") and not segment["what"]:
             begin = segment["offset"] + 4
             name = re.match(rb"[ -~]*", data[begin : begin + min(28, segment["length"] - 4)])[0].decode()
@@ -109,7 +113,7 @@ def unknown_segments(data, limits):
 def not_carried(data, metadata, strip, limits):
     """What a JPEG holds besides its picture and metadata, as warnings: encoding again loses all of it."""
     parts = jpeg.inspect(data, limits=limits)
-    unknown = None if "all" in strip else unknown_segments(data, limits)
+    unknown = None if "all" in strip else _unknown(data, parts["segments"])
     if unknown:
         yield f"application segments are not carried over: {unknown}; codec transcode keeps them"
     if parts["multi_picture"]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .rows import Row
 
 WAITING = 14  # threads beyond those that compute: they read, and wait for the disk to flush
+# Pictures that are computed beyond one per CPU, unless their number is given: others wait for the interpreter's lock.
+SPARE = 2
 AHEAD = 64  # jobs per thread that may be done before their turn
 TOGETHER = 4096  # jobs of small folders that are planned, ordered by size, and kept in memory together
 
@@ -51,7 +53,8 @@ def run(
     task : callable
         ``task(data, job) -> Result``: bytes of the source to bytes of the target. Called from several threads.
     threads : int, optional
-        Default: one per CPU. Large pictures wait for each other where memory is short.
+        Default: two more than there are CPUs, which keeps these busy. Large pictures wait for each other where memory
+        is short.
     overwrite : bool
         Replace outputs that exist. Without it their rows are "skipped".
     dry_run : bool
@@ -133,7 +136,7 @@ def run_by_folder(
     ...     [[row.status for row in rows] for rows in batch.run_by_folder(folders, task)]
     [['ignored']]
     """
-    threads = threads or os.cpu_count() or 1
+    threads = threads or (os.cpu_count() or 1) + SPARE
     ledger = in_place.ledger if in_place else ledger
     call = task if timeout is None else Workers(task, timeout)
     worker = Worker(task, call, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place, ahead)

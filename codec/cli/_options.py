@@ -137,7 +137,7 @@ max_pixels = click.option(
     help=f"Refuse larger pictures.  [default: {DEFAULT_LIMITS.pixels}]",
 )
 jobs = click.option(
-    "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]"
+    "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: enough for all CPUs]"
 )
 timeout = click.option(
     "--timeout",

@@ -1,6 +1,5 @@
 """The rows of a command: counted as they come, kept on the disk, and shown at the end as a table or as JSON."""
 
-import pickle
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -43,6 +42,8 @@ class Rows:
             import tempfile  # few need it
 
             self._file = self._context.with_resource(tempfile.TemporaryFile())
+        import pickle
+
         pickle.dump(self._last, self._file, pickle.HIGHEST_PROTOCOL)
         self._filed, self._last = self._filed + 1, []
 
@@ -64,9 +65,11 @@ class Rows:
 
     def __iter__(self):
         if self._file is not None:
+            import pickle
+
             self._file.seek(0)
-        for _ in range(self._filed):
-            yield from pickle.load(self._file)  # what `_put` wrote, to a file without a name
+            for _ in range(self._filed):
+                yield from pickle.load(self._file)  # what `_put` wrote, to a file without a name
         yield from self._last
 
     def total(self):

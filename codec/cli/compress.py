@@ -6,7 +6,7 @@ import click
 
 from . import _options as options
 from ._common import needs, refuse_both, refuse_for
-from ._jobs import PIPE, perform, perform_in_place
+from ._jobs import PIPE, keep_memory, perform, perform_in_place
 
 JPEG_ONLY = ("quality", "effort", "budget", "subsampling", "progressive", "tune", "background")
 
@@ -177,7 +177,7 @@ def compress(inputs, files_from, include, exclude, output, **given):
     for name in ("ledger", "backup"):
         given.pop(name, None)
     keep_dates, in_place = given.pop("keep_dates"), given.pop("in_place")
-    ahead = _ahead(inputs, output, in_place or scheduler or run["timeout"])
+    ahead = _ahead(inputs, output, run["jobs"], in_place or scheduler or run["timeout"])
     from ..batch import Selection
 
     task, settings = _task(in_place, given.pop("form"), **given)
@@ -194,12 +194,13 @@ def compress(inputs, files_from, include, exclude, output, **given):
     perform("compress", task, inputs, output, settings=settings, **run)
 
 
-def _ahead(inputs, output, unwanted):
+def _ahead(inputs, output, threads, unwanted):
     """What reads the first files while modules load, where a run into a folder begins."""
     if unwanted or output is None or PIPE in (output, *inputs) or (os.path.isdir(output) and os.listdir(output)):
         return None
     from ..formats.ahead import Ahead
 
+    keep_memory(threads or os.cpu_count() or 1)
     return Ahead(inputs)
 
 

@@ -26,7 +26,6 @@ from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_options
 from .scans import arithmetic_script, progressive_script, search_script, sequential_script
 from .second_look import look_again
-from .target import reach
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -336,6 +335,8 @@ def _bytes(image, options):
 
 def _search(image, options):
     """The file that reaches the target of the options."""
+    from .target import reach  # few need it
+
     pixels = as_pixels(image)
     return reach(options.target, pixels, lambda quality: _bytes(pixels, replace(options, quality=quality, target=None)))
 
