@@ -328,6 +328,8 @@ class _Plan:
         The lossiness of each frame in the last pass.
     step : callable
         Called after every frame.
+    tail : int or None
+        From which frame on `repaint` paints, in a search.
     """
 
     format: str
@@ -350,7 +352,7 @@ class _Plan:
         self.passes, self.step, self.used, self._painting = 0, _nothing, [], 0
         self.sources = Palettes(self.pictures, self.opaque, self.space, shared=self.shared)
         self._chosen, self._quantizers, self._measured, self._coded = {}, {}, {}, {}
-        self._keep, self._last, self.stands_for = False, [], None
+        self._keep, self._last, self.stands_for, self.tail = False, [], None, None
 
     def sample(self):
         """A plan for strips of rows and blocks of frames, with the palettes of all, and two factors: the pixels of a
@@ -360,6 +362,7 @@ class _Plan:
         rows = reach.rows_of_sample(height, width)
         frames = reach.frames_of_sample(len(self.pictures), height // len(rows))
         self._keep = len(self.pictures) * height * width * MEASURED_BYTES <= KEPT_BYTES
+        self.tail = reach.tail(len(self.pictures)) if self.has_lossy else None
         if len(rows) == height and len(frames) == len(self.pictures):
             return self, 1.0, 1.0
 
@@ -433,17 +436,36 @@ class _Plan:
         self.passes += made is not None
         return made
 
+    def repaint(self, colors, lossy, begun):
+        """The last file with its last frames, from number `tail` on, painted again with a lossiness; `begun` is the one
+        that the pass began with.
+        """
+        canvas, shown, errors = self._end
+        self._lossy, self.used = lossy, self.used[: self.tail]
+        shown, errors = shown[: self.tail], errors[: self.tail]
+        for one, error in self._frames(colors, self.tail, canvas.copy()):
+            shown.append(one)
+            errors.append(error)
+            self.used.append(lossy)
+            self.step()
+        return self._finished(colors, begun, shown, errors)
+
     def _size(self):
         """(width, height)."""
         return self.pictures[0].shape[1::-1]
 
-    def _frames(self, colors):
-        """Yield what shows each frame, a Painted of a GIF or a Piece of an APNG, and its mean squared error."""
+    def _frames(self, colors, begin=0, canvas=None):
+        """Yield what shows each frame from number `begin` on, painted over a canvas, and its mean squared error: a
+        Painted of a GIF or a Piece of an APNG.
+        """
         chosen, error = self.palettes(colors), self.sources.whole(colors)[1]
         width, height = self._size()
-        canvas, everything = Canvas(height, width), np.ones((height, width), bool)
+        canvas, everything = canvas or Canvas(height, width), np.ones((height, width), bool)
         masks = [everything if mask is None else mask for mask in self.opaque]
-        for i, (pixels, mask) in enumerate(zip(self.pictures, masks)):
+        for i in range(begin, len(masks)):
+            if i == self.tail:
+                self._end = (canvas.copy(), [], [])
+            pixels, mask = self.pictures[i], masks[i]
             following = masks[i + 1] if i + 1 < len(masks) else None
             measured, loss = self._measure(i, chosen[i].space), Loss(self._lossy, error, self.strength)
             made = canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following, measured=measured)
@@ -462,7 +484,13 @@ class _Plan:
                 self._lossy = steer(self.used, self._sizes(shown, colors))
                 if self._lossy is None:
                     return None
+        return self._finished(colors, lossy, shown, errors)
+
+    def _finished(self, colors, lossy, shown, errors):
+        """The file; `lossy` is what the pass began with."""
         self._coded[colors, lossy] = self._last = self._sizes(shown, colors)
+        if self.tail is not None:
+            self._end = (self._end[0], shown, errors)
         data, shape = self._assemble(shown, colors), (*self._size(), len(shown), self._seconds())
         return Animation(data, self.format, *shape, *self._used(colors), max(self.used), below=self._below(errors))
 

@@ -1,5 +1,6 @@
 """Paint frames over each other: which pixels change, and what viewers see. gif.py and apng.py write the files."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -180,6 +181,10 @@ class Canvas:
         self.visible = np.zeros((height, width), bool)
         self._source = np.zeros((height, width, 3), np.uint8)
         self._held = np.zeros((height, width, 3), np.int16)
+
+    def copy(self):
+        """One that can be painted over apart from this."""
+        return deepcopy(self)
 
     def paint(self, pixels, opaque, colors, loss, *, whole=False, opaque_next=None, measured=None):
         """Paint a frame over the canvas.

@@ -8,6 +8,7 @@ the lossiness; a pass over whole frames is then steered to the size, frame by fr
 
 import math
 from bisect import bisect
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -30,14 +31,17 @@ SAMPLE_WORK = 1.5  # by which factor a sample may take more than the plain one
 LEAST_PASS, DEAREST = 0.6, 3  # a pass is not thought to take less, in plain runs; nor more, for what the sample says
 OWN = 1.3  # passes for which looking for the palettes of single frames leaves the work
 DEVIATIONS = 1.5  # of what all later frames take, that a pass keeps back
-RESTARTS = 3  # of passes whose first frames ask for another lossiness
+TAIL, REPAINTS = 6, 4  # part of the frames that is painted again to fill the size; how often
+NEAR = 0.8, 1.1  # shares of the size that are filled so rather than by another pass
+STEEP = 4  # by which factor its lossiness may fall at once
+RESTART_AIMS = (0.985, 0.95, 0.92)  # of passes whose first frames ask for another lossiness
 TRIES = 5  # passes with one number of colours, those given up included
 OPENING = 2  # the fewest frames that say something about the others
 JUDGEMENTS = 32  # in a pass, about
 SWAY = 1.4  # by which factor the lossiness of later frames may differ from that of the first, if the size allows it
 # A pass is given up where even the greatest lossiness would exceed the size by more than MISSED, and UNSURE divided by
 # the frames that were painted.
-MISSED, UNSURE = 1.03, 0.6
+MISSED, UNSURE = 1.02, 0.4
 FEW = 16  # frames of which the first, always painted whole, counts as the others
 DOUBT, FORGET = 8, 0.95  # frames that the estimate before a pass weighs; weight of a frame against that of the next
 HALVED = 0.75  # half as many colours take about this share of the bytes
@@ -79,6 +83,11 @@ def judged(frames):
     """After how many frames of a pass the lossiness of the next is chosen."""
     parts = {frames * part // JUDGEMENTS for part in range(1, JUDGEMENTS)} | {frames - 2, frames - 1}
     return {max(OPENING, part) for part in parts} - {frames}
+
+
+def tail(frames):
+    """From which frame on a file of so many is painted again to fill its size; None where all would be."""
+    return frames - max(1, frames // TAIL) if frames > OPENING else None
 
 
 class Bar:
@@ -141,6 +150,13 @@ class Curve:
             if self._seen is not None:
                 self._seen(made)
         return self.size(lossy)
+
+    def lent(self, share):
+        """A curve for fewer colours without a sample of its own: thought to have a share of these sizes."""
+        made = copy(self)
+        made._known = {lossy: [share * size for size in sizes] for lossy, sizes in self._known.items()}
+        made._units, made.tables = None, 0
+        return made
 
     def knows(self, lossy):
         """Whether the sample was painted with a lossiness."""
@@ -230,8 +246,8 @@ class Curve:
 
     @staticmethod
     def _shapes(sizes):
-        """What the sizes of frames are thought to follow: of the first its own, of the others those of all others, since
-        strips say little of single frames.
+        """What the sizes of frames are thought to follow: of the first its own, of the others those of all others,
+        since strips say little of single frames.
         """
         return [sizes[0], *[sum(sizes[1:])] * (len(sizes) - 1)]
 
@@ -286,7 +302,7 @@ class _Search:
         self.ladder = [colors]
         while self.ladder[-1] > COLORS_LEAST:
             self.ladder.append(max(COLORS_LEAST, -(-self.ladder[-1] // 2)))
-        self._curves, self._at, self._dear, self._smallest = {}, 0, 1, None
+        self._curves, self._at, self._dear, self._smallest, self._blind = {}, 0, 1, None, False
         self._scales = [scale] * len(plan.pictures)
 
     @property
@@ -317,12 +333,12 @@ class _Search:
         self._paint = self.work * self.curve.work(plain)
         self.plain = palettes + self._paint
         while True:
-            lossy = self._lossy() if self._choose() else None
-            if lossy is not None and self._reached(lossy):
+            self._choose()
+            if self._reached(self._lossy()):
                 return
-            if self.last or lossy is None:
+            if self.last:
                 break
-            self._at += 1
+            self._at = min(self._at + 1 + (not self._affordable(2 * self._pass())), len(self.ladder) - 1)
         if self.best is None:
             self._at = len(self.ladder) - 1
             self._surely()
@@ -345,27 +361,45 @@ class _Search:
         found = self._dear * self.work * self.curve.work(lossy) if known else self._paint
         return max(found, LEAST_PASS * self._paint)
 
+    def _leaves_a_pass(self, work):
+        """Whether a sample of about so much work and a pass are affordable."""
+        return self._affordable(SAMPLE_WORK * work + self._pass())
+
     def _sampled(self, lossy):
         """The size that the sample says, or None where it and a pass are not affordable."""
         if self._at in self._curves and self.curve.knows(lossy):
             return self.curve.sampled(lossy)
-        work = self.plan.choosing(self.colors) + SAMPLE_WORK * self._paint / self.work + self._pass()
-        return self.curve.sampled(lossy) if self._affordable(work) else None
+        affordable = self._leaves_a_pass(self.plan.choosing(self.colors) + self._paint / self.work)
+        return self.curve.sampled(lossy) if affordable else None
 
     def _choose(self):
-        """Go to the most colours whose sample fits; returns whether that was found out within the budget."""
+        """Go to the most colours that fit, by their sample, or by that of more where another is not affordable."""
         jumped = 0
         while True:
             fits = self._fits()
-            if fits is None or fits or self.last:
+            if fits is None:
+                self._borrow()
+                return
+            if fits or self.last:
                 break
-            jumped = max(1, int(math.log(AIM * self.bytes / self.curve.size(self.most)) / math.log(HALVED)))
-            jumped = min(jumped, 2, len(self.ladder) - 1 - self._at)
+            jumped = min(max(1, int(self._steps(self.curve))), 2, len(self.ladder) - 1 - self._at)
             self._at += jumped
-        if fits and jumped > 1 and self.curve.size(min(self.most, GREATEST)) < HALVED * AIM * self.bytes:
+        if jumped > 1 and self.curve.size(min(self.most, GREATEST)) < HALVED * AIM * self.bytes:
             self._at -= 1
             self._at += not self._fits()
-        return fits is not None
+
+    def _steps(self, curve):
+        """How often the colours of a curve are halved until the size is reached, about."""
+        return math.log(AIM * self.bytes / curve.size(self.most)) / math.log(HALVED)
+
+    def _borrow(self):
+        """Go to the most colours that fit by the sample of more."""
+        self._blind, begun = True, max(self._curves)
+        curve = self._curves[begun]
+        steps = max(math.ceil(self._steps(curve)), int(begun < self._at))
+        self._at = min(begun + steps, len(self.ladder) - 1)
+        if self._at not in self._curves:
+            self._curves[self._at] = curve.lent(HALVED**steps)
 
     def _fits(self):
         """Whether the size can be reached with these colours, by the sample; None if another is not affordable."""
@@ -389,7 +423,8 @@ class _Search:
             self.plain += asked * (self.plan.work - before)
         if asked and self._plain_fits and curve.sampled(0) <= SURE * self.bytes:
             return 0
-        curve.enclose(AIM * self.bytes, self.most, lambda work: self._affordable(SAMPLE_WORK * work + self._pass()))
+        if not self._blind:
+            curve.enclose(AIM * self.bytes, self.most, self._leaves_a_pass)
         found = curve.least(AIM * self.bytes - curve.rest, self.most)
         return self.most if found is None else found
 
@@ -404,6 +439,8 @@ class _Search:
         if self._smallest is None:
             self._smallest = self.plan.paint(self.colors, LOSSY_MAX)
             self._consider(self._smallest)
+            if self._at in self._curves:
+                self._fill(self._smallest, LOSSY_MAX)
 
     def _reached(self, lossy):
         """Paint whole frames with these colours; returns whether a file was made."""
@@ -416,6 +453,7 @@ class _Search:
                 lossy = self._again
                 continue
             self._consider(made)
+            made = self._fill(made, lossy)
             if self.best is not None and (
                 self.best.size >= ENOUGH * self.bytes or not self._affordable(self._pass(lossy))
             ):
@@ -432,6 +470,35 @@ class _Search:
                 break
             missed = self.best is None
         return self.best is not None
+
+    def _fill(self, made, begun):
+        """Paint the last frames again where the file is too large or fills little; returns the last that was made."""
+        plan, curve, tail = self.plan, self.curve, self.plan.tail
+        share = 1 - (tail or 0) / len(plan.pictures)
+        least, most = 0, LOSSY_MAX + 1  # lossiness that gives too much, too little
+        near = NEAR[0] * self.bytes <= made.size <= NEAR[1] * self.bytes
+        if not near and self._affordable(self._pass(begun)) or tail is None:
+            return made
+        for _ in range(REPAINTS):
+            if ENOUGH * self.bytes <= made.size <= self.bytes or not self._affordable(share * self._pass(begun)):
+                break
+            used, sizes = plan.used[tail:], plan.sizes(self.colors, begun)
+            if made.size > self.bytes:
+                least = max(least, min(used))
+            else:
+                most = min(most, max(used))
+            expected = sum(curve.sizes(lossy)[number] for number, lossy in enumerate(used, tail))
+            ratio = sum(sizes[tail:]) / max(expected, 1)
+            found = curve.least((AIM * self.bytes - made.size + sum(sizes[tail:])) / max(ratio, 1e-9), LOSSY_MAX, tail)
+            if least and most <= LOSSY_MAX:
+                lossy = round((least * most) ** 0.5)
+            else:
+                lossy = min(max(LOSSY_MAX if found is None else found, least + 1, most // STEEP), most - 1)
+            if not least < lossy < most:
+                break
+            made = plan.repaint(self.colors, lossy, begun)
+            self._consider(made)
+        return made
 
     def _painted(self, lossy):
         """A pass over whole frames, or None if it was given up."""
@@ -469,21 +536,22 @@ class _Search:
         low, high = math.ceil(begun / SWAY), math.floor(begun * SWAY)
         fits = total(min(high, LOSSY_MAX)) <= almost
         if not (fits and total(low) >= ENOUGH * self.bytes) and self._may_restart(count):
-            better = self._better(room)
+            better = self._better(min(room, RESTART_AIMS[self._restarts] * self.bytes))
             if better is not None and better != begun:
                 self._restarts += 1
                 return self._begin_again(better)
         most = (MISSED + UNSURE / count) * self.bytes
         if 2 * count <= frames and total(self.most) > most and self._affordable(self._fewer()):
             return self._begin_again(LOSSY_MAX if self.last else None)
-        if total(LOSSY_MAX) > most and self.best is None and self._affordable(self._pass()):
+        if total(LOSSY_MAX) > most and self.best is None:  # whatever that takes: going on gives nothing
             return self._begin_again(LOSSY_MAX if self.last else None)
-        return max(min(low, needed(ENOUGH * self.bytes)), min(needed(room), max(high, needed(almost))))
+        low = max(min(low, needed(ENOUGH * self.bytes)), math.ceil(low / SWAY))
+        return max(low, min(needed(room), max(high, needed(almost))))
 
     def _may_restart(self, count):
         """Whether so few frames were painted that a pass may begin with another lossiness."""
         early = count <= max(OPENING, len(self.plan.pictures) // 6)
-        return early and self._restarts < RESTARTS and self._affordable(self._pass())
+        return early and self._restarts < len(RESTART_AIMS) and self._affordable(self._pass())
 
     def _better(self, room):
         """The lossiness for `room` bytes by what was learned; None if the greatest is not enough."""
@@ -493,17 +561,19 @@ class _Search:
         return found
 
     def _rescaled(self):
-        """Scales of the frames by what was learned in this pass."""
-        scales = [self._ratio * scale for scale in self.curve.scales]
-        if self._first is not None:
-            scales[0] = self._first * self.curve.scales[0]
-        return scales
+        """Scales of the frames by what was learned in this pass: of those that were painted by their own ratio."""
+        used, sizes = self._seen
+        expected = [self.curve.sizes(lossy)[number] for number, lossy in enumerate(used)]
+        own = sum(sizes[1:]) / max(sum(expected[1:]), 1)
+        ratios = [own] * len(sizes) + [self._ratio] * (len(self.curve.scales) - len(sizes))
+        ratios[0] = sizes[0] / max(expected[0], 1)
+        return [ratio * scale for ratio, scale in zip(ratios, self.curve.scales)]
 
     def _fewer(self):
         """Estimated work of what follows where these colours are given up: at last, only the smallest file."""
         if self.last:
             return self._pass()
-        return self.plan.choosing(self.ladder[self._at + 1]) + 2 * SAMPLE_WORK * self._paint / self.work + self._pass()
+        return self.plan.choosing(self.ladder[self._at + 1]) + self._pass()
 
     def _begin_again(self, lossy):
         """Give up a pass; the next one begins with a lossiness, or with fewer colours if that is None."""
@@ -512,11 +582,10 @@ class _Search:
 
     def _learn(self, used, sizes):
         """Compare the frames painted since the last comparison with the sample: later frames weigh more."""
-        many = len(self.plan.pictures) > FEW
-        begin, self._judged = self._judged or int(many), len(sizes)
+        self._seen = used, sizes
+        begin, self._judged = self._judged or int(len(self.plan.pictures) > FEW), len(sizes)
         expected = self.curve.sizes(used[-1])
         if self._ratio is None:
-            self._first = sizes[0] / max(expected[0], 1) if many else None
             self._actual = self._expected = DOUBT * sum(expected[1:]) / max(len(expected) - 1, 1)
             self._squares = []
         part = sum(expected[begin : len(sizes)])

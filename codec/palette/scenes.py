@@ -14,8 +14,8 @@ SAMPLED_FRAMES = 12  # frames sampled from a range to choose its palette
 SAMPLED_PIXELS = 1 << 18  # pixels sampled from all of them
 CUT = 4  # a scene ends where the change exceeds this many times the median
 LEVELS = 12  # levels per channel in the histograms that separate scenes
-# Work for a sampled pixel, for a colour, for each of its log2(palette entries), and for a pair of entries: measured with
-# 8,000 to 115,000 colours and 8 to 255 entries. For a pixel whose changes are looked at.
+# Work for a sampled pixel, for a colour, for each of its log2(palette entries), and for a pair of entries: measured
+# with 8,000 to 115,000 colours and 8 to 255 entries. For a pixel whose changes are looked at.
 POOL_WORK, COLOR_WORK, BIT_WORK, PAIR_WORK, CHANGE_WORK = 3, 10, 4, 8, 1
 
 

@@ -458,7 +458,7 @@ def scripted(sizes, takes=lambda colors, lossy: 1, sampled=0.9):
     class Plan:
         def __init__(self, share):
             self.pictures, self.has_lossy, self.passes, self.work = [None] * 40, True, 0, 0
-            self.share, self.made = share, {}
+            self.share, self.made, self.tail = share, {}, reach.tail(40)
 
         def sample(self):
             self.strips = Plan(1 / 8)
@@ -476,20 +476,31 @@ def scripted(sizes, takes=lambda colors, lossy: 1, sampled=0.9):
         def sizes(self, colors, lossy):
             return self.made[colors, lossy]
 
+        def frame(self, number, colors, lossy):
+            # strips say what frames cost up to a fifth, and to a tenth in all
+            drift = 0.9 + 0.2 * (5 * number % 8) / 7 if self.share == 1 else sampled
+            self.used.append(lossy)
+            self.work += takes(colors, lossy) * self.share
+            return sizes(colors, lossy) * self.share * drift
+
         def paint(self, colors, lossy, steer=None):
             self.used, found, now = [], [], lossy
             for number in range(40):
-                # strips say what frames cost up to a fifth, and to a tenth in all
-                drift = 0.9 + 0.2 * (5 * number % 8) / 7 if self.share == 1 else sampled
-                found.append(sizes(colors, now) * self.share * drift)
-                self.used.append(now)
-                self.work += takes(colors, now) * self.share
+                found.append(self.frame(number, colors, now))
                 if steer and number + 1 in reach.judged(40):
                     now = steer(self.used, found)
                     if now is None:
                         return None
             self.passes += 1
-            self.made[colors, lossy] = found
+            return self.file(colors, lossy, found)
+
+        def repaint(self, colors, lossy, begun):
+            found, self.used = self.made[colors, begun][: self.tail], self.used[: self.tail]
+            found += [self.frame(number, colors, lossy) for number in range(self.tail, 40)]
+            return self.file(colors, begun, found)
+
+        def file(self, colors, begun, found):
+            self.made[colors, begun] = found
             return animator.Animation(b"x" * int(sum(found)), "gif", 1, 1, 40, Fraction(1), colors, 1, max(self.used))
 
     return Plan(1)
