@@ -58,7 +58,7 @@ cdef class PreparedScan:
 
 cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil
 cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t mx) noexcept nogil
-cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil
+cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t begin=*) noexcept nogil
 
 cdef inline void idct_row(const JpegDsp *dsp, const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat,
                           int precision, Sample *out, Py_ssize_t stride) noexcept nogil:

@@ -394,9 +394,10 @@ cdef void resume(ReadScan *s, const int *known) noexcept nogil:
         s.component[i].pred = known[i]
 
 
-cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil:
-    """One row of MCUs. Returns a status other than OK to end the scan (damage that is not to be concealed)."""
-    cdef Py_ssize_t mx = -1, i, done
+cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t begin=0) noexcept nogil:
+    """One row of MCUs, from `begin` on. Returns a status other than OK to end the scan (damage that is not to be
+    concealed)."""
+    cdef Py_ssize_t mx = begin - 1, i, done
     cdef int status
     # predictions before the MCU, to restore after a damaged one
     cdef int known[4]

@@ -34,13 +34,11 @@ cdef enum:
     AT_A_TIME = 256         # MCUs that are read ahead before others hear of them
     BAND_PIXELS = 1 << 15   # at least, among several threads, which wait for each other 0.1 ms at most
     # what is to be done with a band
-    READ, CONVERT, COMPOSE, WAIT, END
+    READ, CONVERT, COMPOSE, READ_AHEAD, WAIT, END
     # what has been done with it
     BUSY = 0
     IS_READ, IS_CONVERTED, IS_COMPOSED
     BEING_COMPOSED          # its samples may serve the band below as well
-
-cdef double OF_FIRST = 0.4  # of the data, where the second reader begins: reading takes about 0.6 of the time
 
 cdef struct Part:           # a component
     Py_ssize_t wide, high   # blocks
@@ -75,13 +73,16 @@ cdef class BandTeam(Team):
     cdef Py_ssize_t begun, composed         # bands that reading began with; the first ones that are composed
     cdef bint several, any_order, reading
     cdef ReadAhead ahead        # None: one reader
-    cdef int come               # threads that have begun
-    cdef Py_ssize_t joined      # the band from which on `ahead` has the levels; bands: not known yet
-    cdef Py_ssize_t in_turn     # beside `ahead`: the band that `scan` is at
+    cdef bint reading_ahead     # a thread is at it
+    cdef Py_ssize_t begin_ahead # the byte at which it is to begin; -1: none
+    cdef Py_ssize_t joined      # the band from which on `ahead` has the levels; bands: not known
+    cdef Py_ssize_t kept        # the bands before this one that need levels from earlier
+    cdef bint *from_ahead       # owned, by slot: whether it has the levels
 
     def __dealloc__(self):
         free(self.memory)
         free(self.done)
+        free(self.from_ahead)
         free(self.reduced)
 
     cdef int allocate(self) except -1:
@@ -99,7 +100,8 @@ cdef class BandTeam(Team):
                                   + p.taken * p.size * p.size * (self.precision // 9 + 1))
         self.memory = at = <uint8_t *>calloc(size, 1)
         self.done = <int *>calloc(self.slots, sizeof(int))
-        if self.memory == NULL or self.done == NULL:
+        self.from_ahead = <bint *>calloc(self.slots, sizeof(bint))
+        if self.memory == NULL or self.done == NULL or self.from_ahead == NULL:
             raise MemoryError
         if self.scan != NULL:
             for i in range(self.parts_read):
@@ -119,7 +121,7 @@ cdef class BandTeam(Team):
         """Rows of a band are needed until the band below is composed."""
         return (self.begun < self.bands and not (self.reading and not self.any_order)
                 and (self.begun < self.slots or self.begun - self.slots + 2 <= self.composed)
-                and (self.begun < self.joined or self.ahead.over or self.is_ahead(self.begun)))
+                and (self.begun < self.joined or not self.reading_ahead or self.is_ahead(self.begun)))
 
     cdef bint is_ahead(self, Py_ssize_t band) noexcept nogil:
         """Whether the levels of a band have been read ahead. The caller holds the lock."""
@@ -127,7 +129,7 @@ cdef class BandTeam(Team):
                 <= self.ahead.first + self.ahead.ready)
 
     cdef int next_task(self, Py_ssize_t *band) noexcept nogil:
-        """READ, CONVERT or COMPOSE a band; WAIT for another thread; END. The caller holds the lock.
+        """READ, CONVERT or COMPOSE a band; READ_AHEAD; WAIT for another thread; END. The caller holds the lock.
 
         Several threads read ahead, as others wait for what is read; one takes each band while it is in the cache.
         """
@@ -137,6 +139,8 @@ cdef class BandTeam(Team):
         if self.several and not self.any_order and self.can_read():
             band[0] = self.begun
             return READ
+        if self.can_read_ahead():
+            return READ_AHEAD
         for b in range(self.composed, self.begun):
             band[0] = b
             if self.done[b % self.slots] == IS_CONVERTED and (
@@ -154,8 +158,6 @@ cdef class BandTeam(Team):
         cdef ReadScan *reader = self.open_reader()
         cdef Py_ssize_t band = 0
         cdef int task, done, status = OK
-        if self.ahead is not None and self.is_second():
-            self.read_ahead()
         if room == NULL or (reader == NULL and self.scan != NULL):
             self.fail(E_MEMORY)
         turns_lock(&self.turns)
@@ -165,6 +167,9 @@ cdef class BandTeam(Team):
                 break
             if task == WAIT:
                 turns_wait(&self.turns)
+                continue
+            if task == READ_AHEAD:
+                self.read_ahead()
                 continue
             done = BUSY
             if task == READ:
@@ -209,56 +214,52 @@ cdef class BandTeam(Team):
     # ------------------------------------------------------------ reading ahead
 
     cdef int open_ahead(self) except -1:
-        """Let a second thread begin to read in the middle of the data."""
+        """Let a second thread read in front of the first one."""
         cdef ReadScan *s = self.scan
         with nogil:
             begin_interval(s, 0)
         self.ahead = ReadAhead()
-        self.ahead.open(s, <Py_ssize_t>(s.reader.bits.size * OF_FIRST))
+        self.ahead.open(s)
+        self.begin_ahead = self.ahead.place_for(0, 0)
         return 0
 
-    cdef bint is_second(self) noexcept nogil:
-        """Of the threads that come."""
-        cdef bint second
-        turns_lock(&self.turns)
-        self.come += 1
-        second = self.come == 2
-        turns_unlock(&self.turns)
-        return second
+    cdef bint can_read_ahead(self) noexcept nogil:
+        """While another thread reads, and all levels of the store have been used."""
+        return (self.ahead is not None and self.reading and not self.reading_ahead and self.joined == self.bands
+                and self.composed >= self.kept and self.begin_ahead >= 0)
 
     cdef void read_ahead(self) noexcept nogil:
-        """Until there is no more, or the picture is done without it."""
-        cdef Py_ssize_t done = 1
-        self.ahead.settle()
+        """Until there is no more, or no use for it. The caller holds the lock, and gets it back."""
+        cdef Py_ssize_t some = (1 + AT_A_TIME // self.scan.mcus_wide) * self.scan.mcus_wide, done = 1
+        cdef Py_ssize_t begin = self.begin_ahead
+        self.reading_ahead, self.ahead.ready, self.begin_ahead = True, 0, -1
+        turns_unlock(&self.turns)
+        self.ahead.settle(begin)
         while done:
-            done = self.ahead.read_some((1 + AT_A_TIME // self.scan.mcus_wide) * self.scan.mcus_wide)
+            done = self.ahead.read_some(some)
             turns_lock(&self.turns)
             self.ahead.ready += done
-            if self.status or self.composed == self.bands:
-                done = 0
-            self.ahead.over = done == 0
+            # one in front who has passed by says where to begin anew
+            if done == 0 or self.status or self.composed == self.bands or self.begin_ahead >= 0:
+                self.reading_ahead, done = False, 0
             turns_wake(&self.turns)
-            turns_unlock(&self.turns)
-
-    cdef bint has_ahead(self, Py_ssize_t band) noexcept nogil:
-        """`is_ahead`. That does not change once the band may be read."""
-        cdef bint has = False
-        if self.ahead is not None:
-            turns_lock(&self.turns)
-            has = self.is_ahead(band)
-            turns_unlock(&self.turns)
-        return has
+            if done:
+                turns_unlock(&self.turns)
 
     cdef void try_to_join(self, Py_ssize_t band) noexcept nogil:
         """After `scan` has read a band. The caller holds the lock."""
         cdef ReadScan *s = self.scan
-        cdef Py_ssize_t place
+        cdef Py_ssize_t place, mcu
+        cdef int64_t bit
         if self.ahead is None or self.joined < self.bands or band + 1 == self.bands:
             return
-        place = self.ahead.place_of(s.reader.bits.pos * 8 - s.reader.bits.count)
+        mcu, bit = (band + 1) * self.band * s.mcus_wide, s.reader.bits.pos * 8 - s.reader.bits.count
+        place = self.ahead.place_of(bit) if self.begin_ahead < 0 else -1
         if place >= 0:
-            self.ahead.join(s, (band + 1) * self.band * s.mcus_wide, place)
+            self.ahead.join(s, mcu, place)
             self.joined = band + 1
+        elif self.begin_ahead >= 0 or self.ahead.is_passed(bit) or not (self.ahead.ready or self.reading_ahead):
+            self.begin_ahead = self.ahead.place_for(bit >> 3, mcu)
 
     # ------------------------------------------------------------ doing it
 
@@ -297,35 +298,54 @@ cdef class BandTeam(Team):
                     return E_MEMORY
         elif band == 0 and self.pass_rows(s, self.lead, self.top):
             return s.segments.status
-        if self.ahead is not None:
-            return self.read_in_turn(s, band)
-        return self.read_rows(s, band, band)
+        if self.ahead is not None and self.takes_over(s, band):
+            return OK
+        return self.read_rows(s, band)
 
-    cdef int read_rows(self, ReadScan *s, Py_ssize_t band, Py_ssize_t place) noexcept nogil:
-        """A band, into the levels of the one at `place`."""
-        cdef Py_ssize_t my, first = self.top + band * self.band
+    cdef int read_rows(self, ReadScan *s, Py_ssize_t band) noexcept nogil:
+        """What is left of a band."""
+        cdef Py_ssize_t my, begin, first = self.top + band * self.band, mcu = first * s.mcus_wide
         cdef int i
+        if self.ahead is not None:
+            mcu = self.ahead.total - s.left
         for i in range(self.parts_read):
-            s.component[i].level_nat = self.levels_of(i, place)
+            s.component[i].level_nat = self.levels_of(i, band)
         for my in range(first, min(first + self.band, self.top + self.mcus_high)):
-            if read_mcu_row(s, my, first):
+            begin = max(mcu - my * s.mcus_wide, <Py_ssize_t>0)
+            if begin < s.mcus_wide and read_mcu_row(s, my, first, begin):
                 return s.segments.status
         return OK
 
-    cdef int read_in_turn(self, ReadScan *s, Py_ssize_t band) noexcept nogil:
-        """A band, unless it has been read ahead. Where that ended early, at damage, `scan` reads the bands since
-        `joined` first, for what is to be said about it."""
-        cdef int i, status = OK
-        if self.has_ahead(band):
-            return OK
-        while self.in_turn < band and status == OK:
-            status = self.read_rows(s, self.in_turn, band)
-            for i in range(self.parts_read):
-                memset(self.levels_of(i, band), 0,
-                       self.band * self.part[i].V * self.part[i].wide * 64 * sizeof(int16_t))
-            self.in_turn += 1
-        self.in_turn = band + 1
-        return status if status else self.read_rows(s, band, band)
+    cdef bint takes_over(self, ReadScan *s, Py_ssize_t band) noexcept nogil:
+        """Take the levels of a band that have been read ahead. Whether they are all: if not, `s` goes on from there."""
+        cdef Py_ssize_t my, past = (band + 1) * self.band, have
+        cdef bint complete, joined
+        turns_lock(&self.turns)
+        joined, complete = band >= self.joined, self.is_ahead(band)
+        self.from_ahead[band % self.slots] = complete
+        have = self.ahead.first + self.ahead.ready
+        turns_unlock(&self.turns)
+        if not joined or complete:
+            return complete
+        for my in range(band * self.band, min(past, self.mcus_high)):
+            self.copy_row(band, my, min(have - my * s.mcus_wide, s.mcus_wide))
+        self.ahead.hand_over(s)
+        turns_lock(&self.turns)
+        self.joined, self.kept, self.ahead.ready = self.bands, band, 0
+        turns_unlock(&self.turns)
+        return False
+
+    cdef void copy_row(self, Py_ssize_t band, Py_ssize_t my, Py_ssize_t mcus) noexcept nogil:
+        """The first MCUs of row `my`, of which only a part has been read ahead."""
+        cdef Py_ssize_t count
+        cdef Part *p
+        cdef int i, v
+        for i in range(self.parts_read if mcus > 0 else 0):
+            p = &self.part[i]
+            count = min(mcus * self.scan.component[i].H, p.wide)
+            for v in range(p.V):
+                memcpy(self.levels_of(i, band) + ((my - band * self.band) * p.V + v) * p.wide * 64,
+                       self.ahead.blocks(i, v, my * self.scan.mcus_wide, count), count * 64 * sizeof(int16_t))
 
     cdef int16_t *levels_of(self, int i, Py_ssize_t band) noexcept nogil:
         """The first row of blocks of a band."""
@@ -373,7 +393,7 @@ cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogi
     cdef Sample *out
     cdef Part *p
     cdef Py_ssize_t v, rows, stride
-    cdef bint ahead = t.has_ahead(band)
+    cdef bint ahead = t.from_ahead[band % t.slots]
     cdef int i
     for i in range(t.parts_read):
         p = &t.part[i]

@@ -191,6 +191,19 @@ def test_a_reader_in_the_middle_of_the_data(quality, subsampling):
         assert_threads_agree(data[:-2] + b"\x12\x34" * 40 + data[-2:], (2,))
 
 
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
+def test_a_reader_in_front_begins_again_and_again(subsampling):
+    """It keeps 4 MB of levels at a time: a third of these, or a sixth."""
+    data = codec.encode(np.tile(PICTURE, (3, 2, 1)), 90, effort=1, subsampling=subsampling)
+    for _ in range(3):
+        assert_threads_agree(data, (2,))
+    for part in range(1, 9):
+        at = len(data) * part // 9
+        assert_threads_agree(data[:at] + b"\xff\0" * 8 + data[at + 16 :], (2,))
+        assert_threads_agree(data[:at] + data[at + 1 :], (2,))
+    assert_threads_agree(data[: len(data) // 2], (2,))
+
+
 @pytest.mark.parametrize("restart_interval", [44, 4])
 def test_lost_and_renumbered_intervals(restart_interval):
     """What follows in the file is decided by markers out of sequence: then intervals are read in order."""
