@@ -51,7 +51,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=float, default=1e9)
     parser.add_argument("--job-ms", type=float, default=200, help="processor time of a picture on one core")
-    parser.add_argument("--caller-ms", type=float, default=0.63, help="of a job")
+    parser.add_argument("--caller-ms", type=float, default=0.41, help="of a job")
     parser.add_argument("--scheduler-ms", type=float, default=6.0, help="of a group")
     parser.add_argument("--cores", type=int, default=4096)
     parser.add_argument("--cent-per-core-hour", type=float, default=4.0)

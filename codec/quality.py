@@ -14,7 +14,9 @@ def as_quality(value, name="quality"):
     >>> as_quality(80.0), as_quality(80.51)
     (80, 80.515625)
     """
-    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 1 <= value <= 100:
+    is_exact = isinstance(value, numbers.Integral) and not isinstance(value, bool)  # NumPy's numbers are these too
+    is_number = is_exact or (isinstance(value, numbers.Real) and not isinstance(value, numbers.Rational))
+    if not is_number or not 1 <= value <= 100:
         raise ParameterError(f"{name} must be a number in 1..100, not {value!r}")
     parts = round(QUALITY_PARTS * float(value))
     return parts / QUALITY_PARTS if parts % QUALITY_PARTS else parts // QUALITY_PARTS

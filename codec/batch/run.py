@@ -16,7 +16,6 @@ from .workers import Workers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ..formats.ahead import Ahead
     from .inplace import InPlace
     from .ledger import Ledger
     from .plan import Job
@@ -107,7 +106,6 @@ def run_by_folder(
     told: Callable[[Row], object] | None = None,
     ledger: Ledger | None = None,
     in_place: InPlace | None = None,
-    ahead: Ahead | None = None,
 ) -> Iterator[list[Row]]:
     """Do jobs list by list, of which any number may come: only those at work, and their rows, are in memory.
 
@@ -117,8 +115,6 @@ def run_by_folder(
         Such as `plan_by_folder` gives. Short lists are joined.
     task, **options
         As for `run`.
-    ahead : codec.formats.ahead.Ahead, optional
-        Sources that were read before; those that changed since are read again. It is stopped.
 
     Yields
     ------
@@ -139,9 +135,7 @@ def run_by_folder(
     threads = threads or (os.cpu_count() or 1) + SPARE
     ledger = in_place.ledger if in_place else ledger
     call = task if timeout is None else Workers(task, timeout)
-    worker = Worker(task, call, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place, ahead)
-    if ahead:
-        ahead.stop()
+    worker = Worker(task, call, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place)
     try:
         for jobs in _joined(folders):
             if any(job.source == job.target != PIPE for job in jobs) and not (in_place or dry_run):

@@ -17,8 +17,7 @@ TOLD = ("before", "after", "ratio", "facts")  # what the ledger keeps of a row
 class Worker:
     """What the jobs of a run share."""
 
-    def __init__(self, task, call, room, threads, overwrite, dry_run, keep_dates, ledger, in_place, ahead=None):
-        self.ahead = ahead
+    def __init__(self, task, call, room, threads, overwrite, dry_run, keep_dates, ledger, in_place):
         self.task, self.call, self.room, self.ledger, self.in_place = task, call, room, ledger, in_place
         self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
         self.settings = ledger and fingerprint(task)
@@ -67,13 +66,6 @@ class Worker:
         with self._turns, self.room.taken(pictures.pixels_of(data) * self.task.bytes_per_pixel):
             yield
 
-    def _read(self, source, found):
-        """The bytes of a source, whose os.stat_result is now `found`."""
-        early = self.ahead and self.ahead.take(source)
-        if early and found and stat_key(early[0]) == stat_key(found):
-            return early[1]
-        return read_source(source)
-
     def _replaced(self, job):
         """Do a job whose source is its target."""
         try:
@@ -110,7 +102,7 @@ class Worker:
 
         def work():
             found = stat_of(job.source)
-            data = self._read(job.source, found)
+            data = read_source(job.source)
             if seen is not None:
                 read.update(stat=found and settled_key(found), hash=content_hash(data, self.ledger.version))
             with self._computing(data):

@@ -173,7 +173,7 @@ def _rows(verb, todo, task, shown, scheduler=None, **options):
         if scheduler:
             from ..batch import cluster
 
-            del options["threads"], options["timeout"], options["ahead"]
+            del options["threads"], options["timeout"]
             rows.add(cluster.run(list(chain.from_iterable(todo)), task, scheduler, **options))
             return rows
         if todo.are_several:

@@ -1,12 +1,10 @@
 """`codec compress`: pictures of any format to JPEG, PNG-8 or GIF."""
 
-import os
-
 import click
 
 from . import _options as options
 from ._common import needs, refuse_both, refuse_for
-from ._jobs import PIPE, keep_memory, perform, perform_in_place
+from ._jobs import perform, perform_in_place
 
 JPEG_ONLY = ("quality", "effort", "budget", "subsampling", "progressive", "tune", "background")
 
@@ -163,6 +161,8 @@ def compress(inputs, files_from, include, exclude, output, **given):
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
     """
+    from ..batch import Selection
+
     pairs = (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines"), ("budget", "effort"))
     for one, other in (*pairs, ("scheduler", "jobs"), ("scheduler", "timeout")):
         refuse_both(one, other)
@@ -177,9 +177,6 @@ def compress(inputs, files_from, include, exclude, output, **given):
     for name in ("ledger", "backup"):
         given.pop(name, None)
     keep_dates, in_place = given.pop("keep_dates"), given.pop("in_place")
-    ahead = _ahead(inputs, output, run["jobs"], in_place or scheduler or run["timeout"])
-    from ..batch import Selection
-
     task, settings = _task(in_place, given.pop("form"), **given)
     settings |= {"in_place": in_place, "include": list(include), "exclude": list(exclude), "keep_dates": keep_dates}
     select = {"selection": Selection(tuple(include), tuple(exclude))}
@@ -190,18 +187,8 @@ def compress(inputs, files_from, include, exclude, output, **given):
         return
     needs("in_place", "backup", "no_backup")
     run |= {"ledger": ledger, "select": select | {"keep_paths": bool(files_from)}, "keep_dates": keep_dates}
-    run |= {"scheduler": scheduler, "ahead": ahead}
+    run |= {"scheduler": scheduler}
     perform("compress", task, inputs, output, settings=settings, **run)
-
-
-def _ahead(inputs, output, threads, unwanted):
-    """What reads the first files while modules load, where a run into a folder begins."""
-    if unwanted or output is None or PIPE in (output, *inputs) or (os.path.isdir(output) and os.listdir(output)):
-        return None
-    from ..formats.ahead import Ahead
-
-    keep_memory(threads or os.cpu_count() or 1)
-    return Ahead(inputs)
 
 
 def _task(in_place, form, *, limits, background, strip, force, min_gain, max_size, srgb, budget, **encoding):

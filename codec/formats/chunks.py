@@ -1,4 +1,4 @@
-"""Chunks of PNG files, and what IDAT holds: without NumPy, so that files can be inflated while it loads."""
+"""Chunks of PNG files, and what IDAT holds."""
 
 from __future__ import annotations
 
@@ -48,12 +48,6 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         at += 12 + size
 
 
-class Inflated(bytes):
-    """A file with `filtered`, which `inflated` found before."""
-
-    filtered: bytes | None
-
-
 def inflated(data: bytes) -> bytes | None:
     """The filtered rows of a usual PNG: 8 bits per sample, not interlaced, one picture. Every checksum is compared.
 
@@ -62,8 +56,6 @@ def inflated(data: bytes) -> bytes | None:
     bytes or None
         height x (1 + width x channels). None: the file is of another kind, or anything is wrong with it.
     """
-    if isinstance(data, Inflated):
-        return data.filtered
     size = filtered_bytes(data)
     stream = _stream(data) if size else None
     return None if stream is None else _bytes_of(stream, size)

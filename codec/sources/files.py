@@ -140,7 +140,7 @@ def read_bytes(source, limits=None):
     """
     limits = checked_limits(limits)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        data, name = source if isinstance(source, bytes) else bytes(source), "the input"
+        data, name = bytes(source), "the input"
     elif _is_path(source):
         data, name = _read_path(source, limits), os.fsdecode(source)
     elif callable(getattr(source, "read", None)):

@@ -64,6 +64,17 @@ def test_compress_starts_no_threads_of_openblas_unless_the_environment_asks_for_
         assert given or ran.stdout.split()[-1] == "0"
 
 
+def test_a_quality_is_checked_before_numpy_loads():
+    script = (
+        "import sys; from codec.cli.compress import compress\n"
+        "compress.make_context('compress', ['a.png', '-o', 'b.jpg', '-q', '80', '--effort', '1'])\n"
+        "loaded = {'numpy', 'codec.jpeg'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("words", [
     *([verb] for verb in VERBS), ["video", "decode"], ["video", "encode"], ["video", "inspect"], ["quantize", "apply"],
     ["rd", "sweep"], ["rd", "find"], ["rd", "report"],
