@@ -1,7 +1,6 @@
 """Fractional qualities: steps and file sizes between those of the adjacent integers, the same on every machine."""
 
 import dataclasses
-from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
@@ -69,7 +68,6 @@ def test_steps_lie_between_those_of_the_integers_around(tune):
         (np.float32(80.25), 80.25),
         (np.uint8(60), 60),
         (np.int64(3), 3),
-        (Fraction(149, 2), 74.5),
     ],
 )
 def test_what_is_given_is_rounded_to_a_64th(given, used):
@@ -78,7 +76,9 @@ def test_what_is_given_is_rounded_to_a_64th(given, used):
     assert codec.encode(np.full((8, 8), 9, np.uint8), given) == codec.encode(np.full((8, 8), 9, np.uint8), used)
 
 
-@pytest.mark.parametrize("value", [0.99, 100.01, float("nan"), float("inf"), -75.5, "74.5", 75j, True, Decimal("74.5")])
+@pytest.mark.parametrize(
+    "value", [0.99, 100.01, float("nan"), float("inf"), -75.5, "74.5", 75j, True, Fraction(149, 2)]
+)
 def test_what_is_no_quality_is_refused(value):
     for name in ("quality", "chroma_quality"):
         with pytest.raises(ParameterError, match=f"{name} must be a number in 1..100, not"):
