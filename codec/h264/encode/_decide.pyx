@@ -522,7 +522,7 @@ cdef void decide(Coder *c) noexcept nogil:
     cdef int most = MOST_BITS
     if c.lossless:
         most = 8 * (256 + 2 * s.seq.chroma_width * s.seq.chroma_height) + PCM_BITS
-    if c.tools.trellis and not s.seq.entropy_coding_mode_flag:
+    if (c.tools.trellis or c.tools.refine) and not s.seq.entropy_coding_mode_flag:
         s.mb.cbp = 32                                   # of all components
         fill_nnz(s)
     c.best.cost = UNKNOWN

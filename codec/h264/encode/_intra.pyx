@@ -6,14 +6,16 @@ before, so each is coded before the next is tried.
 from libc.stdint cimport int8_t, int64_t, uint8_t
 from libc.string cimport memcpy
 
+from codec._core cimport BitCounter
 from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder, bits_cost, copy_block
 from codec.h264.encode._lossless cimport chroma_difference, intra_difference, keep_16x16, keep_block
 from codec.h264.encode._quantize cimport code_4x4, code_8x8, code_chroma, code_luma_16x16
-from codec.h264.entropy._block_write cimport write_cabac_block
-from codec.h264.entropy._mb_write cimport write_intra_mode
+from codec.h264.entropy._block_write cimport write_cabac_block, write_cavlc_block
+from codec.h264.entropy._mb_write cimport write_8x8, write_intra_mode
+from codec.h264.entropy._writer cimport BIT
 from codec.h264.macroblock._intra cimport MODE_NEEDS, available_to
 from codec.h264.macroblock._kernels cimport H264_LEFT, H264_TOP, H264_TOPLEFT
-from codec.h264.macroblock._neighbours cimport fill_modes
+from codec.h264.macroblock._neighbours cimport fill_modes, nC_of, set_nnz_8x8
 from codec.h264.macroblock._slice cimport CACHE, SliceContext
 from codec.h264.macroblock._transform cimport add_chroma, add_luma, add_luma_block
 from codec.h264.pictures._picture cimport MB_INTRA, MB_INTRA16, MB_INTRA_NXN, MB_TRANSFORM8
@@ -166,17 +168,30 @@ cdef void recode_nxn(Coder *c, bint eight) noexcept nogil:
 
 
 cdef int64_t judge_block(Coder *c, int k, int x, int y, int mode, int predicted, int avail, bint eight) noexcept nogil:
-    """Reconstruct the block with a mode: its squared differences times 256, and lambda2 times the bits of CABAC. Those
-    of coded_block_flag are of a block with one neighbour that has levels."""
+    """Reconstruct the block with a mode: its squared differences times 256, and lambda2 times its bits. With CABAC
+    those of coded_block_flag are of a block with one neighbour that has levels."""
     cdef SliceContext *s = &c.s
     cdef const uint8_t *dst = s.place.dst[0] + y * s.place.stride[0] + x
     cdef const uint8_t *src = c.src + SRC_STRIDE * y + x
+    cdef uint8_t *total = &s.cache.nnz[0][CACHE + (x >> 2) + 2 * y]
+    cdef BitCounter counter
     code_block(c, k, x, y, mode, avail, eight)
-    memcpy(c.trial.state, c.cabac.state, c.states)
     c.trial.cost = 0
-    write_intra_mode(&c.trial, mode, predicted)
-    if not eight or c.levels.any[0] >> k & 1:
-        write_cabac_block(&c.trial, &c.levels.ac[0][16 * k], 5 if eight else 2, 1, not eight)
+    if s.seq.entropy_coding_mode_flag:
+        memcpy(c.trial.state, c.cabac.state, c.states)
+        write_intra_mode(&c.trial, mode, predicted)
+        if not eight or c.levels.any[0] >> k & 1:
+            write_cabac_block(&c.trial, &c.levels.ac[0][16 * k], 5 if eight else 2, 1, not eight)
+    else:
+        counter.bits = 0
+        write_intra_mode(&counter, mode, predicted)
+        if not eight:
+            total[0] = <uint8_t>write_cavlc_block(&counter, &c.levels.ac[0][16 * k], 2, nC_of(total))
+        elif c.levels.any[0] >> k & 1:
+            write_8x8(&counter, s, &c.levels.ac[0][16 * k], 0, total)
+        else:
+            set_nnz_8x8(total, 0)
+        c.trial.cost = counter.bits * BIT
     return (<int64_t>c.enc.ssd[1 if eight else 2](src, SRC_STRIDE, dst, s.place.stride[0], 8 if eight else 4) << 8) + (
         c.lambda2 * c.trial.cost >> 8)
 
@@ -212,7 +227,7 @@ cdef int choose_nxn(Coder *c, bint eight, int limit) noexcept nogil:
         cost += choose_block(c, dst, c.src + SRC_STRIDE * y + x, avail, predicted_mode(s, entry), eight, &mode)
         if cost > limit:
             return cost
-        if c.tools.refine and s.seq.entropy_coding_mode_flag:
+        if c.tools.refine:
             mode = refine_mode(c, k, x, y, mode, predicted_mode(s, entry), avail, eight)
         for i in range(step):
             s.mb.intra_mode[y + (x >> 2) + (i & 1) + 4 * (i >> 1)] = <int8_t>mode

@@ -10,12 +10,12 @@ import codec
 from codec.h264.encode.lookahead import Seen
 
 
-@pytest.mark.parametrize("preset", ["ultrafast", "medium"])
-def test_the_bytes_do_not_depend_on_threads(preset):
+@pytest.mark.parametrize("preset, tune", [("ultrafast", None), ("medium", None), ("slow", "fastdecode")])
+def test_the_bytes_do_not_depend_on_threads(preset, tune):
     frames = moving(64, 48, 26)
-    wanted, planes, _ = encoded(frames, preset=preset, keyint=11)
+    wanted, planes, _ = encoded(frames, preset=preset, tune=tune, keyint=11)
     for threads in (2, 3, 8):
-        data, others, _ = encoded(frames, preset=preset, keyint=11, threads=threads)
+        data, others, _ = encoded(frames, preset=preset, tune=tune, keyint=11, threads=threads)
         assert data == wanted
         assert all(np.array_equal(a, b) for one, other in zip(planes, others) for a, b in zip(one, other))
     assert_decodes_to(wanted, planes, 64, 48)
