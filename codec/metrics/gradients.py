@@ -136,8 +136,8 @@ def _sample(picture):
 def estimated_gains(
     reference: npt.NDArray[np.uint8], distorted: npt.NDArray[np.uint8], threads: int = 1
 ) -> npt.NDArray[np.int64]:
-    """What a block of 8x8 samples would gain in SSIMULACRA 2 by smaller errors, for encoders: minus the derivative of the
-    score by t, where its errors are scaled by 1 + t. With the slopes g of `ssimulacra2_gradient` that is -sum(g e).
+    """What a block of 8x8 samples would gain in SSIMULACRA 2 by smaller errors, for encoders: minus the derivative of
+    the score by t, where its errors are scaled by 1 + t. With the slopes g of `ssimulacra2_gradient`: -sum(g e).
 
     Three things make it cheap. Of larger pictures, the norms of the maps, which weigh their slopes, are taken from a
     sample of 384x384 pixels. Maps of little weight are left out, which of large pictures leaves Y alone at 1:1. There,
