@@ -92,9 +92,7 @@ def measured(folder, args):
         with batch.Ledger(folder / "out" / "ledger") as ledger:
             rows = cluster.run(jobs("out"), task, client, ledger=ledger)
         seconds = time.perf_counter() - begin
-        used = {
-            name: [cpu_seconds(pid) - was for pid, was in zip(each, before[name])] for name, each in pids.items()
-        }
+        used = {name: [cpu_seconds(pid) - was for pid, was in zip(each, before[name])] for name, each in pids.items()}
     begin, cpu = time.perf_counter(), time.process_time()
     with batch.Ledger(folder / "local" / "ledger") as ledger:
         batch.run(jobs("local"), task, threads=args.workers, ledger=ledger)
