@@ -81,3 +81,14 @@ def count_colors(pixels, importance=None, histogram=None):
     histogram = histogram or Histogram(channels, MOST_COLORS_APART)
     entries = histogram.add(pixels.reshape(-1, channels), importance)
     return histogram, entries if histogram.exact else None
+
+
+def binned(found, bits):
+    """The `ColorSet` of (n, 3) colours whose leading 8 - `bits` bits count: the means of those that agree in them."""
+    width = 8 - bits
+    keys = (found.colors >> bits).astype(np.intp) @ (1 << 2 * width, 1 << width, 1)
+    counts, mass = np.bincount(keys, found.counts), np.bincount(keys, found.weights)
+    used = mass > 0
+    sums = np.stack([np.bincount(keys, column)[used] for column in found.sums.T], 1)
+    mass = mass[used]
+    return ColorSet(mean_colors(sums, mass), counts[used].astype(np.int64), mass, sums, False)

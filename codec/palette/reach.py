@@ -87,7 +87,7 @@ def judged(frames):
 
 def tail(frames):
     """From which frame on a file of so many is painted again to fill its size; None where all would be."""
-    return frames - max(1, frames // TAIL) if frames > OPENING else None
+    return frames - max(2, frames // TAIL) if frames > OPENING + 1 else None
 
 
 class Bar:
@@ -336,7 +336,7 @@ class _Search:
             self._choose()
             if self._reached(self._lossy()):
                 return
-            if self.last:
+            if self.last or not self._affordable(LEAST_PASS * self._paint):
                 break
             self._at = min(self._at + 1 + (not self._affordable(2 * self._pass())), len(self.ladder) - 1)
         if self.best is None:
@@ -450,7 +450,7 @@ class _Search:
             if made is None and self._again is None:
                 return False
             if made is None:
-                lossy = self._again
+                lossy = self._again if self._affordable(LEAST_PASS * self._paint) else LOSSY_MAX
                 continue
             self._consider(made)
             made = self._fill(made, lossy)
@@ -466,7 +466,7 @@ class _Search:
             lossy = self.curve.least(aim * self.bytes - self.curve.rest, self.most)
             if self.last and self.best is None and (lossy is None or missed or not self._affordable(2 * self._pass())):
                 lossy = LOSSY_MAX
-            if lossy is None:
+            if lossy is None or not (self.last or self._affordable(self._pass(lossy))):
                 break
             missed = self.best is None
         return self.best is not None

@@ -8,7 +8,7 @@ import numpy as np
 
 from .canvas import Colors, points_of
 from .choose import choose
-from .histogram import color_set, count_colors
+from .histogram import binned, color_set, count_colors
 
 SAMPLED_FRAMES = 12  # frames sampled from a range to choose its palette
 SAMPLED_PIXELS = 1 << 18  # pixels sampled from all of them
@@ -17,6 +17,9 @@ LEVELS = 12  # levels per channel in the histograms that separate scenes
 # Work for a sampled pixel, for a colour, for each of its log2(palette entries), and for a pair of entries: measured
 # with 8,000 to 115,000 colours and 8 to 255 entries. For a pixel whose changes are looked at.
 POOL_WORK, COLOR_WORK, BIT_WORK, PAIR_WORK, CHANGE_WORK = 3, 10, 4, 8, 1
+# Where a search tries fewer colours, these are chosen from at most so many; work for a colour that is put into bins.
+MOST_COLORS, BIN_WORK = 1 << 14, 4
+MOST_EXACT = 8  # entries of a palette that is always chosen from all colours
 
 
 def sample(pictures, opaque):
@@ -49,19 +52,31 @@ class Pool:
         self._set = color_set(count_colors(pixels)[0]) if pixels.size else None
         self._points = {}
 
-    def choose(self, colors):
-        """A palette (Colors), and its mean squared error over the pixels."""
+    def choose(self, colors, coarsely=False):
+        """A palette (Colors), and its mean squared error over the pixels; from bins of colours if `coarsely`."""
         if self.empty:
             return Colors(np.zeros((1, 3), np.uint8), self.space), 0.0
-        entries = np.ascontiguousarray(choose(self._set, colors, "kmeans", self.space, 0, 0))
+        source = self._bins if coarsely and self._binned else self._set
+        entries = np.ascontiguousarray(choose(source, colors, "kmeans", self.space, 0, 0))
         if self._set.exact and len(self._set.colors) <= colors:
             return Colors(entries, "srgb"), 0.0  # there every colour has a point of its own
         made = Colors(entries, self.space)
         return made, self.error(made)
 
-    def work_of(self, colors):
+    @property
+    def _binned(self):
+        """Whether there are so many colours that bins are worth it."""
+        return len(self._set.colors) > MOST_COLORS
+
+    @cached_property
+    def _bins(self):
+        """The set with the colours of a cube of 8 levels a side as one, their mean."""
+        return binned(self._set, 3)
+
+    def work_of(self, colors, coarsely=False):
         """What `choose` takes."""
         known = 0 if self.empty else len(self._set.colors)
+        known = min(known, MOST_COLORS) + known * BIN_WORK // COLOR_WORK if coarsely and self._binned else known
         return int(known * (COLOR_WORK + BIT_WORK * math.log2(colors)) + PAIR_WORK * colors**2)
 
     def error(self, colors):
@@ -137,7 +152,7 @@ class Palettes:
 
     def whole_work(self, colors):
         """What `whole` will take."""
-        return 0 if colors in self._whole else self._pool(0, len(self.pictures)).work_of(colors)
+        return 0 if colors in self._whole else self._pool(0, len(self.pictures)).work_of(colors, self._fewer(colors))
 
     def of_frames(self, colors, most_work=math.inf):
         """The palette of each frame; consecutive ones may share it. Others than that of all are only looked for while
@@ -182,8 +197,15 @@ class Palettes:
         return pool
 
     def _chosen(self, pool, colors):
-        self.work += pool.work_of(colors)
-        return pool.choose(colors)
+        fewer = self._fewer(colors)
+        self.work += pool.work_of(colors, fewer)
+        return pool.choose(colors, fewer)
+
+    def _fewer(self, colors):
+        """Whether there was a palette of more colours, as in a search: then bins of colours do. But not for the fewest
+        colours, on which depends what size can be reached.
+        """
+        return MOST_EXACT < colors < max(self._whole, default=0)
 
     def _worth(self, present, pool, colors, area):
         """A palette of these pixels if it saves its price over `area` of them, else the present one."""
