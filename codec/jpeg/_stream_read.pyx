@@ -623,6 +623,7 @@ cdef class PartTeam(Team):
     cdef void work(self) noexcept nogil:
         """The first to come takes the last part, as nobody else can begin without it."""
         cdef Py_ssize_t turn = self.take()
+        cdef bint is_known
         while turn >= 0:
             if turn == 0:
                 self.pass_over()
@@ -630,8 +631,9 @@ cdef class PartTeam(Team):
             turns_lock(&self.turns)
             while self.known <= turn and not self.given_up:
                 turns_wait(&self.turns)
+            is_known = turn < self.known
             turns_unlock(&self.turns)
-            if turn < self.known:
+            if is_known:
                 self.first.work_of(turn)
             turn = self.take()
         turns_lock(&self.turns)
