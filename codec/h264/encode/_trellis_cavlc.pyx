@@ -16,7 +16,6 @@ from codec._core cimport BitCounter, codec_assert_range
 from codec.h264.encode._trellis cimport error_of, weights_of
 from codec.h264.entropy._block_write cimport MANY, put_level, suffix_after, token_column
 from codec.h264.entropy._kinds cimport KIND_DC_420
-from codec.h264.entropy._writer cimport BIT
 from codec.h264.macroblock._neighbours cimport nC_of
 from codec.h264.tables.values cimport (
     H264_TABLE_9_10_RUN_BEFORE, H264_TABLE_9_5_COEFF_TOKEN, H264_TABLE_9_7_TOTAL_ZEROS, H264_TABLE_9_9A_TOTAL_ZEROS,
