@@ -265,12 +265,8 @@ def test_scenes_have_palettes_of_their_own_where_these_pay():
 
 def test_the_same_bytes_on_every_processor():
     made = animate(walk(), colors=50)
-    before = cpu.level()
-    try:
-        cpu.force("scalar")
+    with cpu.force("scalar"):
         assert animate(walk(), colors=50).data == made.data
-    finally:
-        cpu.force(before)
 
 
 def test_a_video_is_its_pictures_at_its_rate():

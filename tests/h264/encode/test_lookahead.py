@@ -54,10 +54,8 @@ def blocks(luma):
 
 @pytest.fixture(params=["scalar", None])
 def level(request):
-    before = cpu.level()
-    cpu.force(request.param or before)
-    yield
-    cpu.force(before)
+    with cpu.force(request.param or cpu.level()):
+        yield
 
 
 def test_intra_costs_are_the_best_of_nine_modes(level):

@@ -133,14 +133,10 @@ def test_trellis_lowers_distortion_and_bits_with_cavlc(monkeypatch):
 
 @pytest.mark.parametrize("preset", ["ultrafast", "medium", "slow"])
 def test_the_same_bytes_at_any_cpu_level_and_run(preset):
-    frames, before = moving(48, 48, 5), cpu.level()
-    digests = set()
-    try:
-        for level in ("scalar", before):
-            cpu.force(level)
+    frames, digests = moving(48, 48, 5), set()
+    for level in ("scalar", cpu.level()):
+        with cpu.force(level):
             digests.add(hashlib.sha256(encoded(frames, preset=preset)[0]).hexdigest())
-    finally:
-        cpu.force(before)
     assert len(digests) == 1
 
 
@@ -210,11 +206,10 @@ def test_psy_rd_keeps_detail(preset):
 
 
 def test_psy_rd_is_the_same_at_any_cpu_level():
-    before, found = cpu.level(), set()
-    for level in ("scalar", before):
-        cpu.force(level)
-        found.add(encoded(CONTENT["text"](64, 48, 4), qp=30, psy_rd=1)[0])
-    cpu.force(before)
+    found = set()
+    for level in ("scalar", cpu.level()):
+        with cpu.force(level):
+            found.add(encoded(CONTENT["text"](64, 48, 4), qp=30, psy_rd=1)[0])
     assert len(found) == 1
 
 
