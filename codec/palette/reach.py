@@ -86,7 +86,7 @@ def judged(frames):
 
 
 def tail(frames):
-    """From which frame on a file of so many is painted again to fill its size; None where all would be."""
+    """The first of `frames` frames that is painted again to fill the size; None if all would be."""
     return frames - max(2, frames // TAIL) if frames > OPENING + 1 else None
 
 

@@ -17,7 +17,7 @@ LEVELS = 12  # levels per channel in the histograms that separate scenes
 # Work for a sampled pixel, for a colour, for each of its log2(palette entries), and for a pair of entries: measured
 # with 8,000 to 115,000 colours and 8 to 255 entries. For a pixel whose changes are looked at.
 POOL_WORK, COLOR_WORK, BIT_WORK, PAIR_WORK, CHANGE_WORK = 3, 10, 4, 8, 1
-# Where a search tries fewer colours, these are chosen from at most so many; work for a colour that is put into bins.
+# Most bins from which a search chooses fewer colours than asked; work to put a colour into a bin.
 MOST_COLORS, BIN_WORK = 1 << 14, 4
 MOST_EXACT = 8  # entries of a palette that is always chosen from all colours
 
@@ -65,7 +65,7 @@ class Pool:
 
     @property
     def _binned(self):
-        """Whether there are so many colours that bins are worth it."""
+        """Whether bins are worth their work, by the number of colours."""
         return len(self._set.colors) > MOST_COLORS
 
     @cached_property
