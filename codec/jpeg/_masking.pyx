@@ -14,7 +14,7 @@ from math import isqrt
 import numpy as np
 
 from ..errors import ParameterError
-from ..executors import in_order
+from .._team import results_of
 
 cdef extern from "bits.h" nogil:
     int codec_log2_q8(uint64_t v)
@@ -117,7 +117,7 @@ def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H, int 
     cdef int32_t[:, ::1] logarithm = logarithms
     rows = 1 + high // (2 * threads) if threads > 1 else high
     bands = [(luma[first:first + rows], H, logarithms[first:first + rows]) for first in range(0, high, rows)]
-    total = sum(in_order([partial(_logarithms, *band) for band in bands], threads))
+    total = sum(results_of([partial(_logarithms, *band) for band in bands], threads))
     centre = (total + high * wide // 2) // (high * wide)
     with nogil:
         for by in range(high):

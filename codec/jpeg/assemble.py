@@ -12,7 +12,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from .._core import optimal_huffman
-from ..executors import in_order
+from .._team import results_of
 from . import markers
 from ._arith_write import encode_arith_scan
 from ._scan_write import Tables, encode_scan, joined, significance, significances
@@ -167,7 +167,7 @@ class _Bands:
         self.tokens, self.threads = tokens, threads
 
     def write(self, tables):
-        return joined(in_order([partial(tokens.bits, tables) for tokens in self.tokens], self.threads))
+        return joined(results_of([partial(tokens.bits, tables) for tokens in self.tokens], self.threads))
 
 
 def _count_in_bands(spec, frame, planes, threads):
@@ -175,7 +175,7 @@ def _count_in_bands(spec, frame, planes, threads):
     rows = frame.mcus[0] if len(spec.components) > 1 else len(planes[spec.components[0]])
     borders = [rows * n // (4 * threads) for n in range(4 * threads + 1)]
     bands = [partial(_count, spec, frame, planes, Common(), "tokens", rows=band) for band in pairwise(borders)]
-    counts, tokens = zip(*in_order(bands, threads))
+    counts, tokens = zip(*results_of(bands, threads))
     return {key: sum(of_band[key] for of_band in counts) for key in counts[0]}, _Bands(tokens, threads)
 
 
@@ -225,7 +225,7 @@ def _side_by_side(jobs, threads):
     """Results of the jobs for the scans of a script. The last scans are mostly the largest: they begin first, so that
     no thread is left with one at the end.
     """
-    return reversed(list(in_order(reversed(jobs), threads)))
+    return reversed(results_of(reversed(jobs), threads))
 
 
 def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits, threads, common):

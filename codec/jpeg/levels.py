@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 
-from ..executors import in_order
+from .._team import results_of
 from ._trellis import Rates, optimise, optimise_dc, statistics, symbol_counts
 
 BAND_BLOCKS = 1 << 13  # 1 MB of levels
@@ -32,7 +32,7 @@ def _bands(plane, workers, step=1):
 
 def _counted(jobs, workers):
     """The sum of the counts of each component's jobs. jobs: {i: callables}; those of all components go side by side."""
-    counts = in_order([job for of_one in jobs.values() for job in of_one], workers)
+    counts = iter(results_of([job for of_one in jobs.values() for job in of_one], workers))
     return {i: sum(islice(counts, len(of_one))) for i, of_one in jobs.items()}
 
 

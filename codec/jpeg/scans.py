@@ -6,7 +6,7 @@ from typing import Tuple
 
 import numpy as np
 
-from ..executors import in_order
+from .._team import results_of
 from ._scan_search import band_costs, cheapest_partitions
 from ._scan_write import significances
 from .assemble import Common, script_cost
@@ -216,7 +216,7 @@ def search_script(planes, color, effort, frame=None, threads=1, common=None):
     dc_jobs = [partial(_dc_scans, group, planes, frame, search, common) for group in groups]
     # several scans will need them, written by threads at the same time
     masks = [partial(common.masks, plane, 0) for plane in planes] if threads > 1 else []
-    found = list(in_order(masks + jobs + dc_jobs, threads))[len(masks) :]
+    found = results_of(masks + jobs + dc_jobs, threads)[len(masks) :]
     of_dc = dict(zip(groups, found[len(jobs) :]))
     cheapest = min(groupings, key=lambda grouping: sum(of_dc[group][0] for group in grouping))
     scans = [scan for group in cheapest for scan in of_dc[group][1]]
