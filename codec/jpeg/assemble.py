@@ -221,11 +221,14 @@ def _scan_chunks(spec, frame, planes, definitions, tokens, restart_interval, blo
     return [*chunks, (_name(spec), data)]
 
 
-def _side_by_side(jobs, threads):
-    """Results of the jobs for the scans of a script. The last scans are mostly the largest: they begin first, so that
-    no thread is left with one at the end.
+def _side_by_side(jobs, script, planes, threads):
+    """Results of a job for each scan of a script. Large scans begin first, so that no thread is left with one at the
+    end: AC of the components with the most blocks, those that come last in the script before others.
     """
-    return reversed(results_of(reversed(jobs), threads))
+    size = lambda n: (script[n].Se > 0, max(planes[i].size for i in script[n].components), n)
+    order = sorted(range(len(script)), key=size, reverse=True)
+    results = dict(zip(order, results_of([jobs[n] for n in order], threads)))
+    return [results[n] for n in range(len(script))]
 
 
 def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits, threads, common):
@@ -253,11 +256,11 @@ def _write_scans(out, frame, planes, script, optimize, share, restart_interval, 
             out.extend(chunks_of(spec, ([(Tc, *table) for (Tc, _), table in used.items()], used), None))
         return
     if share:
-        counts, tokens = zip(*_side_by_side([partial(count, spec) for spec in script], threads))
+        counts, tokens = zip(*_side_by_side([partial(count, spec) for spec in script], script, planes, threads))
         jobs = list(map(partial, repeat(chunks_of), script, _definitions(counts, frame, share), tokens))
     else:
         jobs = [partial(alone, spec) for spec in script]
-    for chunks in _side_by_side(jobs, threads):
+    for chunks in _side_by_side(jobs, script, planes, threads):
         out.extend(chunks)
 
 
