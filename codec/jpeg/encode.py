@@ -198,15 +198,17 @@ def _levels(pixels, color, frame, steps, options):
     sampling, Q, settings = _plain(frame, steps, options)
     if not plan.passes:
         return forward(pixels, color, sampling, Q, **settings)
-    dering = settings["dering"]
-    planes = forward(pixels, color, sampling, chroma=plan.chroma, dering=dering, threads=settings["threads"])
-    pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
+    of_luma = None
+    if masking and color not in ("rgb", "cmyk"):
+        of_luma = masking["H"], np.empty((-(-frame.Y // 8), -(-frame.X // 8)), np.int32)
+    planes = forward(pixels, color, sampling, activity=of_luma, **{**settings, "dead_zone": False})
+    pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
 
-    def optimised(of_luma, passes, known=None, last=True):
+    def optimised(factors, passes, known=None, last=True):
         shapes = [plane.shape[:2] for plane in planes]
-        factors = {} if of_luma is None else {shape: subsampled_weights(of_luma, shape) for shape in set(shapes)}
+        factors = {} if factors is None else {shape: subsampled_weights(factors, shape) for shape in set(shapes)}
         return optimised_levels(
             planes,
             Q,
@@ -220,11 +222,11 @@ def _levels(pixels, color, frame, steps, options):
             threads=settings["threads"],
         )
 
-    if not masking or color in ("rgb", "cmyk"):
+    if of_luma is None:
         return optimised(None, plan.passes)
-    of_luma = activity_weights(planes[0], **masking, threads=settings["threads"])
+    factors = activity_weights(of_luma[1], alpha=masking["alpha"])
     looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
-    levels = optimised(of_luma, 1 if looks_again else plan.passes, last=not looks_again)
+    levels = optimised(factors, 1 if looks_again else plan.passes, last=not looks_again)
     if looks_again:
         shown = assemble(
             frame,
@@ -235,7 +237,7 @@ def _levels(pixels, color, frame, steps, options):
             optimize=False,
         )
         decoded = decode(shown.data, threads=settings["threads"]).pixels.reshape(pixels.shape)
-        levels = optimised(look_again(pixels, decoded, of_luma, settings["threads"]), plan.passes, levels)
+        levels = optimised(look_again(pixels, decoded, factors, settings["threads"]), plan.passes, levels)
     return levels
 
 
