@@ -238,14 +238,21 @@ def subsampled_weights(factors, shape):
     >>> subsampled_weights(np.array([[4096, 2048, 1024]], np.uint16), (1, 2)).tolist()
     [[3072, 1024]]
     """
-    for axis in (0, 1):
-        size = factors.shape[axis]
-        if shape[axis] == size:
-            continue
-        if shape[axis] != (size + 1) // 2:
-            raise ParameterError(f"{size} blocks cannot cover {shape[axis]}: half as many, rounded up, or the same "
-                                 "number")
-        first, second = np.arange(0, size, 2), np.minimum(np.arange(1, size + 1, 2), size - 1)
-        factors = ((np.take(factors, first, axis).astype(np.uint32) + np.take(factors, second, axis)
-                    + 1) >> 1).astype(np.uint16)
-    return factors
+    cdef const uint16_t[:, ::1] factor = factors
+    cdef Py_ssize_t high = factor.shape[0], wide = factor.shape[1], by, bx, y, x, below, right
+    cdef int V = 1 if shape[0] == high else 2, H = 1 if shape[1] == wide else 2
+    for size, half, step in ((high, shape[0], V), (wide, shape[1], H)):
+        if half != (size + step - 1) // step:
+            raise ParameterError(f"{size} blocks cannot cover {half}: half as many, rounded up, or the same number")
+    if V == H == 1:
+        return factors
+    means = np.empty(shape, np.uint16)
+    cdef uint16_t[:, ::1] mean = means
+    with nogil:
+        for by in range(mean.shape[0]):
+            y, below = V * by, min(V * by + V, high) - 1
+            for bx in range(mean.shape[1]):
+                x, right = H * bx, min(H * bx + H, wide) - 1
+                mean[by, bx] = <uint16_t>((((factor[y, x] + factor[below, x] + 1) >> 1)
+                                           + ((factor[y, right] + factor[below, right] + 1) >> 1) + 1) >> 1)
+    return means

@@ -134,16 +134,28 @@ class Common:
     """What several scans of the same planes need, made when the first asks. Keyed by identity, so planes are kept."""
 
     def __init__(self):
-        self._masks, self._dc = {}, {}
+        self._masks, self._higher, self._dc = {}, {}, {}
+
+    def add(self, plane, band):
+        """Find in a slice of its rows what scans need of a plane, while its levels are in the cache. All rows must have
+        been added, by whichever threads, when a scan asks.
+        """
+        if id(plane) not in self._masks:
+            room = np.empty((MOST_SCRIPTS + 1, *plane.shape[:2]), np.uint64), np.empty((*plane.shape[:2], 1), np.int16)
+            self._dc.setdefault(id(plane), (plane, room[1]))
+            self._masks.setdefault(id(plane), (plane, room[0]))
+        significances(plane[band], MOST_SCRIPTS, self._masks[id(plane)][1][:, band])
+        self._dc[id(plane)][1][band] = plane[band, :, :1]
 
     def masks(self, plane, Al):
         """As `significance`."""
         if id(plane) not in self._masks:
-            self._masks[id(plane)] = plane, dict(enumerate(significances(plane, MOST_SCRIPTS)))
-        known = self._masks[id(plane)][1]
-        if Al not in known:
-            known[Al] = significance(plane, Al)
-        return known[Al]
+            self._masks[id(plane)] = plane, significances(plane, MOST_SCRIPTS)
+        if Al <= MOST_SCRIPTS:
+            return self._masks[id(plane)][1][Al]
+        if (id(plane), Al) not in self._higher:
+            self._higher[id(plane), Al] = significance(plane, Al)
+        return self._higher[id(plane), Al]
 
     def dc(self, plane):
         """(blocks_high, blocks_wide, 1), side by side in memory."""

@@ -192,7 +192,7 @@ def _plain(frame, steps, options):
     return tuple((c.H, c.V) for c in frame.components), Q, settings
 
 
-def _levels(pixels, color, frame, steps, options):
+def _levels(pixels, color, frame, steps, options, common):
     """Quantized levels of every component, with the care that the effort sets."""
     plan = options.plan
     sampling, Q, settings = _plain(frame, steps, options)
@@ -205,6 +205,7 @@ def _levels(pixels, color, frame, steps, options):
     planes = forward(pixels, color, sampling, activity=of_luma, **{**settings, "dead_zone": False})
     pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
+    scans_share = options.is_progressive and options.coding == "huffman"
 
     def optimised(factors, passes, known=None, last=True):
         shapes = [plane.shape[:2] for plane in planes]
@@ -219,6 +220,7 @@ def _levels(pixels, color, frame, steps, options):
             orders=orders,
             known=known,
             in_place=last and passes == 1,
+            done=common.add if last and scans_share else None,
             threads=settings["threads"],
         )
 
@@ -266,8 +268,8 @@ def _steps(tables, frame):
     return {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
 
 
-def quantized(image, options):
-    """From pixels to a QuantizedImage, with the frame of a sequential file."""
+def quantized(image, options, common):
+    """From pixels to a QuantizedImage, with the frame of a sequential file. common: Common of its planes."""
     pixels = as_pixels(image)
     height, width, channels = pixels.shape
     color = _color(options, channels)
@@ -275,7 +277,7 @@ def quantized(image, options):
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, height, width)
     steps = _steps(tables, frame)
-    planes = _levels(pixels, color, frame, steps, options)
+    planes = _levels(pixels, color, frame, steps, options, common)
     return QuantizedImage(planes, steps, frame, color, subsampling, tables)
 
 
@@ -309,8 +311,8 @@ def _stream(image, options):
 
 def write(image, options, count_blocks=False):
     """Everything from pixels to bytes: the QuantizedImage that was written, and the Assembled file."""
-    picture = quantized(image, options)
     common = Common()
+    picture = quantized(image, options, common)
     frame, script = _process(picture, options, common)
     file = assemble(
         frame,

@@ -47,6 +47,7 @@ def optimised_levels(
     orders=None,
     known=None,
     in_place=False,
+    done=None,
     threads=1,
 ):
     """Levels of least cost for all components (T.81 leaves the choice of levels to the encoder).
@@ -67,6 +68,8 @@ def optimised_levels(
         differences
     known : None, or levels of the same coefficients, which the result replaces
     in_place : whether the levels replace the coefficients; with one pass
+    done : None, or a function of a plane of levels and a slice of its rows, called by the thread that has made the last
+        levels there, while they are in its cache
     threads : at least 1
 
     Returns
@@ -92,6 +95,8 @@ def optimised_levels(
         factor = None if factors[i] is None else factors[i][band]
         of_dc = np.ascontiguousarray(dc[i][band])
         optimise(coefficients[i][band], steps[i], rates, weights[i], factor, of_dc, levels[i][band])
+        if last and done:
+            done(levels[i], band)
         return 0 if last else symbol_counts(levels[i][band])  # while they are in the cache
 
     counts = _counted({i: [partial(choose_dc, i), *first_counts(i)] for i in range(len(coefficients))}, threads)
