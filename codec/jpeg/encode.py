@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -199,24 +199,23 @@ def _levels(pixels, color, frame, steps, options, common):
     if not plan.passes:
         return forward(pixels, color, sampling, Q, **settings)
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
-    of_luma = None
+    activity = None
     if masking and color not in ("rgb", "cmyk"):
-        of_luma = masking["H"], np.empty((-(-frame.Y // 8), -(-frame.X // 8)), np.int32)
-    planes = forward(pixels, color, sampling, activity=of_luma, **{**settings, "dead_zone": False})
+        activity = masking["H"], np.empty((-(-frame.Y // 8), -(-frame.X // 8)), np.int32)
+    planes = forward(pixels, color, sampling, activity=activity, **{**settings, "dead_zone": False})
     pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
     scans_share = options.is_progressive and options.coding == "huffman"
 
-    def optimised(factors, passes, known=None, last=True):
-        shapes = [plane.shape[:2] for plane in planes]
-        factors = {} if factors is None else {shape: subsampled_weights(factors, shape) for shape in set(shapes)}
+    def optimised(luma_weights, passes, known=None, last=True):
+        weights_of = lambda: [subsampled_weights(luma_weights(), plane.shape[:2]) for plane in planes]
         return optimised_levels(
             planes,
             Q,
             pools,
             [weights[c.Tq] for c in frame.components],
             passes=passes,
-            block_weights=[factors.get(shape) for shape in shapes],
+            block_weights=luma_weights and weights_of,
             orders=orders,
             known=known,
             in_place=last and passes == 1,
@@ -224,11 +223,11 @@ def _levels(pixels, color, frame, steps, options, common):
             threads=settings["threads"],
         )
 
-    if of_luma is None:
+    if activity is None:
         return optimised(None, plan.passes)
-    factors = activity_weights(of_luma[1], alpha=masking["alpha"])
+    luma_weights = cache(partial(activity_weights, activity[1], alpha=masking["alpha"]))
     looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
-    levels = optimised(factors, 1 if looks_again else plan.passes, last=not looks_again)
+    levels = optimised(luma_weights, 1 if looks_again else plan.passes, last=not looks_again)
     if looks_again:
         shown = assemble(
             frame,
@@ -239,7 +238,8 @@ def _levels(pixels, color, frame, steps, options, common):
             optimize=False,
         )
         decoded = decode(shown.data, threads=settings["threads"]).pixels.reshape(pixels.shape)
-        levels = optimised(look_again(pixels, decoded, factors, settings["threads"]), plan.passes, levels)
+        refined = look_again(pixels, decoded, luma_weights(), settings["threads"])
+        levels = optimised(lambda: refined, plan.passes, levels)
     return levels
 
 

@@ -62,8 +62,8 @@ def optimised_levels(
     pools : lists of component indices that share a Huffman table; empty ones are ignored
     weights : for each component, the weight of an error of one squared step, in bits
     passes : int, at least 1
-    block_weights : None, or for each component a uint16 array (blocks_high, blocks_wide) of factors on its weight, 4096
-        for 1, or None
+    block_weights : None, or a function that gives for each component a uint16 array (blocks_high, blocks_wide) of factors
+        on its weight, 4096 for 1; called while symbols are counted
     orders : None, or for each component the (H, V) of its blocks in an interleaved scan, the order of its DC
         differences
     known : None, or levels of the same coefficients, which the result replaces
@@ -76,12 +76,16 @@ def optimised_levels(
     -------
     list of int16 arrays like `coefficients`
     """
-    factors = block_weights or [None] * len(coefficients)
+    factors = [None] * len(coefficients)
     orders = orders or [(1, 1)] * len(coefficients)
     dc = [None] * len(coefficients)
 
     def choose_dc(i):  # block_weights do not matter: so known levels have it
         dc[i] = known[i][..., 0] if known else optimise_dc(coefficients[i], steps[i], weights[i], *orders[i])
+        return 0
+
+    def choose_factors():
+        factors[:] = block_weights()
         return 0
 
     def first_counts(i):
@@ -99,7 +103,10 @@ def optimised_levels(
             done(levels[i], band)
         return 0 if last else symbol_counts(levels[i][band])  # while they are in the cache
 
-    counts = _counted({i: [partial(choose_dc, i), *first_counts(i)] for i in range(len(coefficients))}, threads)
+    first = {i: [partial(choose_dc, i), *first_counts(i)] for i in range(len(coefficients))}
+    if block_weights:
+        first[0].insert(1, choose_factors)  # beside the DC of luminance, which takes longest
+    counts = _counted(first, threads)
     levels = known or [plane if in_place else np.empty(plane.shape, np.int16) for plane in coefficients]
     for turn in range(passes):
         rates = {i: Rates(sum(counts[j] for j in pool)) for pool in pools for i in pool}
