@@ -146,7 +146,7 @@ cdef void convert_row(const JpegDsp *dsp, const uint8_t *pixels, int channels, i
 
 
 cdef enum:
-    STRIP = 8                   # rows of MCUs that a thread takes at a time; where they begin costs some rows more
+    LEAST_ROWS = 2              # of MCUs that a thread takes at a time; where they begin costs some rows more
     GROUP = 16                  # blocks that pass from one stage to the next at a time: 2 kB of coefficients
 
 
@@ -298,13 +298,24 @@ cdef int set_image(Forward *f, const uint8_t[:, :, ::1] image) except -1:
     return 0
 
 
+cdef shrinking_parts(Py_ssize_t rows, int threads):
+    """Borders of parts, each a third of a thread's share of the rows that are left: so threads begin seldom, and end
+    together."""
+    cdef Py_ssize_t border = 0
+    borders = [0]
+    while border < rows:
+        border = min(rows, border + max(<Py_ssize_t>LEAST_ROWS, (rows - border) // (3 * threads)))
+        borders.append(border)
+    return np.array(borders, np.intp)
+
+
 cdef class ForwardTeam(Team):
-    """`forward` by several threads, in parts of STRIP rows of MCUs."""
+    """`forward` by several threads."""
     cdef Forward f              # described, not open
     cdef int16_t *out_zz[4]     # levels of the whole picture
     cdef int32_t *logarithm     # of the activity of the first component, or NULL
     cdef int H
-    cdef Py_ssize_t mcus_high
+    cdef Py_ssize_t[::1] borders    # rows of MCUs, of the parts
 
     cdef void add_logarithms(self, const Forward *f, Py_ssize_t my) noexcept nogil:
         """Those of row `my` of MCUs, while its coefficients are in the cache."""
@@ -324,7 +335,7 @@ cdef class ForwardTeam(Team):
             part = self.take()
             if part < 0:
                 break
-            for my in range(part * STRIP, min((part + 1) * STRIP, self.mcus_high)):
+            for my in range(self.borders[part], self.borders[part + 1]):
                 for i in range(f.channels):
                     c = &f.components[i]
                     c.out_zz = self.out_zz[i] + my * c.V * c.wide * 64
@@ -378,8 +389,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
         begin += sizes[i]
         plane = planes[i]
         team.out_zz[i] = &plane[0, 0, 0]
-    team.mcus_high = ceil_div(f.height, 8 * f.Vmax)
-    team.parts = ceil_div(team.mcus_high, STRIP)
+    team.borders = shrinking_parts(ceil_div(f.height, 8 * f.Vmax), threads)
+    team.parts = team.borders.shape[0] - 1
     team.share(threads)
     if team.status:
         raise MemoryError
