@@ -42,4 +42,5 @@ def look_again(pixels, shown, factors, threads=1):
     bands = [slice(first, first + rows) for first in range(0, len(pixels), rows)]
     error = np.concatenate(results_of([partial(squared_errors, pixels[band], shown[band]) for band in bands], threads))
     gain = estimated_gains(pixels, shown, threads)
-    return refined_weights(factors, _around(gain, factors.shape), _around(error, factors.shape), beta=BETA)
+    around = results_of([partial(_around, blocks, factors.shape) for blocks in (gain, error)], threads)
+    return refined_weights(factors, *around, beta=BETA)
