@@ -4,7 +4,7 @@
     forward     pixels -> colour -> downsampling -> FDCT -> quantization -> levels     (encoder)
     compose     component planes -> upsampling -> colour -> pixels                     (decoder)
 """
-from libc.stdint cimport int16_t, int32_t, uint16_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, uint16_t, uint64_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
@@ -309,19 +309,35 @@ cdef shrinking_parts(Py_ssize_t rows, int threads):
     return np.array(borders, np.intp)
 
 
+cdef struct Shared:             # what progressive scans of a component share: see assemble.Common
+    uint64_t *masks             # of levels, by bit; or NULL
+    int16_t *dc
+    int bits
+
+
 cdef class ForwardTeam(Team):
     """`forward` by several threads."""
     cdef Forward f              # described, not open
     cdef int16_t *out_zz[4]     # levels of the whole picture
     cdef int32_t *logarithm     # of the activity of the first component, or NULL
     cdef int H
+    cdef Shared shared[4]
     cdef Py_ssize_t[::1] borders    # rows of MCUs, of the parts
 
-    cdef void add_logarithms(self, const Forward *f, Py_ssize_t my) noexcept nogil:
-        """Those of row `my` of MCUs, while its coefficients are in the cache."""
-        cdef const ForwardComponent *c = &f.components[0]
-        cdef Py_ssize_t first = my * c.V * c.wide, past = min(my * c.V + c.V, c.high) * c.wide
-        block_logarithms(self.out_zz[0] + 64 * first, past - first, self.H, self.logarithm + first)
+    cdef void look_at(self, const Forward *f, int i, Py_ssize_t my) noexcept nogil:
+        """What is asked about component i in row `my` of MCUs, while it is in the cache."""
+        cdef const ForwardComponent *c = &f.components[i]
+        cdef const Shared *s = &self.shared[i]
+        cdef Py_ssize_t first = my * c.V * c.wide, blocks = min(<Py_ssize_t>c.V, c.high - my * c.V) * c.wide, k
+        cdef const int16_t *zz = self.out_zz[i] + 64 * first
+        cdef int Al
+        if i == 0 and self.logarithm != NULL:
+            block_logarithms(zz, blocks, self.H, self.logarithm + first)
+        if s.masks != NULL:
+            for Al in range(s.bits):
+                f.dsp.significance(zz, (1 << Al) - 1, s.masks + Al * c.high * c.wide + first, blocks)
+            for k in range(blocks):
+                s.dc[first + k] = zz[64 * k]
 
     cdef void work(self) noexcept nogil:
         cdef Forward f = self.f
@@ -340,13 +356,13 @@ cdef class ForwardTeam(Team):
                     c = &f.components[i]
                     c.out_zz = self.out_zz[i] + my * c.V * c.wide * 64
                 forward_row(&f, my)
-                if self.logarithm != NULL:
-                    self.add_logarithms(&f, my)
+                for i in range(f.channels):
+                    self.look_at(&f, i, my)
         close_forward(&f)
 
 
 def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="box", dead_zone=False, dering=None,
-            activity=None, int threads=1):
+            activity=None, shared=None, int threads=1):
     """Quantized levels, or coefficients, of every component.
 
     Parameters
@@ -362,6 +378,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
         are not subsampled may exceed black and white where that avoids ringing (see `dering_block`)
     activity : None, or H of `_masking.luma_logarithms` and an int32 array (blocks_high, blocks_wide) for what that
         gives of the first component's coefficients
+    shared : None, or for each component two arrays for what progressive scans of its levels share: masks as of
+        `_scan_write.significances`, and DC, int16 (blocks_high, blocks_wide, 1)
     threads : at least 1
 
     Returns
@@ -372,6 +390,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     cdef Forward *f = &team.f
     cdef int16_t[:, :, ::1] plane
     cdef int32_t[:, ::1] logarithms
+    cdef uint64_t[:, :, ::1] masks
+    cdef int16_t[:, :, ::1] dc
     cdef int i
     describe_forward(f, color, sampling, Q, chroma, dead_zone, dering)
     set_image(f, image)
@@ -381,6 +401,12 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
         if logarithms.shape[0] != f.components[0].high or logarithms.shape[1] != f.components[0].wide:
             raise ParameterError("logarithms of activity have one entry per block of the first component")
         team.logarithm = &logarithms[0, 0]
+    for i in range(f.channels if shared is not None else 0):
+        masks, dc = shared[i]
+        if (masks.shape[0] < 1 or masks.shape[1] != f.components[i].high or masks.shape[2] != f.components[i].wide
+                or dc.shape[0] != masks.shape[1] or dc.shape[1] != masks.shape[2] or dc.shape[2] != 1):
+            raise ParameterError("what scans share has one entry per block of its component")
+        team.shared[i].masks, team.shared[i].bits, team.shared[i].dc = &masks[0, 0, 0], masks.shape[0], &dc[0, 0, 0]
     sizes = [f.components[i].high * f.components[i].wide * 64 for i in range(f.channels)]
     room = np.empty(sum(sizes), np.int16)       # one for all, which more often is large enough for large pages
     planes, begin = [], 0

@@ -136,14 +136,22 @@ class Common:
     def __init__(self):
         self._masks, self._higher, self._dc = {}, {}, {}
 
+    def keep(self, plane, masks, dc):
+        """Take what has been found for a plane, or will be before a scan asks: arrays as of `room`."""
+        self._masks.setdefault(id(plane), (plane, masks))
+        self._dc.setdefault(id(plane), (plane, dc))
+
+    @staticmethod
+    def room(shape):
+        """For the masks and DC of a plane of (blocks_high, blocks_wide)."""
+        return np.empty((MOST_SCRIPTS + 1, *shape), np.uint64), np.empty((*shape, 1), np.int16)
+
     def add(self, plane, band):
         """Find in a slice of its rows what scans need of a plane, while its levels are in the cache. All rows must have
         been added, by whichever threads, when a scan asks.
         """
-        if id(plane) not in self._masks:
-            room = np.empty((MOST_SCRIPTS + 1, *plane.shape[:2]), np.uint64), np.empty((*plane.shape[:2], 1), np.int16)
-            self._dc.setdefault(id(plane), (plane, room[1]))
-            self._masks.setdefault(id(plane), (plane, room[0]))
+        if id(plane) not in self._dc:
+            self.keep(plane, *self.room(plane.shape[:2]))
         significances(plane[band], MOST_SCRIPTS, self._masks[id(plane)][1][:, band])
         self._dc[id(plane)][1][band] = plane[band, :, :1]
 

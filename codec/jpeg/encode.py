@@ -196,16 +196,20 @@ def _levels(pixels, color, frame, steps, options, common):
     """Quantized levels of every component, with the care that the effort sets."""
     plan = options.plan
     sampling, Q, settings = _plain(frame, steps, options)
+    scans_share = options.is_progressive and options.coding == "huffman"
     if not plan.passes:
-        return forward(pixels, color, sampling, Q, **settings)
+        shared = [common.room(frame.blocks(c)) for c in frame.components] if scans_share else None
+        planes = forward(pixels, color, sampling, Q, shared=shared, **settings)
+        for plane, found in zip(planes, shared or ()):
+            common.keep(plane, *found)
+        return planes
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
     activity = None
     if masking and color not in ("rgb", "cmyk"):
-        activity = masking["H"], np.empty((-(-frame.Y // 8), -(-frame.X // 8)), np.int32)
+        activity = masking["H"], np.empty(frame.blocks(frame.components[0]), np.int32)
     planes = forward(pixels, color, sampling, activity=activity, **{**settings, "dead_zone": False})
     pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
-    scans_share = options.is_progressive and options.coding == "huffman"
 
     def optimised(luma_weights, passes, known=None, last=True):
         weights_of = lambda: [subsampled_weights(luma_weights(), plane.shape[:2]) for plane in planes]

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from codec.jpeg._planes import forward
 from codec.jpeg._scan_search import band_costs, cheapest_partitions
 from codec.jpeg._scan_write import Tables, encode_scan, significance, significances
 from hypothesis import given
@@ -94,9 +95,30 @@ def test_what_scans_share_may_be_found_in_parts(rows):
     common, expected = Common(), Common()
     for first in reversed(range(0, 9, rows)):
         common.add(plane, slice(first, first + rows))
+    assert_same(common, expected, plane)
+
+
+def assert_same(common, expected, plane):
     np.testing.assert_array_equal(common.dc(plane), expected.dc(plane))
     for Al in (0, 1, 2, 3, 0, 3):
         np.testing.assert_array_equal(common.masks(plane, Al), expected.masks(plane, Al))
+
+
+@pytest.mark.parametrize("sampling", [((1, 1),), ((2, 2), (1, 1), (1, 1)), ((1, 2), (1, 1), (1, 1))])
+@pytest.mark.parametrize("height, width", [(1, 1), (9, 40), (300, 33)])
+def test_the_transform_finds_what_scans_share_on_its_way(sampling, height, width):
+    image = np.random.default_rng(2).integers(0, 256, (height, width, len(sampling))).astype(np.uint8)
+    color, Q = "ycbcr" if len(sampling) == 3 else "gray", [np.full(64, 30, np.uint16)] * len(sampling)
+    plain = forward(image, color, sampling, Q)
+    for threads in (1, 2, 3):
+        common = Common()
+        rooms = [common.room(plane.shape[:2]) for plane in plain]
+        for plane, room in zip(forward(image, color, sampling, Q, shared=rooms, threads=threads), rooms):
+            common.keep(plane, *room)
+            assert_same(common, Common(), plane)
+    for wrong in (np.empty((3, 99, 1), np.uint64), rooms[0][1]), (rooms[0][0], np.empty((99, 1, 1), np.int16)):
+        with pytest.raises(ParameterError, match="one entry per block"):
+            forward(image, color, sampling, Q, shared=[wrong, *rooms[1:]])
 
 
 @pytest.mark.parametrize(("Ah", "Al"), [(0, 0), (0, 1), (2, 1)])
