@@ -215,12 +215,10 @@ def search_script(planes, color, effort, frame=None, threads=1, common=None):
     common = common or Common()
     search = SEARCHES[max(least for least in SEARCHES if least <= effort)]
     groupings = _dc_groupings(planes, color, frame)
-    groups = list(dict.fromkeys(group for grouping in groupings for group in grouping))
-    # several scans will need the masks, written by threads at the same time
-    masks = [partial(common.masks, plane, 0) for plane in planes] if threads > 1 else []
+    groups = sorted({group for grouping in groupings for group in grouping}, key=lambda group: (-len(group), group))
     dc_jobs = [partial(_dc_scans, group, planes, frame, search, common) for group in groups]
     samples = [partial(_sample, plane, search) for plane in planes]
-    found = results_of(masks + dc_jobs + samples, threads)[len(masks) :]
+    found = results_of(dc_jobs + samples, threads)  # the DC of several components takes longest
     of_dc, sampled = dict(zip(groups, found)), found[len(groups) :]
     found = results_of([job for pair in zip(planes, sampled) for job in _partitions(*pair, search)], threads)
     each = len(found) // len(planes)
