@@ -116,7 +116,10 @@ def results_of(jobs, int threads=1):
     team.jobs = list(jobs)
     team.parts = len(team.jobs)
     team.results = [None] * team.parts
-    team.share(threads)
-    if team.error is not None:
-        raise team.error
-    return team.results
+    try:
+        team.share(threads)
+        if team.error is not None:
+            raise team.error
+        return team.results
+    finally:
+        team.jobs = team.results = None     # a helper that begins late keeps no more than the team

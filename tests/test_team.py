@@ -3,6 +3,7 @@
 import _thread
 import itertools
 import threading
+import weakref
 
 import pytest
 from codec._team import results_of
@@ -85,3 +86,17 @@ def test_a_system_without_more_threads(monkeypatch):
 
     monkeypatch.setattr("codec._team.start_new_thread", refuse)
     assert results_of([lambda: 1, lambda: 2], 2) == [1, 2]
+
+
+def test_helpers_that_begin_late_keep_nothing(monkeypatch):
+    class Result:
+        pass
+
+    late = []
+    monkeypatch.setattr("codec._team.start_new_thread", lambda body, arguments: late.append(body))
+    results = results_of([Result, Result], 2)
+    gone = [weakref.ref(result) for result in results]
+    del results
+    assert late and [result() for result in gone] == [None, None]
+    for body in late:
+        body()

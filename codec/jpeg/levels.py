@@ -62,8 +62,8 @@ def optimised_levels(
     pools : lists of component indices that share a Huffman table; empty ones are ignored
     weights : for each component, the weight of an error of one squared step, in bits
     passes : int, at least 1
-    block_weights : None, or a function that gives for each component a uint16 array (blocks_high, blocks_wide) of factors
-        on its weight, 4096 for 1; called while symbols are counted
+    block_weights : None, or a function that gives for each component a uint16 array (blocks_high, blocks_wide) of
+        factors on its weight, 4096 for 1; called while symbols are counted
     orders : None, or for each component the (H, V) of its blocks in an interleaved scan, the order of its DC
         differences
     known : None, or levels of the same coefficients, which the result replaces
