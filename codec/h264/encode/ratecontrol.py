@@ -15,8 +15,8 @@ from math import ceil
 
 from ...errors import ParameterError
 from ..stream.slice_header import I
-from .bufferplan import FINE_STEPS, raises
 from .buffering import FIRST_FULLNESS, Arrival, Schedule
+from .bufferplan import FINE_STEPS, raises
 from .parameters import level_row
 from .settings import MAX_QP, QP_OFFSETS, TREE_OFFSET, TREE_QP_OFFSETS, WORST_QP, offset_of
 
