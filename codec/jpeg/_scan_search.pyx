@@ -1,17 +1,19 @@
 """The size of every scan of a component, from counts: no scan is coded. Contents:
 
-    counts one walk over the nonzeros gives the symbols of all bands between given borders, for one point transform
-    costs bytes of each of those scans: codes of least length (package-merge), extra bits, DHT and SOS; exact but for
-    stuffed zeros partitions the cheapest division into bands, over all of them
+    counts      one walk over the nonzeros gives the symbols of all bands between given borders, for one point transform
+    costs       bytes of each of those scans: codes of least length (package-merge), extra bits, DHT and SOS; exact but
+                for stuffed zeros
+    partitions  the cheapest division into bands, over all of them
 
 The symbols of G.1.2.2 and G.1.2.3 depend on the band: a run that begins before the band is cut at its start, and the
 runs of ended bands (EOBRUN) join across blocks that have nothing in the band. So three things are counted, each for
 many bands at once:
 
-    between a coefficient and the one before it, by the segments (between two borders) of both: in every band that has
-    both opening the first coefficient of a block from a border on, by that border and its own segment ended EOBRUN by
-    its number of bits, for each band; only blocks with something in the band are looked at, what lies between them
-              is a difference of block numbers
+    between   a coefficient and the one before it, by the segments (between two borders) of both: in every band that
+              has both
+    opening   the first coefficient of a block from a border on, by that border and its own segment
+    runs      EOBRUN by its number of bits, for each band: from a map of the blocks with something in the band, a bit
+              each, which is the union of those of its segments
 
 The counts of the band from border s to segment e are then sums over the segments s..e.
 """
@@ -31,17 +33,23 @@ from ..errors import ParameterError
 
 
 cdef extern from "jpeg_counts.h" nogil:
-    enum: JPEG_SEGMENTS
+    enum: JPEG_SEGMENTS, JPEG_RUN_SIZES, JPEG_WORK_MAPS
     ctypedef struct JpegCounts:
         int n, most
         int start[JPEG_SEGMENTS + 1]
         uint8_t segment[64]
+        int64_t blocks
+        Py_ssize_t words
         uint32_t *between
         uint32_t *opening
-        uint32_t ended[JPEG_SEGMENTS][JPEG_SEGMENTS][16]
-        int32_t corrections[JPEG_SEGMENTS + 1]
-    void (*codec_jpeg_count_first[2])(JpegCounts *c, const int16_t *level_zz, const uint64_t *now, int64_t n, int Al)
-    void (*codec_jpeg_count_refined[2])(JpegCounts *c, const uint64_t *now, const uint64_t *before, int64_t n)
+        uint64_t *present[JPEG_SEGMENTS]
+        uint64_t *last[JPEG_SEGMENTS]
+        uint64_t *work[JPEG_WORK_MAPS]
+        uint32_t runs[JPEG_SEGMENTS][JPEG_SEGMENTS][JPEG_RUN_SIZES]
+        int32_t corrections[JPEG_SEGMENTS]
+        int32_t *so_far
+    void (*codec_jpeg_count_first[2])(JpegCounts *c, const int16_t *level_zz, const uint64_t *now, int Al)
+    void (*codec_jpeg_count_refined[2])(JpegCounts *c, const uint64_t *now, const uint64_t *before)
 
 cdef enum:
     MOST_BLOCKS = 1 << 24
@@ -79,9 +87,11 @@ cdef void sum_up(JpegCounts *c, int64_t[:, ::1] cost, int64_t total, int64_t cou
     cdef uint32_t *between
     cdef const uint32_t *below_it
     cdef const uint32_t *opening
+    cdef int64_t corrections
     cdef int s, e, i
     for s in range(c.n - 1, -1, -1):
         memset(band, 0, sizeof(band))
+        corrections = 0
         for e in range(s, c.n):
             between, opening = at(c, c.between, s, e), at(c, c.opening, s, e)
             if s + 1 <= e:
@@ -91,9 +101,10 @@ cdef void sum_up(JpegCounts *c, int64_t[:, ::1] cost, int64_t total, int64_t cou
             for i in range(256):
                 band[i] += between[i] + opening[i]
             memcpy(symbols, band, sizeof(band))
-            for i in range(15):
-                symbols[i << 4] += c.ended[s][e][i + 1]
-            cost[s, e] = scan_bytes(symbols, c.corrections[e + 1] - c.corrections[s], total, counted)
+            for i in range(JPEG_RUN_SIZES):
+                symbols[i << 4] += c.runs[s][e][i] - (c.runs[s][e][i + 1] if i + 1 < JPEG_RUN_SIZES else 0)
+            corrections += c.corrections[e]
+            cost[s, e] = scan_bytes(symbols, corrections, total, counted)
 
 
 def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
@@ -120,8 +131,9 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
     cdef const uint64_t[:, ::1] now = significant[Al]
     cdef const uint64_t[:, ::1] before
     cdef JpegCounts *c
+    cdef uint64_t *maps
     cdef int i, s, n = len(starts), variant = codec_variant(level_index()), bit = Al
-    cdef int64_t counted = levels.shape[0] * levels.shape[1]
+    cdef int64_t counted = levels.shape[0] * levels.shape[1], words = (counted + 2 + 63) // 64
     if not 1 <= n <= JPEG_SEGMENTS or starts[0] < 1 or starts[n - 1] > 63 or any(a >= b for a, b in pairwise(starts)):
         raise ParameterError(f"bands start at 1 to {JPEG_SEGMENTS} ascending positions of 1..63, not {starts}")
     if counted > MOST_BLOCKS:
@@ -131,25 +143,30 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
     blocks = blocks or counted
     if refine:
         before = significant[Al + 1]
-    c = <JpegCounts *>calloc(1, sizeof(JpegCounts) + 2 * n * n * 256 * sizeof(uint32_t))
+    c = <JpegCounts *>calloc(1, sizeof(JpegCounts) + (2 * n + JPEG_WORK_MAPS) * (words + 1) * sizeof(uint64_t)
+                             + 2 * n * n * 256 * sizeof(uint32_t) + (counted + 1) * sizeof(int32_t))
     if c == NULL:
         raise MemoryError
-    c.between = <uint32_t *>(c + 1)
+    maps = <uint64_t *>(c + 1)
+    c.between = <uint32_t *>(maps + (2 * n + JPEG_WORK_MAPS) * (words + 1))
     c.opening = c.between + n * n * 256
+    c.so_far = <int32_t *>(c.opening + n * n * 256)
     try:
-        c.n, c.most = n, MAX_BE - 63
+        c.n, c.most, c.blocks, c.words = n, MAX_BE - 63, counted, words
         for i in range(n):
             c.start[i] = starts[i]
-        for i in range(n, JPEG_SEGMENTS + 1):
-            c.start[i] = 64
+            c.present[i], c.last[i] = maps + 2 * i * (words + 1) + 1, maps + (2 * i + 1) * (words + 1) + 1
+        for i in range(JPEG_WORK_MAPS):
+            c.work[i] = maps + (2 * n + i) * (words + 1) + 1
+        c.start[n] = 64
         for i in range(n):
             for s in range(c.start[i], c.start[i + 1]):
                 c.segment[s] = i
         with nogil:
             if refine:
-                codec_jpeg_count_refined[variant](c, &now[0, 0], &before[0, 0], counted)
+                codec_jpeg_count_refined[variant](c, &now[0, 0], &before[0, 0])
             else:
-                codec_jpeg_count_first[variant](c, &levels[0, 0, 0], &now[0, 0], counted, bit)
+                codec_jpeg_count_first[variant](c, &levels[0, 0, 0], &now[0, 0], bit)
             sum_up(c, cost, blocks, counted)
     finally:
         free(c)

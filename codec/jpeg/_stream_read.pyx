@@ -17,7 +17,7 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport E_MEMORY, OK, JpegDsp, JpegReduced, Sample, jpeg_dsp
+from codec._core cimport E_MEMORY, NAT_OF_ZZ, OK, JpegDsp, JpegReduced, Sample, jpeg_dsp
 from codec._team cimport Team, turns_lock, turns_unlock, turns_wait, turns_wake
 from codec.jpeg._planes cimport Upsampler, ceil_div, compose_some, composing_room, describe_upsamplers
 from codec.jpeg._read_ahead cimport ReadAhead
@@ -803,3 +803,25 @@ def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision
         team.part[i].level_nat = <int16_t *>&plane[0, 0, 0]
     describe(team, [each.shape[:2] for each in planes], Q, color, sampling, height, width, precision, window)
     return run(team, None, threads, out)
+
+
+def natural_order(const int16_t[:, :, ::1] plane):
+    """Levels in natural order, as `pixels_of_levels` takes them, from those in zig-zag order: int16 (blocks_high,
+    blocks_wide, 64)."""
+    cdef Py_ssize_t blocks = plane.shape[0] * plane.shape[1], block
+    cdef const int16_t *zz
+    cdef int16_t *nat
+    cdef int k
+    if plane.shape[2] != 64:
+        raise ParameterError("levels have the shape (blocks_high, blocks_wide, 64)")
+    ordered = np.empty((plane.shape[0], plane.shape[1], 64), np.int16)
+    cdef int16_t[:, :, ::1] out = ordered
+    if blocks:
+        zz, nat = &plane[0, 0, 0], &out[0, 0, 0]
+        with nogil:
+            for block in range(blocks):
+                for k in range(64):
+                    nat[NAT_OF_ZZ[k]] = zz[k]
+                zz += 64
+                nat += 64
+    return ordered

@@ -16,9 +16,9 @@ from . import markers
 from ._chroma import auto_subsampling
 from ._masking import activity_weights, subsampled_weights
 from ._planes import forward
+from ._stream_read import natural_order, pixels_of_levels
 from ._stream_write import PixelWriter
 from .assemble import Common, assemble, script_cost, stream
-from .decode import decode
 from .exif import resolution_alone
 from .learned import masking_of, trellis_weights
 from .levels import optimised_levels
@@ -233,16 +233,9 @@ def _levels(pixels, color, frame, steps, options, common):
     looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
     levels = optimised(luma_weights, 1 if looks_again else plan.passes, last=not looks_again)
     if looks_again:
-        shown = assemble(
-            frame,
-            levels,
-            steps,
-            sequential_script(len(planes)),
-            segments=application_segments(None, color),
-            optimize=False,
-        )
-        decoded = decode(shown.data, threads=settings["threads"]).pixels.reshape(pixels.shape)
-        refined = look_again(pixels, decoded, luma_weights(), settings["threads"])
+        natural = [natural_order(plane) for plane in levels]
+        shown = pixels_of_levels(natural, Q, color, sampling, frame.Y, frame.X, threads=settings["threads"])
+        refined = look_again(pixels, shown.reshape(pixels.shape), luma_weights(), settings["threads"])
         levels = optimised(lambda: refined, plan.passes, levels)
     return levels
 

@@ -165,13 +165,12 @@ cdef void linear_row(const char *samples, Py_ssize_t pixel, Py_ssize_t channel, 
                      Py_ssize_t n, float *out, Sample *kind) noexcept nogil:
     """A row of sRGB samples through the table of its transfer function; gray gives three equal rows.
     `kind` only selects the type."""
-    cdef Py_ssize_t i
-    cdef int c
-    cdef const char *p
-    for c in range(3):
-        p = samples + (c * channel if channels == 3 else 0)
-        for i in range(n):
-            out[c * n + i] = table[(<const Sample *>(p + i * pixel))[0]]
+    cdef Py_ssize_t i, next_channel = channel if channels == 3 else 0
+    for i in range(n):
+        out[i] = table[(<const Sample *>samples)[0]]
+        out[n + i] = table[(<const Sample *>(samples + next_channel))[0]]
+        out[2 * n + i] = table[(<const Sample *>(samples + 2 * next_channel))[0]]
+        samples += pixel
 
 
 cdef int allocate(Metric *metric) noexcept nogil:

@@ -92,7 +92,8 @@ cdef struct Gradient:
     float *down                             # [GAIN_QUANTITIES][width] after a blur down
     float *by_xyb                           # [3][width]
     float *gain                             # [width]: of samples, summed over the rows of blocks
-    float *rows                             # [2][2][3][width]: linear rows of a and b at 1:1, two of them
+    float *rows                             # [2][2][3][width]: two linear rows of a, and of b
+    Py_ssize_t ring_width                   # the largest width
 
 
 cdef inline float *ring(float *rows, Py_ssize_t y, int c, int per_channel, Py_ssize_t n) noexcept nogil:
@@ -101,7 +102,7 @@ cdef inline float *ring(float *rows, Py_ssize_t y, int c, int per_channel, Py_ss
 
 
 cdef inline Py_ssize_t padded_step(const Gradient *g) noexcept nogil:
-    return g.scale[0].width + 2 * HALF
+    return g.ring_width + 2 * HALF
 
 
 cdef void blur_across(Gradient *g, int count, Py_ssize_t n, float *out) noexcept nogil:
@@ -207,13 +208,12 @@ cdef void finish_row(Gradient *g, Scale *s, Py_ssize_t y, const Scale *coarser, 
 cdef void linear_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table,
                      Py_ssize_t n, float *out) noexcept nogil:
     """A row of sRGB samples through the table of its transfer function; gray gives three equal rows."""
-    cdef Py_ssize_t i
-    cdef int c
-    cdef const uint8_t *p
-    for c in range(3):
-        p = samples + (c * channel if channels == 3 else 0)
-        for i in range(n):
-            out[c * n + i] = table[p[i * pixel]]
+    cdef Py_ssize_t i, next_channel = channel if channels == 3 else 0
+    for i in range(n):
+        out[i] = table[samples[0]]
+        out[n + i] = table[samples[next_channel]]
+        out[2 * n + i] = table[samples[2 * next_channel]]
+        samples += pixel
 
 
 cdef void samples_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *slopes,
@@ -245,10 +245,10 @@ cdef void halve_rows(const float *upper, const float *lower, Py_ssize_t n, float
 
 
 cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channels, const float *table, const Scale *s,
-                        Py_ssize_t first, Py_ssize_t past, float *rows, float *out) noexcept nogil:
-    """A picture of samples scaled to 1:2 in linear light, from row `first`, an even one. rows: [2][3][width]."""
+                        float *rows, float *out) noexcept nogil:
+    """A picture of samples scaled to 1:2 in linear light. rows: [2][3][width]."""
     cdef Py_ssize_t y, n = s.width, low
-    for y in range(first, past, 2):
+    for y in range(0, s.height, 2):
         if stopped():
             return
         low = min(y + 1, s.height - 1)
@@ -319,21 +319,21 @@ cdef int allocate_scales(Gradient *g, bint apart) noexcept nogil:
     return 0
 
 
-cdef int allocate_rings(Gradient *g) noexcept nogil:
-    cdef Py_ssize_t n = g.scale[0].width
-    g.xyb = <float *>calloc(TAPS * 6 * n, sizeof(float))
-    g.blurred = <float *>calloc(TAPS * 3 * GAIN_QUANTITIES * n, sizeof(float))
-    g.direct = <float *>calloc(TAPS * 3 * n, sizeof(float))
-    g.slopes = <float *>calloc(TAPS * 3 * SLOPES * n, sizeof(float))
+cdef int allocate_rings(Gradient *g, Py_ssize_t n) noexcept nogil:
+    """For scales of a width up to n."""
+    g.ring_width = n
+    g.xyb = <float *>malloc(TAPS * 6 * n * sizeof(float))
+    g.blurred = <float *>malloc(TAPS * 3 * GAIN_QUANTITIES * n * sizeof(float))
+    g.direct = <float *>malloc(TAPS * 3 * n * sizeof(float))
+    g.slopes = <float *>malloc(TAPS * 3 * SLOPES * n * sizeof(float))
     g.padded = <float *>calloc(GAIN_QUANTITIES * (n + 2 * HALF), sizeof(float))
     g.zero = <float *>calloc(n, sizeof(float))
-    g.down = <float *>calloc(GAIN_QUANTITIES * n, sizeof(float))
-    g.by_xyb = <float *>calloc(3 * n, sizeof(float))
+    g.down = <float *>malloc(GAIN_QUANTITIES * n * sizeof(float))
+    g.by_xyb = <float *>malloc(3 * n * sizeof(float))
     g.gain = <float *>calloc(n, sizeof(float))
-    g.rows = <float *>calloc(6 * n, sizeof(float))
-    if g.xyb == NULL or g.blurred == NULL or g.direct == NULL or g.slopes == NULL or g.padded == NULL:
-        return -1
-    return -1 if g.zero == NULL or g.down == NULL or g.by_xyb == NULL or g.gain == NULL or g.rows == NULL else 0
+    g.rows = <float *>malloc(12 * n * sizeof(float))
+    return -1 if (g.xyb == NULL or g.blurred == NULL or g.direct == NULL or g.slopes == NULL or g.padded == NULL
+                  or g.zero == NULL or g.down == NULL or g.by_xyb == NULL or g.gain == NULL or g.rows == NULL) else 0
 
 
 cdef void release_scales(Gradient *g) noexcept nogil:
@@ -424,10 +424,10 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
     made = np.empty((a.shape[0], a.shape[1], channels), np.float32)
     out = made
     with nogil:
-        failed = allocate_scales(g, False) or allocate_rings(g)
+        failed = allocate_scales(g, False) or allocate_rings(g, finest.width)
         if not failed:
-            halve_picture(&a[0, 0, 0], strides_a, channels, &table[0], finest, 0, finest.height, g.rows, g.scale[1].a)
-            halve_picture(&b[0, 0, 0], strides_b, channels, &table[0], finest, 0, finest.height, g.rows, g.scale[1].b)
+            halve_picture(&a[0, 0, 0], strides_a, channels, &table[0], finest, g.rows, g.scale[1].a)
+            halve_picture(&b[0, 0, 0], strides_b, channels, &table[0], finest, g.rows, g.scale[1].b)
             halve_further(g)
             for k in range(g.scales - 1, 0, -1):
                 do_scale(g, &g.scale[k], next_scale(g, k), 0, g.scale[k].height)
@@ -502,7 +502,6 @@ cdef void give_to_blocks(Gradient *g, Py_ssize_t n, int side, int64_t *out) noex
 
 
 cdef enum:
-    HALVE = -1              # in place of a scale
     BAND = 64               # rows, at least, among several threads: those of a neighbour are read too, 8 to 16
     SIDE = 8                # of a block
 
@@ -522,24 +521,20 @@ cdef class GainTeam(Team):
 
     cdef void work(self) noexcept nogil:
         cdef Gradient own = self.g[0]
-        cdef Py_ssize_t part, height = own.scale[max(self.scale, 0)].height
-        cdef Py_ssize_t side = SIDE >> max(self.scale, 0) if self.scale < 2 else 1, units = (height + side - 1) // side
-        if allocate_rings(&own):
+        cdef Scale *s = &own.scale[self.scale]
+        cdef Py_ssize_t part, side = SIDE >> self.scale if self.scale < 2 else 1, units = (s.height + side - 1) // side
+        if allocate_rings(&own, s.width):
             self.fail(E_MEMORY)
         else:
             part = self.take()
             while part >= 0:
                 self.do_band(&own, side * (units * part // self.parts),
-                             min(height, side * (units * (part + 1) // self.parts)))
+                             min(s.height, side * (units * (part + 1) // self.parts)))
                 part = self.take()
         release_rings(&own)
 
     cdef void do_band(self, Gradient *g, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
-        cdef Scale *finest = &g.scale[0]
-        if self.scale == HALVE:
-            halve_picture(self.a, self.strides_a, self.channels, self.table, finest, first, past, g.rows, g.scale[1].a)
-            halve_picture(self.b, self.strides_b, self.channels, self.table, finest, first, past, g.rows, g.scale[1].b)
-        elif self.scale == 0:
+        if self.scale == 0:
             self.finest_gains(g, first, past)
         elif self.scale == 1:
             self.half_gains(g, first, past)
@@ -548,18 +543,25 @@ cdef class GainTeam(Team):
 
     cdef void finest_gains(self, Gradient *g, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
         """At 1:1 an error counts where the maps are that it changes, at most four samples away: that needs no second
-        blur."""
+        blur. The pictures are scaled to 1:2 on the way."""
         cdef Scale *s = &g.scale[0]
         cdef Py_ssize_t step, y, n = s.width
+        cdef float *a
+        cdef float *b
         for step in range(max(0, first - HALF), past + HALF):
             if stopped():
                 return
             if step < s.height:
+                a = g.rows + step % 2 * 3 * n
+                b = a + 6 * n
                 linear_row(self.a + step * self.strides_a[0], self.strides_a[1], self.strides_a[2], self.channels,
-                           self.table, n, g.rows)
+                           self.table, n, a)
                 linear_row(self.b + step * self.strides_b[0], self.strides_b[1], self.strides_b[2], self.channels,
-                           self.table, n, g.rows + 3 * n)
-                read_gain_row(g, s, g.rows, g.rows + 3 * n, step)
+                           self.table, n, b)
+                read_gain_row(g, s, a, b, step)
+                if first <= step < past and (step % 2 or step == s.height - 1):
+                    halve_rows(g.rows, a, n, g.scale[1].a + step // 2 * 3 * ((n + 1) // 2))
+                    halve_rows(g.rows + 6 * n, b, n, g.scale[1].b + step // 2 * 3 * ((n + 1) // 2))
             y = step - HALF
             if y >= first:
                 gain_row(g, s, y)
@@ -608,17 +610,17 @@ def gains(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] t
     out = made
     failed = allocate_scales(g, True)
     try:
-        for step in (HALVE, *range(g.scales - 1, -1, -1)):
+        for k in (0, *range(g.scales - 1, 0, -1)):
             if failed:
                 raise MemoryError
             team = GainTeam()
-            team.g, team.scale, team.out, team.blocks_wide = g, step, &out[0, 0], out.shape[1]
+            team.g, team.scale, team.out, team.blocks_wide = g, k, &out[0, 0], out.shape[1]
             team.a, team.b, team.strides_a, team.strides_b = &a[0, 0, 0], &b[0, 0, 0], &a.strides[0], &b.strides[0]
             team.channels, team.table = a.shape[2], &table[0]
-            team.parts = max(1, min(8 * threads, g.scale[max(step, 0)].height // BAND)) if threads > 1 else 1
+            team.parts = max(1, min(8 * threads, g.scale[k].height // BAND)) if threads > 1 else 1
             team.share(threads)
             failed = team.status
-            if step == HALVE:
+            if k == 0:
                 halve_further(g)
         raise_stopped()
     finally:

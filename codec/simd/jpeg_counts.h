@@ -2,29 +2,38 @@
 #ifndef CODEC_JPEG_COUNTS_H
 #define CODEC_JPEG_COUNTS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-enum { JPEG_SEGMENTS = 24 }; /* at most; a multiple of eight, which are counted side by side */
+enum {
+    JPEG_SEGMENTS = 24,  /* at most */
+    JPEG_RUN_SIZES = 15, /* a run has fewer than 2^15 blocks (G.1.2.2) */
+    JPEG_WORK_MAPS = 4,
+};
 
 /* At most 2^24 blocks, whose correction bits then are below 2^30. A band from segment s to segment e: [s][e]. Symbols:
- * 256 counts for each pair of segments, n rows and columns. */
+ * 256 counts for each pair of segments, n rows and columns. Maps have a bit for each block, behind one that stands for
+ * what comes before the first; words of 64 bits, behind one that is zero. */
 typedef struct {
     int n;                                             /* segments */
     int most;                                          /* correction bits after which the writer ends a run */
-    int start[JPEG_SEGMENTS + 1];                      /* first position of each; then 64 */
+    int start[JPEG_SEGMENTS + 1];                      /* first position of each; 64 behind the last one */
     uint8_t segment[64];                               /* which one a position belongs to */
+    int64_t blocks;
+    ptrdiff_t words;                                   /* (blocks + 2) / 64, rounded up */
     uint32_t *between;                                 /* by segment of the coefficient before, and its own */
     uint32_t *opening;                                 /* by border, and the segment of the coefficient */
-    uint32_t ended[JPEG_SEGMENTS][JPEG_SEGMENTS][16];  /* by bits of EOBRUN; 0: there was no run */
-    uint32_t once[JPEG_SEGMENTS][JPEG_SEGMENTS];       /* runs of one block that are not in `ended` yet */
-    int32_t since[JPEG_SEGMENTS][JPEG_SEGMENTS];       /* block with which the pending run began */
-    int32_t corrected[JPEG_SEGMENTS][JPEG_SEGMENTS];   /* correction bits sent, or before the pending run */
-    int32_t corrections[JPEG_SEGMENTS + 1];            /* correction bits of all blocks so far below each border */
+    uint64_t *present[JPEG_SEGMENTS];                  /* maps of the blocks with a coefficient in a segment, */
+    uint64_t *last[JPEG_SEGMENTS];                     /* and of those with one at its last position */
+    uint64_t *work[JPEG_WORK_MAPS];                    /* maps for what is needed on the way */
+    uint32_t runs[JPEG_SEGMENTS][JPEG_SEGMENTS][JPEG_RUN_SIZES]; /* ended runs of at least 2^k blocks */
+    int32_t corrections[JPEG_SEGMENTS];                /* correction bits of all blocks by segment */
+    int32_t *so_far;                                   /* [blocks + 1], of refinements: those of the blocks before */
 } JpegCounts;
 
-/* First scans of n blocks (Figure G.3), and refinements (Figure G.7), the runs that are pending at the end included.
- * `now`, `before`: by block, the coefficients that are not zero after division by 2^Al and by 2^(Al + 1). */
-extern void (*const codec_jpeg_count_first[2])(JpegCounts *c, const int16_t *level_zz, const uint64_t *now, int64_t n,
-                                               int Al);
-extern void (*const codec_jpeg_count_refined[2])(JpegCounts *c, const uint64_t *now, const uint64_t *before, int64_t n);
+/* First scans of all blocks (Figure G.3), and refinements (Figure G.7), the runs that are pending at the end included.
+ * `now`, `before`: by block, the coefficients that are not zero after division by 2^Al and by 2^(Al + 1). Counts, maps,
+ * and so_far[0] are zero before. */
+extern void (*const codec_jpeg_count_first[2])(JpegCounts *c, const int16_t *level_zz, const uint64_t *now, int Al);
+extern void (*const codec_jpeg_count_refined[2])(JpegCounts *c, const uint64_t *now, const uint64_t *before);
 #endif

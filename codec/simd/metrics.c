@@ -6,6 +6,9 @@
 
 #include "cube_root.h"
 #include "levels.h"
+#if CODEC_HAS_AVX2
+#include "x86/avx2.h"
+#endif
 
 /* ---------------------------------------------------------------- SSIM (Wang et al. 2004), once in each precision */
 
@@ -76,18 +79,42 @@ CODEC_KERNEL(codec_blur9_down, (const float *const *r, const float *w, ptrdiff_t
 
 /* Sums of v and of v^4: eight single-precision lanes over at most 128 values, then added up in
  * double, in a fixed order. */
-CODEC_BODY void add_norms(const float *v, ptrdiff_t n, double *one, double *four)
+typedef void add_groups_fn(const float *v, ptrdiff_t groups, float *sum1, float *sum4);
+
+CODEC_BODY void add_groups_scalar(const float *v, ptrdiff_t groups, float *sum1, float *sum4)
+{
+    for (ptrdiff_t i = 0; i < groups; i++)
+        for (int j = 0; j < 8; j++) {
+            const float x = v[8 * i + j], square = x * x;
+            sum1[j] += x;
+            sum4[j] += square * square;
+        }
+}
+
+#if CODEC_HAS_AVX2
+/* Left to itself, GCC 12 makes vectors of eight groups, and transposes them. */
+INLINE void add_groups_avx2(const float *v, ptrdiff_t groups, float *sum1, float *sum4)
+{
+    __m256 one = _mm256_setzero_ps(), four = _mm256_setzero_ps();
+    for (ptrdiff_t i = 0; i < groups; i++) {
+        const __m256 x = _mm256_loadu_ps(v + 8 * i), square = _mm256_mul_ps(x, x);
+        one = _mm256_add_ps(one, x);
+        four = _mm256_add_ps(four, _mm256_mul_ps(square, square));
+    }
+    _mm256_storeu_ps(sum1, one);
+    _mm256_storeu_ps(sum4, four);
+}
+#else
+#define add_groups_avx2 add_groups_scalar
+#endif
+
+CODEC_BODY void add_norms(const float *v, ptrdiff_t n, double *one, double *four, add_groups_fn *add_groups)
 {
     ptrdiff_t start = 0;
     while (start + 8 <= n) {
         float sum1[8] = {0}, sum4[8] = {0};
         const ptrdiff_t groups = (n - start) / 8 < 16 ? (n - start) / 8 : 16;
-        for (ptrdiff_t i = 0; i < groups; i++)
-            for (int j = 0; j < 8; j++) {
-                const float x = v[start + 8 * i + j], square = x * x;
-                sum1[j] += x;
-                sum4[j] += square * square;
-            }
+        add_groups(v + start, groups, sum1, sum4);
         for (int j = 0; j < 8; j++) {
             *one += sum1[j];
             *four += sum4[j];
@@ -101,8 +128,8 @@ CODEC_BODY void add_norms(const float *v, ptrdiff_t n, double *one, double *four
     }
 }
 
-CODEC_BODY void codec_s2_ssim_body(const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map,
-                                   double *sums)
+CODEC_BODY void s2_ssim(const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map, double *sums,
+                        add_groups_fn *add_groups)
 {
     const float C2 = 0.0009f;
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -110,22 +137,34 @@ CODEC_BODY void codec_s2_ssim_body(const float *CODEC_RESTRICT blurred, ptrdiff_
         const float error = m + (1.0f - m) * v / (blurred[3 * n + i] - a * a - b * b + C2);
         map[i] = error > 0 ? error : 0;
     }
-    add_norms(map, n, sums, sums + 3);
+    add_norms(map, n, sums, sums + 3, add_groups);
 }
-CODEC_KERNEL(codec_s2_ssim, (const float *blurred, ptrdiff_t n, float *map, double *sums), (blurred, n, map, sums))
 
-CODEC_BODY void codec_s2_edges_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
-                                    const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map,
-                                    double *sums)
+CODEC_BODY void s2_edges(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
+                         const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map, double *sums,
+                         add_groups_fn *add_groups)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
         const float mean = blurred[i], of_a = fabsf(a[i] - mean), of_b = fabsf(b[i] - (mean - blurred[n + i])),
-            e = (of_b - of_a) / (1.0f + of_a);
+            e = (of_b - of_a) / (1.0f + of_a), less = -e;
         map[i] = e > 0 ? e : 0;
-        map[n + i] = e < 0 ? -e : 0;
+        map[n + i] = less > 0 ? less : 0;
     }
-    add_norms(map, n, sums + 1, sums + 4);
-    add_norms(map + n, n, sums + 2, sums + 5);
+    add_norms(map, n, sums + 1, sums + 4, add_groups);
+    add_norms(map + n, n, sums + 2, sums + 5, add_groups);
 }
-CODEC_KERNEL(codec_s2_edges, (const float *a, const float *b, const float *blurred, ptrdiff_t n, float *map,
-                              double *sums), (a, b, blurred, n, map, sums))
+
+#define SSIM_PARAMETERS (const float *blurred, ptrdiff_t n, float *map, double *sums)
+#define EDGES_PARAMETERS                                                                                               \
+    (const float *a, const float *b, const float *blurred, ptrdiff_t n, float *map, double *sums)
+static void s2_ssim_scalar SSIM_PARAMETERS { s2_ssim(blurred, n, map, sums, add_groups_scalar); }
+static void s2_edges_scalar EDGES_PARAMETERS { s2_edges(a, b, blurred, n, map, sums, add_groups_scalar); }
+#if CODEC_HAS_AVX2
+AVX2 static void s2_ssim_avx2 SSIM_PARAMETERS { s2_ssim(blurred, n, map, sums, add_groups_avx2); }
+AVX2 static void s2_edges_avx2 EDGES_PARAMETERS { s2_edges(a, b, blurred, n, map, sums, add_groups_avx2); }
+#else
+#define s2_ssim_avx2 s2_ssim_scalar
+#define s2_edges_avx2 s2_edges_scalar
+#endif
+void (*const codec_s2_ssim[2]) SSIM_PARAMETERS = {s2_ssim_scalar, s2_ssim_avx2};
+void (*const codec_s2_edges[2]) EDGES_PARAMETERS = {s2_edges_scalar, s2_edges_avx2};

@@ -172,8 +172,8 @@ def test_nowhere_to_connect_to(folder):
         cluster.run(jobs_to(home, "out", task), task, "nonsense://host")
 
 
-def test_jobs_that_cannot_be_sent(folder):
-    home, task = folder(1), batch.CompressTask()
+def test_jobs_that_cannot_be_sent():
+    task = batch.CompressTask()
     for job in (batch.Job("-", "a.jpg"), batch.Job("a.png", "-"), batch.Job("a.jpg", "a.jpg")):
         with pytest.raises(codec.ParameterError, match="name a folder"):
             cluster.run([job], task, "tcp://127.0.0.1:1")

@@ -16,6 +16,7 @@ from PIL import Image
 from properties import examples
 
 import codec
+from codec import cpu
 from codec.errors import ParameterError
 from codec.jpeg import markers
 from codec.jpeg.assemble import Common, assemble, script_cost
@@ -170,6 +171,28 @@ def test_runs_that_the_writer_ends_for_want_of_room_are_counted_as_they_are_writ
     plane = np.full((30, 40, 64), 5, np.int16)
     plane[[3, 3, 20], [7, 8, 0], [9, 63, 1]] = 1
     check_costs(plane, [1, 5, 40], 3)
+
+
+@pytest.mark.parametrize("blocks", [61, 62, 63, 64, 125, 126, 127, 190, 191])
+def test_runs_are_counted_to_the_last_block(blocks):
+    """A map has a bit for each block and two more, in words of 64."""
+    plane = plane_like(np.random.default_rng(blocks), 1, blocks, 20, 0.05)
+    plane[0, [0, -1], 63] = 2, -1
+    check_costs(plane, [1, 3, 9, 40, 63], 2)
+
+
+def test_costs_are_the_same_at_every_level():
+    """Rare corrections and long runs in some bands, many in others; a flat part in the middle."""
+    plane = plane_like(np.random.default_rng(5), 50, 60, 40)
+    plane[20:35, :, 1:] = 0
+    significant = significances(plane, 3)
+
+    def costs():
+        return [band_costs(plane, significant, SEARCHES[9].starts, *bit) for bit in ((0, 0), (2, 0), (0, 1), (1, 1))]
+
+    with cpu.force("scalar"):
+        expected = costs()
+    np.testing.assert_array_equal(costs(), expected)
 
 
 @pytest.mark.parametrize("starts", [[], [0, 5], [64], [5, 5], list(range(1, 40))])

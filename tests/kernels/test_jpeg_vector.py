@@ -301,7 +301,7 @@ def test_tokens_of_progressive_scans(band, refine):
             if largest == 5:
                 plane[:, :, 1:] &= -4  # corrections, and nothing new
             plane = np.ascontiguousarray(plane.astype(np.int16))
-            counted, results = Tables(), []
+            counted = Tables()
             encode_scan([plane], [(1, 1, 0, 0)], counted, "symbols", restart_interval=10**6, **settings)
             counts = counted.counts(int(Ss > 0), 0)
             if not counts.any():

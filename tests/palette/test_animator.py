@@ -418,8 +418,8 @@ def test_a_generator_may_fill_the_same_array_again(channels):
 
 def test_one_picture_is_one_frame():
     frame = walk(1)[0]
-    for given in (frame, frame[..., 0], Image.fromarray(frame)):
-        assert animate(given).frames == 1
+    for one in (frame, frame[..., 0], Image.fromarray(frame)):
+        assert animate(one).frames == 1
     assert animate(np.stack(walk(3))).frames == 3
     for wrong in (5, "a.png", ["a.png"], [b"\x89PNG"]):
         with pytest.raises(ParameterError, match="frames? "):

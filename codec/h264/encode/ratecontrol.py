@@ -16,6 +16,7 @@ from math import ceil
 from ...errors import ParameterError
 from ..stream.slice_header import I
 from .buffering import FIRST_FULLNESS, Arrival, Schedule
+from .bufferplan import FINE_STEPS, raises
 from .parameters import level_row
 from .settings import MAX_QP, QP_OFFSETS, TREE_OFFSET, TREE_QP_OFFSETS, WORST_QP, offset_of
 
@@ -40,6 +41,8 @@ MOST_CHANGE = 16  # of QP from that of the first interval: beyond, quality count
 # Of QP in eighths, for each picture: a step that falls at the end takes more bits than its pictures had before, because
 # their references were coarser
 PLANNED_FALL = 4
+# Of all bits, that are thought to keep the step where a buffer forbids to spend at once what is left at the end
+DAMPED = 0.02
 PRIOR = 0.02  # of all pictures: what counts as known to be equal
 
 
@@ -169,25 +172,51 @@ class RateControl:
 
 class PlannedRate:
     """Chooses QP for a number of bits, from what an earlier pass found: one step for all pictures, with which those
-    that are left fit into the bits that are left.
+    that are left fit into the bits that are left. With a buffer, steps are larger where it would run low.
 
     Parameters
     ----------
     plan : Plan
+    buffer : BufferControl, optional
+        Asks this plan from now on what pictures will take.
     """
 
-    def __init__(self, plan):
+    def __init__(self, plan, buffer=None):
         # I pictures have less than their interval, whose QP may be more than any
         self._pictures = {number: (bits, min(qp, WORST_QP)) for number, (bits, qp) in plan.pictures.items()}
         self._bits = plan.bits
-        # bits times step: of all pictures, of those that have not begun, and of those that have ended, in both passes
-        self._all = self._left = sum(bits * STEPS[qp] for bits, qp in self._pictures.values())
+        complexities = [bits * STEPS[qp] for bits, qp in self._pictures.values()]
+        found, self._buffered = [0] * len(complexities), buffer is not None
+        if buffer:
+            found = raises(complexities, plan.bits, buffer.full, buffer.arriving, buffer.fullness)
+            buffer.plan = self
+        self._raises = dict(zip(self._pictures, found))  # in eighths of QP
+        # bits times step: of all pictures, and of those that have ended, in both passes; bits times the step that is
+        # not raised, of those that have not begun
+        self._all = sum(complexities)
+        self._left = sum(map(self._at_smallest, self._pictures))
         self._before = self._now = self._spent = 0
         self._begun, self._carry = deque(), 0  # (QP, complexity) of intervals that have not ended; eighths of a QP
         self._first = self._latest = None  # QP of the first interval and of the one before, in eighths
 
-    def _complexity(self, interval):
-        return sum(bits * STEPS[qp] for bits, qp in (self._pictures[one.number] for one in interval))
+    def _complexity(self, number):
+        """Bits times step of a picture."""
+        bits, qp = self._pictures[number]
+        return bits * STEPS[qp]
+
+    def _at_smallest(self, number):
+        """Bits of a picture with its raised step, times the step that is not raised."""
+        return self._complexity(number) * FINE_STEPS[0] / FINE_STEPS[self._raises[number]]
+
+    @property
+    def _ratio(self):
+        """What pictures take now, for what they took before."""
+        prior = self._all * PRIOR
+        return (self._now + prior) / max(self._before + prior, 1)
+
+    def bits(self, interval, qp):
+        """Of the pictures of an interval with this QP."""
+        return int(self._ratio * sum(self._complexity(one.number) for one in interval) / STEPS[qp])
 
     def add(self, interval, costs):
         """The oldest interval has ended: (bits, QP) of its pictures."""
@@ -199,23 +228,25 @@ class PlannedRate:
 
     def qp(self, interval):
         """QP of the next interval."""
-        prior = self._all * PRIOR
-        ratio = (self._now + prior) / max(self._before + prior, 1)
+        ratio = self._ratio
         expected = sum(complexity / STEPS[qp] for qp, complexity in self._begun)
         bits = max(self._bits - self._spent - ratio * expected, 1)
         step = ratio * self._left / bits
+        if self._buffered and self._latest is not None:
+            kept = DAMPED * self._bits
+            step = (ratio * self._left + kept * FINE_STEPS[self._latest]) / (bits + kept)
         # the QP in eighths; what rounding takes off or adds is carried to the next interval
         exact = bisect_left(EIGHTHS, step)
         if self._first is None:
             self._first = self._latest = exact
         exact = max(exact, self._latest - PLANNED_FALL * len(interval))
         self._latest = min(max(exact, self._first - 8 * MOST_CHANGE), self._first + 8 * MOST_CHANGE)
-        exact = self._latest + self._carry
+        exact = self._latest + self._carry + self._raises[interval[0].number]
         qp = min(max((exact + 4) // 8, 0), WORST_QP)
         self._carry = min(max(exact - 8 * qp, -4), 4)
-        complexity = self._complexity(interval)
-        self._left -= complexity
-        self._begun.append((qp, complexity))
+        numbers = [one.number for one in interval]
+        self._left -= sum(map(self._at_smallest, numbers))
+        self._begun.append((qp, sum(map(self._complexity, numbers))))
         return qp
 
     def most(self, sent, kind):
@@ -256,16 +287,16 @@ class Control:
         self._top = MAX_QP + higher  # QP of an interval that is 51 on average
         self.start, self._settings, self._reorder = Sent(), settings, sps.vui.max_num_reorder_frames
         self._rate = self._schedule = self._buffer = None
+        if sps.vui.nal_hrd:
+            self._schedule = Schedule(sps, level_row(sps))
+            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving, self.offset, self._top)
         if settings.plan:
-            self._rate = PlannedRate(settings.plan)
+            self._rate = PlannedRate(settings.plan, self._buffer)
         elif settings.bitrate:
             samples = 256 * sps.PicSizeInMapUnits
             self._rate = RateControl(
                 settings.bitrate, float(self._fps), samples, self.offset, higher, settings.measures
             )
-        if sps.vui.nal_hrd:
-            self._schedule = Schedule(sps, level_row(sps))
-            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving, self.offset, self._top)
         self.bounds = bool(self._rate or self._buffer)
         self._begun, self._intervals = 0, deque()  # how many; those that have not ended: (pictures, futures)
 
@@ -355,11 +386,18 @@ class BufferControl:
         Maps `Planned` to its QP less that of its interval.
     top : int
         The highest QP of an interval.
+
+    Attributes
+    ----------
+    fullness : int
+        Bits in the buffer when the oldest picture that has not ended leaves it.
+    plan : PlannedRate or None
+        Knows what comes, and keeps to the buffer.
     """
 
     def __init__(self, full, arriving, offset, top):
-        self._top, self._full, self._arriving = top, full, arriving
-        self._fullness = full * 9 // 10  # when the first picture of `_begun` leaves the buffer
+        self._top, self.full, self.arriving, self.plan = top, full, arriving, None
+        self.fullness = full * 9 // 10
         self._model = BitModel(offset)
         self._begun = deque()  # intervals that have not ended: (QP, pictures)
 
@@ -368,22 +406,23 @@ class BufferControl:
         self._begun.popleft()
         for planned, cost in zip(interval, costs):
             self._model.add(planned, *cost)
-        self._fullness = fullness
+        self.fullness = fullness
 
     def limited(self, wanted, interval):
         """The QP of an interval that begins: `wanted`, or more."""
-        fullness = self._fullness
+        fullness, bits = self.fullness, (self.plan or self._model).bits
         for qp, others in self._begun:
-            fullness = min(fullness - self._model.bits(others, qp) + len(others) * self._arriving, self._full)
-        arriving = len(interval) * self._arriving
+            fullness = min(fullness - bits(others, qp) + len(others) * self.arriving, self.full)
+        arriving = len(interval) * self.arriving
         if interval[0].kind == I:
             allowed = max(fullness * 7 // 10, arriving)
-        else:  # half of what is above the middle of the buffer; below it, less than what arrives, to fill it slowly
-            surplus = fullness - self._full // 2
-            change = max(surplus // 2, surplus * arriving // self._full)
+        else:  # below the floor less than what arrives, to fill it slowly; above it a part of what is above, or all
+            floor, part = (self.full // 4, 1) if self.plan else (self.full // 2, 2)
+            surplus = fullness - floor
+            change = max(surplus // part, surplus * arriving // self.full)
             allowed = max(arriving + change, arriving // 4)
         qp = wanted
-        while qp < self._top and self._model.bits(interval, qp) > allowed:
+        while qp < self._top and bits(interval, qp) > allowed:
             qp += 1
         self._begun.append((qp, interval))
         return qp
@@ -394,9 +433,9 @@ class BufferControl:
 
         fullness: bits in the buffer when it leaves; largest: what else bounds it.
         """
-        reserve = self._full * 3 // 10 if kind == I else min(self._full // 4, 3 * self._arriving)
+        reserve = self.full * 3 // 10 if kind == I else min(self.full // 4, 3 * self.arriving)
         hard = min(fullness, largest)
-        return min(max(fullness - reserve, self._arriving), hard), hard
+        return min(max(fullness - reserve, self.arriving), hard), hard
 
 
 class TooLarge(Exception):
