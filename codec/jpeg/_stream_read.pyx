@@ -805,17 +805,15 @@ def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision
     return run(team, None, threads, out)
 
 
-def natural_order(const int16_t[:, :, ::1] plane):
-    """Levels in natural order, as `pixels_of_levels` takes them, from those in zig-zag order: int16 (blocks_high,
+def natural_order(const int16_t[:, :, ::1] plane, int16_t[:, :, ::1] out):
+    """Levels in natural order, as `pixels_of_levels` takes them, from those in zig-zag order: both int16 (blocks_high,
     blocks_wide, 64)."""
     cdef Py_ssize_t blocks = plane.shape[0] * plane.shape[1], block
     cdef const int16_t *zz
     cdef int16_t *nat
     cdef int k
-    if plane.shape[2] != 64:
+    if plane.shape[2] != 64 or out.shape[2] != 64 or out.shape[0] != plane.shape[0] or out.shape[1] != plane.shape[1]:
         raise ParameterError("levels have the shape (blocks_high, blocks_wide, 64)")
-    ordered = np.empty((plane.shape[0], plane.shape[1], 64), np.int16)
-    cdef int16_t[:, :, ::1] out = ordered
     if blocks:
         zz, nat = &plane[0, 0, 0], &out[0, 0, 0]
         with nogil:
@@ -824,4 +822,3 @@ def natural_order(const int16_t[:, :, ::1] plane):
                     nat[NAT_OF_ZZ[k]] = zz[k]
                 zz += 64
                 nat += 64
-    return ordered

@@ -211,7 +211,13 @@ def _levels(pixels, color, frame, steps, options, common):
     pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
 
-    def optimised(luma_weights, passes, known=None, last=True):
+    def note(i, plane, band):
+        common.add(plane, band)
+
+    def reorder(i, plane, band):
+        natural_order(plane[band], natural[i][band])
+
+    def optimised(luma_weights, passes, done, known=None):
         weights_of = lambda: [subsampled_weights(luma_weights(), plane.shape[:2]) for plane in planes]
         return optimised_levels(
             planes,
@@ -222,22 +228,23 @@ def _levels(pixels, color, frame, steps, options, common):
             block_weights=luma_weights and weights_of,
             orders=orders,
             known=known,
-            in_place=last and passes == 1,
-            done=common.add if last and scans_share else None,
+            in_place=passes == 1 and done is not reorder,
+            done=done,
             threads=settings["threads"],
         )
 
+    last = note if scans_share else None
     if activity is None:
-        return optimised(None, plan.passes)
+        return optimised(None, plan.passes, last)
     luma_weights = cache(partial(activity_weights, activity[1], alpha=masking["alpha"]))
     looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
-    levels = optimised(luma_weights, 1 if looks_again else plan.passes, last=not looks_again)
-    if looks_again:
-        natural = [natural_order(plane) for plane in levels]
-        shown = pixels_of_levels(natural, Q, color, sampling, frame.Y, frame.X, threads=settings["threads"])
-        refined = look_again(pixels, shown.reshape(pixels.shape), luma_weights(), settings["threads"])
-        levels = optimised(lambda: refined, plan.passes, levels)
-    return levels
+    if not looks_again:
+        return optimised(luma_weights, plan.passes, last)
+    natural = [np.empty_like(plane) for plane in planes]
+    levels = optimised(luma_weights, 1, reorder)
+    shown = pixels_of_levels(natural, Q, color, sampling, frame.Y, frame.X, threads=settings["threads"])
+    refined = look_again(pixels, shown.reshape(pixels.shape), luma_weights(), settings["threads"])
+    return optimised(lambda: refined, plan.passes, last, levels)
 
 
 def _process(image, options, common):

@@ -68,8 +68,8 @@ def optimised_levels(
         differences
     known : None, or levels of the same coefficients, which the result replaces
     in_place : whether the levels replace the coefficients; with one pass
-    done : None, or a function of a plane of levels and a slice of its rows, called by the thread that has made the last
-        levels there, while they are in its cache
+    done : None, or a function of a component's number, its levels and a slice of their rows, called by the thread that
+        has made the last ones there, while they are in its cache
     threads : at least 1
 
     Returns
@@ -100,7 +100,7 @@ def optimised_levels(
         of_dc = np.ascontiguousarray(dc[i][band])
         optimise(coefficients[i][band], steps[i], rates, weights[i], factor, of_dc, levels[i][band])
         if last and done:
-            done(levels[i], band)
+            done(i, levels[i], band)
         return 0 if last else symbol_counts(levels[i][band])  # while they are in the cache
 
     first = {i: [partial(choose_dc, i), *first_counts(i)] for i in range(len(coefficients))}
