@@ -257,12 +257,17 @@ cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channel
         halve_rows(rows, rows + 3 * n, n, out + y // 2 * 3 * ((n + 1) // 2))
 
 
-cdef void halve_scale(const float *source, const Scale *s, float *out) noexcept nogil:
-    cdef Py_ssize_t y, n = s.width
-    for y in range(0, s.height, 2):
+cdef void halve_scale(Gradient *g, int k, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+    """Scale k of both pictures from rows `first`, which is even, to `past` - 1 of the one above it."""
+    cdef const Scale *s = &g.scale[k - 1]
+    cdef Scale *half = &g.scale[k]
+    cdef Py_ssize_t y, below, n = s.width, out
+    for y in range(first, past, 2):
         if stopped():
             return
-        halve_rows(source + y * 3 * n, source + min(y + 1, s.height - 1) * 3 * n, n, out + y // 2 * 3 * ((n + 1) // 2))
+        below, out = min(y + 1, s.height - 1), y // 2 * 3 * half.width
+        halve_rows(s.a + y * 3 * n, s.a + below * 3 * n, n, half.a + out)
+        halve_rows(s.b + y * 3 * n, s.b + below * 3 * n, n, half.b + out)
 
 
 cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
@@ -363,12 +368,11 @@ cdef inline Scale *next_scale(Gradient *g, int k) noexcept nogil:
     return &g.scale[k + 1] if k + 1 < g.scales else NULL
 
 
-cdef void halve_further(Gradient *g) noexcept nogil:
-    """From 1:2 on."""
+cdef void halve_further(Gradient *g, int first) noexcept nogil:
+    """From scale `first` on."""
     cdef int k
-    for k in range(2, g.scales):
-        halve_scale(g.scale[k - 1].a, &g.scale[k - 1], g.scale[k].a)
-        halve_scale(g.scale[k - 1].b, &g.scale[k - 1], g.scale[k].b)
+    for k in range(first, g.scales):
+        halve_scale(g, k, 0, g.scale[k - 1].height)
 
 
 cdef int check_arguments(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, sizes,
@@ -428,7 +432,7 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
         if not failed:
             halve_picture(&a[0, 0, 0], strides_a, channels, &table[0], finest, g.rows, g.scale[1].a)
             halve_picture(&b[0, 0, 0], strides_b, channels, &table[0], finest, g.rows, g.scale[1].b)
-            halve_further(g)
+            halve_further(g, 2)
             for k in range(g.scales - 1, 0, -1):
                 do_scale(g, &g.scale[k], next_scale(g, k), 0, g.scale[k].height)
             do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0],
@@ -504,6 +508,7 @@ cdef void give_to_blocks(Gradient *g, Py_ssize_t n, int side, int64_t *out) noex
 cdef enum:
     BAND = 64               # rows, at least, among several threads: those of a neighbour are read too, 8 to 16
     SIDE = 8                # of a block
+    PAST_BANDS = 4          # the first scale of which bands of whole blocks are not whole rows
 
 
 cdef class GainTeam(Team):
@@ -534,8 +539,11 @@ cdef class GainTeam(Team):
         release_rings(&own)
 
     cdef void do_band(self, Gradient *g, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+        cdef int k
         if self.scale == 0:
             self.finest_gains(g, first, past)
+            for k in range(2, min(PAST_BANDS, g.scales)):
+                halve_scale(g, k, first >> k - 1, past >> k - 1 if past < g.scale[0].height else g.scale[k - 1].height)
         elif self.scale == 1:
             self.half_gains(g, first, past)
         else:
@@ -621,7 +629,7 @@ def gains(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] t
             team.share(threads)
             failed = team.status
             if k == 0:
-                halve_further(g)
+                halve_further(g, PAST_BANDS)
         raise_stopped()
     finally:
         release_scales(g)
