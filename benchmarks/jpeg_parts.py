@@ -13,7 +13,7 @@ from PIL import Image
 import codec
 from codec import rd, registry
 from codec.jpeg import EncodeOptions, markers
-from codec.jpeg.assemble import assemble
+from codec.jpeg.assemble import Common, assemble
 from codec.jpeg.encode import application_segments, quantized
 from codec.jpeg.params import EFFORTS
 from codec.jpeg.scans import progressive_script, search_script
@@ -30,7 +30,7 @@ def script_saving(paths, effort, subsampling, quality):
     fixed = searched = 0
     for path in paths:
         options = EncodeOptions(quality=quality, effort=effort, subsampling=subsampling)
-        picture = quantized(pixels_of(path), options)
+        picture = quantized(pixels_of(path), options, Common())
         frame = replace(picture.frame, SOFn=markers.SOF2)
         scripts = (
             progressive_script(len(picture.planes), picture.color),

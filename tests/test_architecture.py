@@ -181,7 +181,7 @@ def blanket_handlers(text):
 
 
 # Of a thread, which keeps an exception for the thread that waits for it; and of Gate.call, which raises it again.
-KEPT_FOR_OTHERS = {"h264/decode/_crew.pyx": 2}
+KEPT_FOR_OTHERS = {"_team.pyx": 1, "h264/decode/_crew.pyx": 2}
 
 
 @each_module

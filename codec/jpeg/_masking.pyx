@@ -8,13 +8,11 @@ throughout: the same factors on every machine.
 """
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from functools import partial
 from math import isqrt
 
 import numpy as np
 
 from ..errors import ParameterError
-from ..executors import in_order
 
 cdef extern from "bits.h" nogil:
     int codec_log2_q8(uint64_t v)
@@ -54,37 +52,53 @@ cdef inline uint32_t activity(const int16_t *coef_zz) noexcept nogil:
 
 
 cdef inline uint16_t exp2_q12(int64_t x) noexcept nogil:
-    """4096 times 2^(x/256), within LEAST..MOST."""
-    cdef int64_t whole = x >> LOG_BITS
-    if whole < -6:
-        return LEAST
-    if whole > 3:
-        return MOST
-    return <uint16_t>((EXP2[x & 255] >> 4) >> -whole if whole < 0
-                      else min(<uint32_t>MOST, (EXP2[x & 255] << whole) >> 4))
+    """4096 times 2^(x/256), within LEAST..MOST. Without a branch: x is as good as random."""
+    cdef int64_t within = min(<int64_t>4 << LOG_BITS, max(-<int64_t>6 << LOG_BITS, x))     # of LEAST, and 1 above MOST
+    return <uint16_t>min(<uint32_t>MOST, EXP2[within & 255] << (within >> LOG_BITS) + 6 >> 10)   # below 2^27
 
 
-def _logarithms(const int16_t[:, :, ::1] luma, int H, int32_t[:, ::1] logarithm):
-    """Binary logarithms of E + H of each block, with LOG_BITS fraction bits, up to a constant; returns their sum."""
-    cdef Py_ssize_t by, bx
-    cdef int64_t total = 0
-    with nogil:
-        for by in range(luma.shape[0]):
-            for bx in range(luma.shape[1]):
-                logarithm[by, bx] = codec_log2_q8(activity(&luma[by, bx, 0]) + <uint64_t>H * UNIT)
-                total += logarithm[by, bx]
-    return total
+cdef void block_logarithms(const int16_t *coef_zz, Py_ssize_t blocks, int H, int32_t *logarithm) noexcept nogil:
+    """Binary logarithms of E + H of each block, with LOG_BITS fraction bits, up to a constant."""
+    cdef Py_ssize_t i
+    for i in range(blocks):
+        logarithm[i] = codec_log2_q8(activity(coef_zz + 64 * i) + <uint64_t>H * UNIT)
 
 
-def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H, int threads=1):
-    """Weights of errors in each block, from its luminance.
+def luma_logarithms(const int16_t[:, :, ::1] luma, int H):
+    """What `_planes.forward` finds on its way: the logarithms of all blocks, as `activity_weights` takes them.
 
     Parameters
     ----------
     luma : int16 (blocks_high, blocks_wide, 64), zig-zag order, DCT coefficients of the luminance times 8
-    alpha : 0..2 (in steps of 1/256), how far bits move from busy to smooth blocks; 0 leaves all factors at one
     H : 1..65536, the mean square of AC coefficients (those of A.3.3, 8-bit samples) from which on activity masks
-    threads : at least 1
+
+    Returns
+    -------
+    int32 (blocks_high, blocks_wide)
+    """
+    if luma.shape[2] != 64 or luma.shape[0] < 1 or luma.shape[1] < 1:
+        raise ParameterError("luma has the shape (blocks_high, blocks_wide, 64), with at least one block")
+    check_activity(H)
+    logarithms = np.empty((luma.shape[0], luma.shape[1]), np.int32)
+    cdef int32_t[:, ::1] logarithm = logarithms
+    with nogil:
+        block_logarithms(&luma[0, 0, 0], luma.shape[0] * luma.shape[1], H, &logarithm[0, 0])
+    return logarithms
+
+
+cdef int check_activity(int H) except -1:
+    if not 1 <= H <= 65536:
+        raise ParameterError(f"H must be within 1..65536, not {H}")
+    return 0
+
+
+def activity_weights(const int32_t[:, ::1] logarithms, *, double alpha):
+    """Weights of errors in each block, from its luminance.
+
+    Parameters
+    ----------
+    logarithms : int32 (blocks_high, blocks_wide), of the luminance's activity as `_planes.forward` gives them
+    alpha : 0..2 (in steps of 1/256), how far bits move from busy to smooth blocks; 0 leaves all factors at one
 
     Returns
     -------
@@ -93,36 +107,34 @@ def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H, int 
     Raises
     ------
     ParameterError
-        Wrong shape, alpha or H.
+        No blocks, or wrong alpha.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from codec.jpeg._masking import activity_weights
+    >>> from codec.jpeg._masking import activity_weights, luma_logarithms
     >>> luma = np.zeros((1, 2, 64), np.int16)
     >>> luma[0, 1, 1:] = 8 * 10                     # a smooth block, and a busy one: mean square 100
-    >>> activity_weights(luma, alpha=0.5, H=50).tolist()
+    >>> activity_weights(luma_logarithms(luma, 50), alpha=0.5).tolist()
     [[5384, 3115]]
     """
-    cdef Py_ssize_t high = luma.shape[0], wide = luma.shape[1], rows, first, by, bx
-    cdef int64_t exponent, centre
-    if luma.shape[2] != 64 or high < 1 or wide < 1:
-        raise ParameterError("luma has the shape (blocks_high, blocks_wide, 64), with at least one block")
-    if not 0 <= alpha <= 2 or not 1 <= H <= 65536:
-        raise ParameterError(f"alpha must be within 0..2 and H within 1..65536, not {alpha} and {H}")
+    cdef Py_ssize_t high = logarithms.shape[0], wide = logarithms.shape[1], by, bx
+    cdef int64_t exponent, centre, total = 0
+    if high < 1 or wide < 1:
+        raise ParameterError("a picture has at least one block")
+    if not 0 <= alpha <= 2:
+        raise ParameterError(f"alpha must be within 0..2, not {alpha}")
     exponent = <int64_t>(alpha * 256 + 0.5)
     factors = np.empty((high, wide), np.uint16)
-    logarithms = np.empty((high, wide), np.int32)
     cdef uint16_t[:, ::1] factor = factors
-    cdef int32_t[:, ::1] logarithm = logarithms
-    rows = 1 + high // (2 * threads) if threads > 1 else high
-    bands = [(luma[first:first + rows], H, logarithms[first:first + rows]) for first in range(0, high, rows)]
-    total = sum(in_order([partial(_logarithms, *band) for band in bands], threads))
-    centre = (total + high * wide // 2) // (high * wide)
     with nogil:
         for by in range(high):
             for bx in range(wide):
-                factor[by, bx] = exp2_q12(exponent * (centre - logarithm[by, bx]) >> LOG_BITS)
+                total += logarithms[by, bx]
+        centre = (total + high * wide // 2) // (high * wide)
+        for by in range(high):
+            for bx in range(wide):
+                factor[by, bx] = exp2_q12(exponent * (centre - logarithms[by, bx]) >> LOG_BITS)
     return factors
 
 
@@ -234,14 +246,21 @@ def subsampled_weights(factors, shape):
     >>> subsampled_weights(np.array([[4096, 2048, 1024]], np.uint16), (1, 2)).tolist()
     [[3072, 1024]]
     """
-    for axis in (0, 1):
-        size = factors.shape[axis]
-        if shape[axis] == size:
-            continue
-        if shape[axis] != (size + 1) // 2:
-            raise ParameterError(f"{size} blocks cannot cover {shape[axis]}: half as many, rounded up, or the same "
-                                 "number")
-        first, second = np.arange(0, size, 2), np.minimum(np.arange(1, size + 1, 2), size - 1)
-        factors = ((np.take(factors, first, axis).astype(np.uint32) + np.take(factors, second, axis)
-                    + 1) >> 1).astype(np.uint16)
-    return factors
+    cdef const uint16_t[:, ::1] factor = factors
+    cdef Py_ssize_t high = factor.shape[0], wide = factor.shape[1], by, bx, y, x, below, right
+    cdef int V = 1 if shape[0] == high else 2, H = 1 if shape[1] == wide else 2
+    for size, half, step in ((high, shape[0], V), (wide, shape[1], H)):
+        if half != (size + step - 1) // step:
+            raise ParameterError(f"{size} blocks cannot cover {half}: half as many, rounded up, or the same number")
+    if V == H == 1:
+        return factors
+    means = np.empty(shape, np.uint16)
+    cdef uint16_t[:, ::1] mean = means
+    with nogil:
+        for by in range(mean.shape[0]):
+            y, below = V * by, min(V * by + V, high) - 1
+            for bx in range(mean.shape[1]):
+                x, right = H * bx, min(H * bx + H, wide) - 1
+                mean[by, bx] = <uint16_t>((((factor[y, x] + factor[below, x] + 1) >> 1)
+                                           + ((factor[y, right] + factor[below, right] + 1) >> 1) + 1) >> 1)
+    return means

@@ -4,7 +4,7 @@
     forward     pixels -> colour -> downsampling -> FDCT -> quantization -> levels     (encoder)
     compose     component planes -> upsampling -> colour -> pixels                     (decoder)
 """
-from libc.stdint cimport int16_t, uint16_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, uint16_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
@@ -19,6 +19,7 @@ from codec._pixel cimport (
     upsample_h2v2_row, upsample_v2_row, ycc_to_rgb_row,
 )
 from codec._team cimport Team
+from codec.jpeg._masking cimport block_logarithms, check_activity
 from ..cpu import level_index
 from ..errors import ParameterError
 
@@ -145,7 +146,7 @@ cdef void convert_row(const JpegDsp *dsp, const uint8_t *pixels, int channels, i
 
 
 cdef enum:
-    STRIP = 8                   # rows of MCUs that a thread takes at a time; where they begin costs some rows more
+    LEAST_ROWS = 2              # of MCUs that a thread takes at a time; where they begin costs some rows more
     GROUP = 16                  # blocks that pass from one stage to the next at a time: 2 kB of coefficients
 
 
@@ -297,11 +298,30 @@ cdef int set_image(Forward *f, const uint8_t[:, :, ::1] image) except -1:
     return 0
 
 
+cdef shrinking_parts(Py_ssize_t rows, int threads):
+    """Borders of parts, each a third of a thread's share of the rows that are left: so threads begin seldom, and end
+    together."""
+    cdef Py_ssize_t border = 0
+    borders = [0]
+    while border < rows:
+        border = min(rows, border + max(<Py_ssize_t>LEAST_ROWS, (rows - border) // (3 * threads)))
+        borders.append(border)
+    return np.array(borders, np.intp)
+
+
 cdef class ForwardTeam(Team):
-    """`forward` by several threads, in parts of STRIP rows of MCUs."""
+    """`forward` by several threads."""
     cdef Forward f              # described, not open
     cdef int16_t *out_zz[4]     # levels of the whole picture
-    cdef Py_ssize_t mcus_high
+    cdef int32_t *logarithm     # of the activity of the first component, or NULL
+    cdef int H
+    cdef Py_ssize_t[::1] borders    # rows of MCUs, of the parts
+
+    cdef void add_logarithms(self, const Forward *f, Py_ssize_t my) noexcept nogil:
+        """Those of row `my` of MCUs, while its coefficients are in the cache."""
+        cdef const ForwardComponent *c = &f.components[0]
+        cdef Py_ssize_t first = my * c.V * c.wide, past = min(my * c.V + c.V, c.high) * c.wide
+        block_logarithms(self.out_zz[0] + 64 * first, past - first, self.H, self.logarithm + first)
 
     cdef void work(self) noexcept nogil:
         cdef Forward f = self.f
@@ -315,16 +335,18 @@ cdef class ForwardTeam(Team):
             part = self.take()
             if part < 0:
                 break
-            for my in range(part * STRIP, min((part + 1) * STRIP, self.mcus_high)):
+            for my in range(self.borders[part], self.borders[part + 1]):
                 for i in range(f.channels):
                     c = &f.components[i]
                     c.out_zz = self.out_zz[i] + my * c.V * c.wide * 64
                 forward_row(&f, my)
+                if self.logarithm != NULL:
+                    self.add_logarithms(&f, my)
         close_forward(&f)
 
 
 def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="box", dead_zone=False, dering=None,
-            int threads=1):
+            activity=None, int threads=1):
     """Quantized levels, or coefficients, of every component.
 
     Parameters
@@ -338,6 +360,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     dead_zone : whether AC levels are rounded toward zero from 0.59 of a step down, or to nearest
     dering : None, or (64,) uint16 for each component, the steps of the later quantization: blocks of components that
         are not subsampled may exceed black and white where that avoids ringing (see `dering_block`)
+    activity : None, or H of `_masking.luma_logarithms` and an int32 array (blocks_high, blocks_wide) for what that
+        gives of the first component's coefficients
     threads : at least 1
 
     Returns
@@ -347,9 +371,16 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     cdef ForwardTeam team = ForwardTeam()
     cdef Forward *f = &team.f
     cdef int16_t[:, :, ::1] plane
+    cdef int32_t[:, ::1] logarithms
     cdef int i
     describe_forward(f, color, sampling, Q, chroma, dead_zone, dering)
     set_image(f, image)
+    if activity is not None:
+        team.H, logarithms = activity
+        check_activity(team.H)
+        if logarithms.shape[0] != f.components[0].high or logarithms.shape[1] != f.components[0].wide:
+            raise ParameterError("logarithms of activity have one entry per block of the first component")
+        team.logarithm = &logarithms[0, 0]
     sizes = [f.components[i].high * f.components[i].wide * 64 for i in range(f.channels)]
     room = np.empty(sum(sizes), np.int16)       # one for all, which more often is large enough for large pages
     planes, begin = [], 0
@@ -358,8 +389,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
         begin += sizes[i]
         plane = planes[i]
         team.out_zz[i] = &plane[0, 0, 0]
-    team.mcus_high = ceil_div(f.height, 8 * f.Vmax)
-    team.parts = ceil_div(team.mcus_high, STRIP)
+    team.borders = shrinking_parts(ceil_div(f.height, 8 * f.Vmax), threads)
+    team.parts = team.borders.shape[0] - 1
     team.share(threads)
     if team.status:
         raise MemoryError

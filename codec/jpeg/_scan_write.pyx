@@ -65,14 +65,20 @@ def significance(plane, int Al):
     return out
 
 
-def significances(plane, int highest):
-    """`significance` for 0..highest, uint64 (highest + 1, blocks_high, blocks_wide), in one pass over the levels."""
+def significances(plane, int highest, out=None):
+    """`significance` for 0..highest, uint64 (highest + 1, blocks_high, blocks_wide), in one pass over the levels.
+
+    out : None, or where to put them: rows are C-contiguous
+    """
     cdef const int16_t[:, :, ::1] levels = plane
     cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef Py_ssize_t by, wide = levels.shape[1]
     cdef int Al
-    out = np.empty((highest + 1, levels.shape[0], wide), np.uint64)
-    cdef uint64_t[:, :, ::1] masks = out
+    out = np.empty((highest + 1, levels.shape[0], wide), np.uint64) if out is None else out
+    cdef uint64_t[:, :, :] masks = out
+    if (masks.shape[0] != highest + 1 or masks.shape[1] != levels.shape[0] or masks.shape[2] != wide
+            or masks.strides[2] != sizeof(uint64_t)):
+        raise ParameterError("out has the shape (highest + 1, blocks_high, blocks_wide), and C-contiguous rows")
     if wide:
         with nogil:
             for by in range(levels.shape[0]):

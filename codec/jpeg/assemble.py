@@ -12,7 +12,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from .._core import optimal_huffman
-from ..executors import in_order
+from .._team import results_of
 from . import markers
 from ._arith_write import encode_arith_scan
 from ._scan_write import Tables, encode_scan, joined, significance, significances
@@ -134,16 +134,28 @@ class Common:
     """What several scans of the same planes need, made when the first asks. Keyed by identity, so planes are kept."""
 
     def __init__(self):
-        self._masks, self._dc = {}, {}
+        self._masks, self._higher, self._dc = {}, {}, {}
+
+    def add(self, plane, band):
+        """Find in a slice of its rows what scans need of a plane, while its levels are in the cache. All rows must have
+        been added, by whichever threads, when a scan asks.
+        """
+        if id(plane) not in self._masks:
+            room = np.empty((MOST_SCRIPTS + 1, *plane.shape[:2]), np.uint64), np.empty((*plane.shape[:2], 1), np.int16)
+            self._dc.setdefault(id(plane), (plane, room[1]))
+            self._masks.setdefault(id(plane), (plane, room[0]))
+        significances(plane[band], MOST_SCRIPTS, self._masks[id(plane)][1][:, band])
+        self._dc[id(plane)][1][band] = plane[band, :, :1]
 
     def masks(self, plane, Al):
         """As `significance`."""
         if id(plane) not in self._masks:
-            self._masks[id(plane)] = plane, dict(enumerate(significances(plane, MOST_SCRIPTS)))
-        known = self._masks[id(plane)][1]
-        if Al not in known:
-            known[Al] = significance(plane, Al)
-        return known[Al]
+            self._masks[id(plane)] = plane, significances(plane, MOST_SCRIPTS)
+        if Al <= MOST_SCRIPTS:
+            return self._masks[id(plane)][1][Al]
+        if (id(plane), Al) not in self._higher:
+            self._higher[id(plane), Al] = significance(plane, Al)
+        return self._higher[id(plane), Al]
 
     def dc(self, plane):
         """(blocks_high, blocks_wide, 1), side by side in memory."""
@@ -167,7 +179,7 @@ class _Bands:
         self.tokens, self.threads = tokens, threads
 
     def write(self, tables):
-        return joined(in_order([partial(tokens.bits, tables) for tokens in self.tokens], self.threads))
+        return joined(results_of([partial(tokens.bits, tables) for tokens in self.tokens], self.threads))
 
 
 def _count_in_bands(spec, frame, planes, threads):
@@ -175,7 +187,7 @@ def _count_in_bands(spec, frame, planes, threads):
     rows = frame.mcus[0] if len(spec.components) > 1 else len(planes[spec.components[0]])
     borders = [rows * n // (4 * threads) for n in range(4 * threads + 1)]
     bands = [partial(_count, spec, frame, planes, Common(), "tokens", rows=band) for band in pairwise(borders)]
-    counts, tokens = zip(*in_order(bands, threads))
+    counts, tokens = zip(*results_of(bands, threads))
     return {key: sum(of_band[key] for of_band in counts) for key in counts[0]}, _Bands(tokens, threads)
 
 
@@ -221,11 +233,14 @@ def _scan_chunks(spec, frame, planes, definitions, tokens, restart_interval, blo
     return [*chunks, (_name(spec), data)]
 
 
-def _side_by_side(jobs, threads):
-    """Results of the jobs for the scans of a script. The last scans are mostly the largest: they begin first, so that
-    no thread is left with one at the end.
+def _side_by_side(jobs, script, planes, threads):
+    """Results of a job for each scan of a script. Large scans begin first, so that no thread is left with one at the
+    end: AC of the components with the most blocks, those that come last in the script before others.
     """
-    return reversed(list(in_order(reversed(jobs), threads)))
+    size = lambda n: (script[n].Se > 0, max(planes[i].size for i in script[n].components), n)
+    order = sorted(range(len(script)), key=size, reverse=True)
+    results = dict(zip(order, results_of([jobs[n] for n in order], threads)))
+    return [results[n] for n in range(len(script))]
 
 
 def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits, threads, common):
@@ -253,11 +268,11 @@ def _write_scans(out, frame, planes, script, optimize, share, restart_interval, 
             out.extend(chunks_of(spec, ([(Tc, *table) for (Tc, _), table in used.items()], used), None))
         return
     if share:
-        counts, tokens = zip(*_side_by_side([partial(count, spec) for spec in script], threads))
+        counts, tokens = zip(*_side_by_side([partial(count, spec) for spec in script], script, planes, threads))
         jobs = list(map(partial, repeat(chunks_of), script, _definitions(counts, frame, share), tokens))
     else:
         jobs = [partial(alone, spec) for spec in script]
-    for chunks in _side_by_side(jobs, threads):
+    for chunks in _side_by_side(jobs, script, planes, threads):
         out.extend(chunks)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -192,44 +192,47 @@ def _plain(frame, steps, options):
     return tuple((c.H, c.V) for c in frame.components), Q, settings
 
 
-def _levels(pixels, color, frame, steps, options):
+def _levels(pixels, color, frame, steps, options, common):
     """Quantized levels of every component, with the care that the effort sets."""
     plan = options.plan
     sampling, Q, settings = _plain(frame, steps, options)
     if not plan.passes:
         return forward(pixels, color, sampling, Q, **settings)
-    dering = settings["dering"]
-    planes = forward(pixels, color, sampling, chroma=plan.chroma, dering=dering, threads=settings["threads"])
-    pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
+    activity = None
+    if masking and color not in ("rgb", "cmyk"):
+        activity = masking["H"], np.empty((-(-frame.Y // 8), -(-frame.X // 8)), np.int32)
+    planes = forward(pixels, color, sampling, activity=activity, **{**settings, "dead_zone": False})
+    pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
+    scans_share = options.is_progressive and options.coding == "huffman"
 
-    def optimised(of_luma, passes, known=None, last=True):
-        shapes = [plane.shape[:2] for plane in planes]
-        factors = {} if of_luma is None else {shape: subsampled_weights(of_luma, shape) for shape in set(shapes)}
+    def optimised(luma_weights, passes, known=None, last=True):
+        weights_of = lambda: [subsampled_weights(luma_weights(), plane.shape[:2]) for plane in planes]
         return optimised_levels(
             planes,
             Q,
             pools,
             [weights[c.Tq] for c in frame.components],
             passes=passes,
-            block_weights=[factors.get(shape) for shape in shapes],
+            block_weights=luma_weights and weights_of,
             orders=orders,
             known=known,
             in_place=last and passes == 1,
+            done=common.add if last and scans_share else None,
             threads=settings["threads"],
         )
 
-    if not masking or color in ("rgb", "cmyk"):
+    if activity is None:
         return optimised(None, plan.passes)
-    of_luma = activity_weights(planes[0], **masking, threads=settings["threads"])
+    luma_weights = cache(partial(activity_weights, activity[1], alpha=masking["alpha"]))
     looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
-    levels = optimised(of_luma, 1 if looks_again else plan.passes, last=not looks_again)
+    levels = optimised(luma_weights, 1 if looks_again else plan.passes, last=not looks_again)
     if looks_again:
         natural = [natural_order(plane) for plane in levels]
         shown = pixels_of_levels(natural, Q, color, sampling, frame.Y, frame.X, threads=settings["threads"])
-        shown = shown.reshape(pixels.shape)
-        levels = optimised(look_again(pixels, shown, of_luma, settings["threads"]), plan.passes, levels)
+        refined = look_again(pixels, shown.reshape(pixels.shape), luma_weights(), settings["threads"])
+        levels = optimised(lambda: refined, plan.passes, levels)
     return levels
 
 
@@ -258,8 +261,8 @@ def _steps(tables, frame):
     return {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
 
 
-def quantized(image, options):
-    """From pixels to a QuantizedImage, with the frame of a sequential file."""
+def quantized(image, options, common):
+    """From pixels to a QuantizedImage, with the frame of a sequential file. common: Common of its planes."""
     pixels = as_pixels(image)
     height, width, channels = pixels.shape
     color = _color(options, channels)
@@ -267,7 +270,7 @@ def quantized(image, options):
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, height, width)
     steps = _steps(tables, frame)
-    planes = _levels(pixels, color, frame, steps, options)
+    planes = _levels(pixels, color, frame, steps, options, common)
     return QuantizedImage(planes, steps, frame, color, subsampling, tables)
 
 
@@ -301,8 +304,8 @@ def _stream(image, options):
 
 def write(image, options, count_blocks=False):
     """Everything from pixels to bytes: the QuantizedImage that was written, and the Assembled file."""
-    picture = quantized(image, options)
     common = Common()
+    picture = quantized(image, options, common)
     frame, script = _process(picture, options, common)
     file = assemble(
         frame,

@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 
-from ..executors import in_order
+from .._team import results_of
 from ._trellis import Rates, optimise, optimise_dc, statistics, symbol_counts
 
 BAND_BLOCKS = 1 << 13  # 1 MB of levels
@@ -32,7 +32,7 @@ def _bands(plane, workers, step=1):
 
 def _counted(jobs, workers):
     """The sum of the counts of each component's jobs. jobs: {i: callables}; those of all components go side by side."""
-    counts = in_order([job for of_one in jobs.values() for job in of_one], workers)
+    counts = iter(results_of([job for of_one in jobs.values() for job in of_one], workers))
     return {i: sum(islice(counts, len(of_one))) for i, of_one in jobs.items()}
 
 
@@ -47,6 +47,7 @@ def optimised_levels(
     orders=None,
     known=None,
     in_place=False,
+    done=None,
     threads=1,
 ):
     """Levels of least cost for all components (T.81 leaves the choice of levels to the encoder).
@@ -61,24 +62,30 @@ def optimised_levels(
     pools : lists of component indices that share a Huffman table; empty ones are ignored
     weights : for each component, the weight of an error of one squared step, in bits
     passes : int, at least 1
-    block_weights : None, or for each component a uint16 array (blocks_high, blocks_wide) of factors on its weight, 4096
-        for 1, or None
+    block_weights : None, or a function that gives for each component a uint16 array (blocks_high, blocks_wide) of factors
+        on its weight, 4096 for 1; called while symbols are counted
     orders : None, or for each component the (H, V) of its blocks in an interleaved scan, the order of its DC
         differences
     known : None, or levels of the same coefficients, which the result replaces
     in_place : whether the levels replace the coefficients; with one pass
+    done : None, or a function of a plane of levels and a slice of its rows, called by the thread that has made the last
+        levels there, while they are in its cache
     threads : at least 1
 
     Returns
     -------
     list of int16 arrays like `coefficients`
     """
-    factors = block_weights or [None] * len(coefficients)
+    factors = [None] * len(coefficients)
     orders = orders or [(1, 1)] * len(coefficients)
     dc = [None] * len(coefficients)
 
     def choose_dc(i):  # block_weights do not matter: so known levels have it
         dc[i] = known[i][..., 0] if known else optimise_dc(coefficients[i], steps[i], weights[i], *orders[i])
+        return 0
+
+    def choose_factors():
+        factors[:] = block_weights()
         return 0
 
     def first_counts(i):
@@ -92,9 +99,14 @@ def optimised_levels(
         factor = None if factors[i] is None else factors[i][band]
         of_dc = np.ascontiguousarray(dc[i][band])
         optimise(coefficients[i][band], steps[i], rates, weights[i], factor, of_dc, levels[i][band])
+        if last and done:
+            done(levels[i], band)
         return 0 if last else symbol_counts(levels[i][band])  # while they are in the cache
 
-    counts = _counted({i: [partial(choose_dc, i), *first_counts(i)] for i in range(len(coefficients))}, threads)
+    first = {i: [partial(choose_dc, i), *first_counts(i)] for i in range(len(coefficients))}
+    if block_weights:
+        first[0].insert(1, choose_factors)  # beside the DC of luminance, which takes longest
+    counts = _counted(first, threads)
     levels = known or [plane if in_place else np.empty(plane.shape, np.int16) for plane in coefficients]
     for turn in range(passes):
         rates = {i: Rates(sum(counts[j] for j in pool)) for pool in pools for i in pool}

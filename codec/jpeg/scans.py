@@ -6,7 +6,7 @@ from typing import Tuple
 
 import numpy as np
 
-from ..executors import in_order
+from .._team import results_of
 from ._scan_search import band_costs, cheapest_partitions
 from ._scan_write import significances
 from .assemble import Common, script_cost
@@ -125,15 +125,20 @@ def _runs(bits):
             s = e + 1
 
 
-def _partitions(plane, search):
-    """Jobs that give the cheapest division into bands for each bit, first for first scans, then for refinements."""
+def _sample(plane, search):
+    """Rows of blocks that stand for a plane, and where their levels are not zero, by bit."""
     high, wide = plane.shape[:2]
     step = min(max(1, high * wide // search.sample), max(8, high // 20), high)
     sample = np.ascontiguousarray(plane[step // 2 :: step])
-    significant = significances(sample, search.highest)
+    return sample, significances(sample, search.highest)
+
+
+def _partitions(plane, sampled, search):
+    """Jobs that give the cheapest division into bands for each bit, first for first scans, then for refinements."""
+    blocks = plane.shape[0] * plane.shape[1]
 
     def costs(Al, refine):
-        return cheapest_partitions(band_costs(sample, significant, search.starts, Al, refine, high * wide))
+        return cheapest_partitions(band_costs(*sampled, search.starts, Al, refine, blocks))
 
     bits = [(Al, False) for Al in range(search.highest + 1)] + [(Al, True) for Al in range(search.highest)]
     return [partial(costs, *bit) for bit in bits]
@@ -211,13 +216,14 @@ def search_script(planes, color, effort, frame=None, threads=1, common=None):
     search = SEARCHES[max(least for least in SEARCHES if least <= effort)]
     groupings = _dc_groupings(planes, color, frame)
     groups = list(dict.fromkeys(group for grouping in groupings for group in grouping))
-    jobs = [job for plane in planes for job in _partitions(plane, search)]
-    each = len(jobs) // len(planes)
-    dc_jobs = [partial(_dc_scans, group, planes, frame, search, common) for group in groups]
-    # several scans will need them, written by threads at the same time
+    # several scans will need the masks, written by threads at the same time
     masks = [partial(common.masks, plane, 0) for plane in planes] if threads > 1 else []
-    found = list(in_order(masks + jobs + dc_jobs, threads))[len(masks) :]
-    of_dc = dict(zip(groups, found[len(jobs) :]))
+    dc_jobs = [partial(_dc_scans, group, planes, frame, search, common) for group in groups]
+    samples = [partial(_sample, plane, search) for plane in planes]
+    found = results_of(masks + dc_jobs + samples, threads)[len(masks) :]
+    of_dc, sampled = dict(zip(groups, found)), found[len(groups) :]
+    found = results_of([job for pair in zip(planes, sampled) for job in _partitions(*pair, search)], threads)
+    each = len(found) // len(planes)
     cheapest = min(groupings, key=lambda grouping: sum(of_dc[group][0] for group in grouping))
     scans = [scan for group in cheapest for scan in of_dc[group][1]]
     for i in range(len(planes)):

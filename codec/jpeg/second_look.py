@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from ..executors import in_order
+from .._team import results_of
 from ._masking import refined_weights, squared_errors
 
 BETA = 0.5  # 0.35: -1.3 %, 0.7: -1.8 %, but worse on two of seven screenshots; 0.5 is worse on one of them
@@ -40,8 +40,7 @@ def look_again(pixels, shown, factors, threads=1):
 
     rows = 8 * -(-len(factors) // threads)
     bands = [slice(first, first + rows) for first in range(0, len(pixels), rows)]
-    error = np.concatenate(
-        list(in_order([partial(squared_errors, pixels[band], shown[band]) for band in bands], threads))
-    )
+    error = np.concatenate(results_of([partial(squared_errors, pixels[band], shown[band]) for band in bands], threads))
     gain = estimated_gains(pixels, shown, threads)
-    return refined_weights(factors, _around(gain, factors.shape), _around(error, factors.shape), beta=BETA)
+    around = results_of([partial(_around, blocks, factors.shape) for blocks in (gain, error)], threads)
+    return refined_weights(factors, *around, beta=BETA)

@@ -122,10 +122,11 @@ def handmade():
 @pytest.fixture(scope="session")
 def reconstruct():
     """reconstruct(image, options): the pixels reconstructed from the encoder's own levels."""
+    from codec.jpeg.assemble import Common
     from codec.jpeg.encode import quantized
 
     def reconstruct(image, options):
-        picture, planes = quantized(image, options), []
+        picture, planes = quantized(image, options, Common()), []
         frame = picture.frame
         for levels_zz, component in zip(picture.planes, frame.components):
             natural = np.empty_like(levels_zz)

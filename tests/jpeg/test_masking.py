@@ -2,11 +2,17 @@
 
 import numpy as np
 import pytest
-from codec.jpeg._masking import activity_weights, subsampled_weights
+from codec.jpeg._masking import subsampled_weights
+from codec.jpeg._planes import forward
 
 from codec.errors import ParameterError
+from codec.jpeg import _masking
 
 ONE = 4096
+
+
+def activity_weights(luma, *, alpha, H):
+    return _masking.activity_weights(_masking.luma_logarithms(luma, H), alpha=alpha)
 
 
 def naive(luma, alpha, H):
@@ -34,12 +40,20 @@ def test_pictures_that_are_alike_everywhere_have_factors_of_one():
         assert (activity_weights(np.full((3, 2, 64), value, np.int16), alpha=2, H=1) == ONE).all()
 
 
-@pytest.mark.parametrize("high", [1, 3, 16, 33])
-def test_threads_find_the_same_factors(high):
-    luma = np.random.default_rng(2).integers(-900, 900, (high, 5, 64)).astype(np.int16)
-    expected = activity_weights(luma, alpha=0.5, H=50)
-    for threads in (2, 3, 8):
-        assert np.array_equal(activity_weights(luma, alpha=0.5, H=50, threads=threads), expected)
+@pytest.mark.parametrize("color, channels", [("gray", 1), ("ycbcr", 3)])
+@pytest.mark.parametrize("H, V", [(1, 1), (2, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize("height, width", [(1, 1), (9, 40), (300, 33)])
+def test_the_transform_finds_the_activity_on_its_way(color, channels, H, V, height, width):
+    image = np.random.default_rng(2).integers(0, 256, (height, width, channels)).astype(np.uint8)
+    sampling = [(H, V), (1, 1), (1, 1)][:channels]
+    for threads in (1, 2, 3):
+        found = np.full((-(-height // 8), -(-width // 8)), -1, np.int32)
+        planes = forward(image, color, sampling, activity=(30, found), threads=threads)
+        assert np.array_equal(found, _masking.luma_logarithms(planes[0], 30))
+    with pytest.raises(ParameterError, match="one entry per block"):
+        forward(image, color, sampling, activity=(30, np.empty((99, 1), np.int32)))
+    with pytest.raises(ParameterError, match="H must be within"):
+        forward(image, color, sampling, activity=(0, found))
 
 
 def test_dc_does_not_count():
@@ -82,7 +96,7 @@ def test_subsampled_components_take_the_mean_of_what_they_cover(shape, halves):
     ],
 )
 def test_parameters_out_of_range_are_refused(bad):
-    with pytest.raises(ParameterError, match="alpha must be within 0..2"):
+    with pytest.raises(ParameterError, match="must be within"):
         activity_weights(np.zeros((1, 1, 64), np.int16), **bad)
 
 
@@ -90,6 +104,9 @@ def test_parameters_out_of_range_are_refused(bad):
 def test_what_is_no_plane_is_refused(shape):
     with pytest.raises(ParameterError, match="blocks_high"):
         activity_weights(np.zeros(shape, np.int16), alpha=1, H=30)
+    if 0 in shape:
+        with pytest.raises(ParameterError, match="at least one block"):
+            _masking.activity_weights(np.zeros(shape[:2], np.int32), alpha=1)
 
 
 def test_a_component_of_another_size_is_refused():

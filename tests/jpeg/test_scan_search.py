@@ -18,7 +18,7 @@ import codec
 from codec import cpu
 from codec.errors import ParameterError
 from codec.jpeg import markers
-from codec.jpeg.assemble import assemble, script_cost
+from codec.jpeg.assemble import Common, assemble, script_cost
 from codec.jpeg.scans import SEARCHES, ScanSpec, progressive_script, search_script, sequential_script
 from codec.jpeg.sharing import shared_tables
 
@@ -74,7 +74,30 @@ def test_significance_is_being_nonzero_after_division(plane):
     for Al in (0, 1, 2, 5, 13):
         bits = (np.abs(plane.astype(int)) >> Al != 0).astype(np.uint64) << np.arange(64, dtype=np.uint64)
         np.testing.assert_array_equal(significance(plane, Al), bits.sum(-1))
-    np.testing.assert_array_equal(significances(plane, 2), [significance(plane, Al) for Al in range(3)])
+    expected = [significance(plane, Al) for Al in range(3)]
+    np.testing.assert_array_equal(significances(plane, 2), expected)
+    high = len(plane)
+    room = np.full((3, high + 2, plane.shape[1]), 7, np.uint64)
+    significances(plane, 2, room[:, 1:-1])
+    np.testing.assert_array_equal(room[:, 1:-1], expected)
+    assert (room[:, [0, -1]] == 7).all()
+
+
+@pytest.mark.parametrize("shape, every", [((2, 4, 5), 1), ((3, 5, 5), 1), ((3, 4, 6), 1), ((3, 4, 10), 2)])
+def test_room_for_masks_of_another_shape_is_refused(shape, every):
+    with pytest.raises(ParameterError, match="out has the shape"):
+        significances(np.zeros((4, 5, 64), np.int16), 2, np.zeros(shape, np.uint64)[..., ::every])
+
+
+@pytest.mark.parametrize("rows", [1, 3, 9])
+def test_what_scans_share_may_be_found_in_parts(rows):
+    plane = np.random.default_rng(3).integers(-9, 9, (9, 4, 64)).astype(np.int16)
+    common, expected = Common(), Common()
+    for first in reversed(range(0, 9, rows)):
+        common.add(plane, slice(first, first + rows))
+    np.testing.assert_array_equal(common.dc(plane), expected.dc(plane))
+    for Al in (0, 1, 2, 3, 0, 3):
+        np.testing.assert_array_equal(common.masks(plane, Al), expected.masks(plane, Al))
 
 
 @pytest.mark.parametrize(("Ah", "Al"), [(0, 0), (0, 1), (2, 1)])
