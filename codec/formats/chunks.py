@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..signatures import PNG
 
 try:  # inflates in half of zlib's time, checksums in a tenth; there are no wheels for some processors
-    from isal import isal_zlib
+    from isal import igzip_lib, isal_zlib
 except ImportError:
-    isal_zlib = zlib  # type: ignore[misc]
+    isal_zlib, inflater = zlib, zlib.decompressobj  # type: ignore[misc]
+else:
+    # Into memory for all that it may give (at first 16 MB at most): one call without the interpreter's lock. That of
+    # `isal_zlib` takes the lock back each time that its output has doubled, from 16 kB on.
+    inflater = partial(igzip_lib.IgzipDecompressor, flag=igzip_lib.DECOMP_ZLIB)  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +98,7 @@ def _stream(data):
 
 def _bytes_of(stream, size):
     """The bytes of a zlib stream; None if it is damaged, or has more or fewer than `size`."""
-    reader = isal_zlib.decompressobj()
+    reader = inflater()
     try:
         found = reader.decompress(stream, size + 1)
     except (isal_zlib.error, zlib.error):
