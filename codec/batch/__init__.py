@@ -7,7 +7,9 @@
 Jobs, tasks, results and rows are plain data that pickles, so that other processes and machines can do the work.
 """
 
-from .indexed import IndexedTask
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .inplace import InPlace
 from .ledger import NAME as LEDGER_NAME
 from .ledger import Ledger
@@ -18,6 +20,9 @@ from .run import run, run_by_folder
 from .selection import Selection
 from .tasks import CompressTask, DecompressTask, PaletteTask, TranscodeTask
 from .undo import Run, runs, undo
+
+if TYPE_CHECKING:
+    from .indexed import IndexedTask
 
 __all__ = [
     "LEDGER_NAME",
@@ -45,3 +50,17 @@ __all__ = [
     "runs",
     "undo",
 ]
+
+# name -> its module, which few need and which loads on first use
+_LATER = {"IndexedTask": "indexed"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'codec.batch' has no attribute {name!r}")
+    globals()[name] = getattr(importlib.import_module(f"codec.batch.{_LATER[name]}"), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

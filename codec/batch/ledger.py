@@ -14,10 +14,10 @@ import os
 import sqlite3
 import threading
 import time
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import partial
 from hashlib import blake2b, sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import CodecError, FileError
 from ..limits import Limits
@@ -137,8 +137,7 @@ def _set(value, each):
     return _canonical(getattr(value, each.name)) != _canonical(each.default)
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What the ledger says of one output.
 
     Attributes

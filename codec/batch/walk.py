@@ -2,7 +2,7 @@
 
 import os
 import stat
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import CodecError
 from ..signatures import HEAD_BYTES, UNREAD, format_of
@@ -17,8 +17,7 @@ UNMISTAKABLE = ("JPEG", "PNG", "GIF", "WEBP")
 OUTPUT = "output folder"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A file or folder below a folder.
 
     Attributes

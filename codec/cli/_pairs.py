@@ -3,7 +3,7 @@
 import glob
 import os
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import click
 
@@ -96,7 +96,7 @@ def _named(name):
     if os.path.isdir(name):
         from ..batch.walk import walk
 
-        met = [replace(found, path=os.path.join(name, found.path)) for found in walk(name, None, _Taken())]
+        met = [found._replace(path=os.path.join(name, found.path)) for found in walk(name, None, _Taken())]
         taken = [(os.path.relpath(found.path, name), found.path) for found in met if not found.status]
         left_out = [found for found in met if found.status]
     else:

@@ -193,13 +193,15 @@ def compress(inputs, files_from, include, exclude, output, **given):
 
 def _task(in_place, form, *, limits, background, strip, force, min_gain, max_size, srgb, budget, **encoding):
     """The task, and its settings for --json."""
-    from ..batch import CompressTask, IndexedTask
+    from ..batch import CompressTask
     from ..errors import ParameterError
     from ..jpeg import EncodeOptions
 
     shared = {"force": force, "min_gain": min_gain, "max_size": max_size, "srgb": srgb}
     told = {"to": form, "strip": list(strip or ()), **shared}
     if form != "jpeg":
+        from ..batch import IndexedTask
+
         refuse_for("form", "in_place", *JPEG_ONLY)
         target = encoding["target"]
         try:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..signatures import PNG
 
 try:  # inflates in half of zlib's time, checksums in a tenth; there are no wheels for some processors
-    from isal import isal_zlib
+    from isal import igzip_lib, isal_zlib
 except ImportError:
-    isal_zlib = zlib  # type: ignore[misc]
+    isal_zlib, inflater = zlib, zlib.decompressobj  # type: ignore[misc]
+else:
+    # Into memory for all that it may give (at first 16 MB at most): one call without the interpreter's lock. That of
+    # `isal_zlib` takes the lock back each time that its output has doubled, from 16 kB on.
+    inflater = partial(igzip_lib.IgzipDecompressor, flag=igzip_lib.DECOMP_ZLIB)  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PICTURE = 33  # where chunks begin behind the signature and IHDR
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type (PNG 11.2.1)
-# Chunks that change what is seen, or how many pictures there are.
-OTHER = (b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT")
+# Chunks behind IHDR that change what is seen, or how many pictures there are.
+OTHER = (b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT")
 
 
 class Chunk(NamedTuple):
@@ -61,22 +67,44 @@ def inflated(data: bytes) -> bytes | None:
     return None if stream is None else _bytes_of(stream, size)
 
 
-def filtered_bytes(data: bytes) -> int:
-    """The size of `inflated` by the header; 0 for a file of another kind.
+class Header(NamedTuple):
+    """What IHDR states (PNG 11.2.1)."""
+
+    width: int
+    height: int
+    bits: int
+    color: int
+    compression: int
+    filter: int
+    interlace: int
+
+
+def header(data: bytes) -> Header | None:
+    """The IHDR with which a PNG begins; None where another chunk is first, or the checksum is wrong.
 
     >>> import struct
-    >>> from codec.formats.chunks import filtered_bytes
-    >>> filtered_bytes(struct.pack(">16x2I5B5x", 2, 3, 8, 2, 0, 0, 0))
-    21
+    >>> from codec.formats.chunks import PNG, header
+    >>> from codec.palette.png import chunk
+    >>> header(PNG + chunk(b"IHDR", struct.pack(">2I5B", 3, 2, 8, 6, 0, 0, 0)))
+    Header(width=3, height=2, bits=8, color=6, compression=0, filter=0, interlace=0)
     """
-    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    usual = len(data) > 33 and data[24] == 8 and data[25] in CHANNELS and data[26:29] == bytes(3) and width
-    return height * (1 + width * CHANNELS[data[25]]) if usual else 0
+    if data[len(PNG) : 16] != b"\0\0\0\rIHDR" or len(data) < PICTURE:
+        return None
+    sound = zlib.crc32(data[12 : PICTURE - 4]) == int.from_bytes(data[PICTURE - 4 : PICTURE], "big")
+    return Header(*struct.unpack_from(">2I5B", data, 16)) if sound else None
+
+
+def filtered_bytes(data: bytes) -> int:
+    """The size of `inflated` by the header; 0 for a file of another kind."""
+    head = header(data)
+    if head is None or head.bits != 8 or head.color not in CHANNELS or any(head[4:]) or not head.width:
+        return 0
+    return head.height * (1 + head.width * CHANNELS[head.color])
 
 
 def _stream(data):
-    """The zlib stream (RFC 1950) of all IDAT chunks; None if the file is of another kind."""
-    view, at, parts, ended = memoryview(data), len(PNG), [], False
+    """The zlib stream (RFC 1950) of all IDAT chunks behind a sound IHDR; None if the file is of another kind."""
+    view, at, parts, ended = memoryview(data), PICTURE, [], False
     while not ended:
         size, kind = int.from_bytes(view[at : at + 4], "big"), bytes(view[at + 4 : at + 8])
         content, at = view[at + 8 : at + 8 + size], at + 12 + size
@@ -93,7 +121,7 @@ def _stream(data):
 
 def _bytes_of(stream, size):
     """The bytes of a zlib stream; None if it is damaged, or has more or fewer than `size`."""
-    reader = isal_zlib.decompressobj()
+    reader = inflater()
     try:
         found = reader.decompress(stream, size + 1)
     except (isal_zlib.error, zlib.error):

@@ -24,6 +24,7 @@ from ..signatures import JPEG_SUFFIXES, PNG
 from ..sources.files import read_bytes, write_atomic
 from . import plain_png, profiles
 from .chunks import chunks as chunks_of
+from .chunks import header
 
 # Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
@@ -193,8 +194,9 @@ def pixels_of(data):
     >>> pixels_of(b"P5 3 2 255 ")
     6
     """
-    if data.startswith(PNG):
-        return int.from_bytes(data[16:20], "big") * int.from_bytes(data[20:24], "big")  # IHDR is first
+    head = header(data)
+    if head is not None:
+        return head.width * head.height
     if data.startswith(b"\xff\xd8"):
         try:
             info = probe_jpeg(data)
@@ -243,11 +245,10 @@ def parse_color(color):
 
 def _load_plain(data, color, keep_alpha, limits):
     """The picture of a usual PNG file, without Pillow; None for other files, damaged ones among them."""
-    dots = plain_png.density(data)
-    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    if dots is None:
+    head, dots = header(data), plain_png.density(data)
+    if head is None or dots is None:
         return None
-    limits.check_pixels(width, height)
+    limits.check_pixels(head.width, head.height)
     plain = plain_png.pixels(data)
     if plain is None:
         return None
@@ -338,10 +339,15 @@ def _load_gif(data, color, keep_alpha, limits):
 
 def _bits_per_sample(image, data):
     if image.format == "PNG":
-        return data[24]  # IHDR is first; bit depth follows signature, length, type, width, height
+        return _ihdr(data)[8]
     if image.format == "TIFF":
         return max(image.tag_v2.get(258, (1,)))
     return 8
+
+
+def _ihdr(data):
+    """What IHDR states (PNG 11.2.1). Pillow reads files in which other chunks precede it."""
+    return next((chunk.content for chunk in chunks_of(data) if chunk.kind == b"IHDR"), b"")
 
 
 def _transparent_samples(image, data, bits, warnings):
@@ -349,17 +355,19 @@ def _transparent_samples(image, data, bits, warnings):
 
     Pillow compares the samples of tRNS, which have the depth of the file (PNG 11.3.1.1), with samples scaled to 8 bits.
     """
-    stored = next((chunk.content for chunk in chunks_of(data) if chunk.kind == b"tRNS"), b"")
-    if image.format != "PNG" or data[25] not in (0, 2) or len(stored) != (2 if data[25] == 0 else 6):
+    if image.format != "PNG":
+        return None
+    stored, color = next((chunk.content for chunk in chunks_of(data) if chunk.kind == b"tRNS"), b""), _ihdr(data)[9]
+    if color not in (0, 2) or len(stored) != (2 if color == 0 else 6):
         return None
     levels = [level & ((1 << bits) - 1) for level in struct.unpack(f">{len(stored) // 2}H", stored)]
-    if data[25] == 0 and bits == 16:
+    if color == 0 and bits == 16:
         image.info.pop("transparency", None)
         return np.where(np.asarray(image) == levels[0], 0, 255).astype(np.uint8)
     if bits == 16:  # Pillow keeps the high bytes of colour only
         warnings.append("its transparent colour was compared by the high 8 of 16 bits")
         image.info["transparency"] = tuple(level >> 8 for level in levels)
-    elif data[25] == 0:
+    elif color == 0:
         image.info["transparency"] = levels[0] * 255 // ((1 << bits) - 1)
     return None
 

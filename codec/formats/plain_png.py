@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import struct
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ._png import unfilter
-from .chunks import CHANNELS, chunks, inflated
+from .chunks import CHANNELS, chunks, header, inflated
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-# Chunks that hold neither a profile nor EXIF nor XMP (11.3).
-UNDESCRIPTIVE = (
-    *(b"IHDR", b"IEND", b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI"),
-    *(b"pHYs", b"sBIT", b"bKGD", b"hIST", b"sPLT", b"tIME", b"tEXt"),
-)
+# Chunks behind IHDR that hold neither a profile nor EXIF nor XMP (11.3), and the sizes of those that Pillow reads.
+UNDESCRIPTIVE = {
+    **{b"IEND": 0, b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"pHYs": 9},
+    **dict.fromkeys((b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"hIST", b"sPLT", b"tIME", b"tEXt")),
+}
 TOLD_AS_TEXT = (b"Raw profile type ", b"XML:")  # keywords of ImageMagick and of XMP (11.3.3.2)
 
 
@@ -43,15 +44,14 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
     >>> plain_png.pixels(dump(np.array([[1, 2, 3]], np.uint8)))
     array([[1, 2, 3]], dtype=uint8)
     """
-    filtered = inflated(data)
-    if filtered is None:
+    head, filtered = header(data), inflated(data)
+    if head is None or filtered is None:
         return None
-    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    channels = CHANNELS[data[25]]
-    samples = unfilter(filtered, height, width * channels, channels)
+    channels = CHANNELS[head.color]
+    samples = unfilter(filtered, head.height, head.width * channels, channels)
     if samples is None or channels == 1:
         return samples
-    return samples.reshape(height, width, channels)
+    return samples.reshape(head.height, head.width, channels)
 
 
 def density(data: bytes) -> tuple[int | None, int | None] | None:
@@ -61,18 +61,19 @@ def density(data: bytes) -> tuple[int | None, int | None] | None:
     >>> import struct
     >>> from codec.formats import plain_png
     >>> from codec.palette.png import SIGNATURE, chunk
-    >>> plain_png.density(SIGNATURE + chunk(b"pHYs", struct.pack(">IIB", 3937, 3937, 1)) + chunk(b"IEND", b""))
+    >>> chunks = chunk(b"IHDR", bytes(13)), chunk(b"pHYs", struct.pack(">IIB", 3937, 3937, 1)), chunk(b"IEND", b"")
+    >>> plain_png.density(SIGNATURE + b"".join(chunks))
     (3937, 3937)
     """
     found: tuple[int | None, int | None] = None, None
-    for chunk in chunks(data):
+    for chunk in islice(chunks(data), 1, None):
         if chunk.kind == b"IDAT":  # `pixels` takes no file with text behind it
             break
-        if chunk.kind not in UNDESCRIPTIVE or (chunk.kind == b"tEXt" and chunk.content.startswith(TOLD_AS_TEXT)):
+        if chunk.kind not in UNDESCRIPTIVE or UNDESCRIPTIVE[chunk.kind] not in (None, chunk.size):
+            return None
+        if chunk.kind == b"tEXt" and chunk.content.startswith(TOLD_AS_TEXT):
             return None
         if chunk.kind == b"pHYs":
-            if chunk.size != 9:
-                return None
             across, down, unit = struct.unpack(">IIB", chunk.content)
             found = (across, down) if unit == 1 else found
     return found

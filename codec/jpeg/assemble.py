@@ -4,10 +4,9 @@ The encoder ends here, and so does every rewriting of a file that leaves its coe
 """
 
 import struct
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise, repeat
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -36,8 +35,7 @@ FIXED_TABLES = {
 }
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Assembled:
+class Assembled(NamedTuple):
     """A written file.
 
     Attributes
@@ -54,8 +52,7 @@ class Assembled:
     block_bits: Optional[Tuple[np.ndarray, ...]]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Scan:
+class _Scan(NamedTuple):
     """One scan, as the entropy coders take it: encode_scan(planes, components, ..., **settings).
 
     Attributes
@@ -329,8 +326,7 @@ def _write_headers(out, frame, steps, segments, restart_interval):
         out.add("headers", markers.write_restart_interval(restart_interval))
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Stream:
+class Stream(NamedTuple):
     """What files of one sequential scan with the tables of Annex K have in common, apart from their size.
 
     Attributes

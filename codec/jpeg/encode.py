@@ -38,8 +38,7 @@ SMALL = 1 << 16  # pixels; up to here one sequential scan may be smaller than se
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class QuantizedImage:
+class QuantizedImage(NamedTuple):
     """A picture as levels, ready to be written.
 
     Attributes
@@ -331,7 +330,7 @@ def write(image, options, count_blocks=False):
         common=common,
         threads=options.threads_for(frame.X * frame.Y),
     )
-    return replace(picture, frame=frame), file
+    return picture._replace(frame=frame), file
 
 
 def _bytes(image, options):

@@ -6,7 +6,8 @@ matrix, and the blocks trade places. All eight orientations are an optional tran
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +16,7 @@ from ..errors import ParameterError
 EDGES = ("perfect", "trim", "keep")
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """Transpose, then mirror top to bottom (`rows`), then left to right (`columns`); each is optional."""
 
     transpose: bool = False

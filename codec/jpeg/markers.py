@@ -6,7 +6,7 @@ Every value of a segment is range-checked here, where it is read; the other modu
 import struct
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -58,8 +58,7 @@ NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """One marker segment: data[offset] is its FF, data[start:end] its parameters."""
 
     marker: int
@@ -292,15 +291,13 @@ def write_frame(frame):
 # ---------------------------------------------------------------- scan header, B.2.3
 
 
-@dataclass(frozen=True)
-class ScanComponent:
+class ScanComponent(NamedTuple):
     Cs: int  # identifier of a component of the frame
     Td: int  # destinations of its Huffman tables
     Ta: int
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(NamedTuple):
     components: Tuple[ScanComponent, ...]
     Ss: int
     Se: int

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Optional, Tuple, TypedDict, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Optional, Tuple, TypedDict, TypeVar, get_args
 
 import numpy as np
 
@@ -26,8 +26,7 @@ Tune = Literal["ssimulacra2", "ssim", "psnr", "flat", "annex-k"]
 TUNES = get_args(Tune)
 
 
-@dataclass(frozen=True)
-class Effort:
+class Effort(NamedTuple):
     """The work at one rung of the effort ladder."""
 
     chroma: str  # how chrominance is downsampled: "box" or "least-squares"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Tuple
+from typing import NamedTuple, Tuple
 
 import numpy as np
 
@@ -82,8 +82,7 @@ def progressive_script(components, color):
 # ---------------------------------------------------------------- the script that is cheapest for a picture
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(NamedTuple):
     """How many scripts to compare.
 
     starts : positions at which bands may begin

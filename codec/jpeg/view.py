@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -104,8 +104,7 @@ class View:
         return np.ascontiguousarray(pixels[y : y + h, x : x + w])
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The part of a picture that is made, in whole MCUs, one around the region: upsampling reads there.
 
     Attributes

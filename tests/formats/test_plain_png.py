@@ -1,6 +1,7 @@
 """The reader of usual PNG files gives what Pillow gives, and leaves to it what is damaged."""
 
 import io
+import random
 import struct
 import zlib
 
@@ -10,8 +11,10 @@ from codec.formats._png import unfilter
 from PIL import Image, PngImagePlugin
 
 from codec import _core, cpu
+from codec.errors import CodecError
 from codec.formats import chunks, plain_png
 from codec.formats.pictures import load
+from codec.limits import Limits
 
 RNG = np.random.default_rng(6)
 
@@ -88,6 +91,7 @@ PIXELS = RNG.integers(0, 256, (8, 8, 3), np.uint8)
 
 def test_zlib_serves_where_isal_is_missing(monkeypatch):
     monkeypatch.setattr(chunks, "isal_zlib", zlib)
+    monkeypatch.setattr(chunks, "inflater", zlib.decompressobj)
     assert np.array_equal(plain_png.pixels(file_of(PIXELS, range(5))), PIXELS)
 
 
@@ -183,3 +187,93 @@ def test_what_a_file_says_beside_its_pixels_is_the_same_by_either_reader(chunks,
     theirs = load(data)
     assert np.array_equal(mine.pixels, theirs.pixels)
     assert vars(mine) | {"pixels": None} == vars(theirs) | {"pixels": None}
+
+
+def by_either_reader(data, monkeypatch):
+    """What `load` gives or raises, with this reader and without it."""
+    found = []
+    for mine in (True, False):
+        with monkeypatch.context() as patch:
+            if not mine:
+                patch.setattr(plain_png, "density", lambda data: None)
+                patch.setattr(plain_png, "pixels", lambda data: None)
+            try:
+                made = vars(load(data, alpha=True, limits=Limits(pixels=1000)))
+                arrays = {
+                    name: made[name] if made[name] is None else made[name].tolist() for name in ("pixels", "alpha")
+                }
+                found.append(made | arrays)
+            except CodecError as error:
+                # Beyond the limit, each reader names its own.
+                found.append(
+                    (type(error), "" if "exceeds limit" in str(error) or "allows" in str(error) else str(error))
+                )
+    return found
+
+
+def header_of(width, height):
+    return b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        [(b"gAMA", (45455).to_bytes(4, "big")), header_of(8, 8)],  # Pillow reads it; no size is where IHDR's would be
+        [(b"tEXt", header_of(9, 9)[1]), header_of(8, 8)],
+        [header_of(4, 16), header_of(8, 8)],
+        [header_of(8, 8), header_of(4, 16)],
+        [header_of(2**31, 2**31), header_of(8, 8)],
+        *([header_of(8, 8), (kind, content)] for kind, content in [
+            (b"gAMA", bytes(3)), (b"cHRM", bytes(31)), (b"cHRM", bytes(33)), (b"sRGB", b""), (b"pHYs", bytes(8)),
+            (b"gAMA", bytes(5)), (b"IHDR", b""), (b"CRIT", b"a"), (b"tIME", b""), (b"sBIT", b""), (b"cICP", b"\1"),
+        ]),
+    ],
+)  # fmt: skip
+def test_what_is_irregular_is_left_to_pillow(first, monkeypatch):
+    data = file_of(PIXELS)
+    data = data[:8] + b"".join(chunk(*part) for part in first) + data[33:]
+    mine, theirs = by_either_reader(data, monkeypatch)
+    assert mine == theirs
+
+
+def test_a_header_with_a_wrong_checksum_has_no_size(monkeypatch):
+    data = bytearray(file_of(PIXELS))
+    data[16] = 0x7F
+    mine, theirs = by_either_reader(bytes(data), monkeypatch)
+    assert mine == theirs and chunks.header(bytes(data)) is None
+
+
+def mutated(data, choose):
+    """A file with bytes changed, cut off or added, or with chunks changed, twice, missing or in another order."""
+    kind = choose.randrange(6)
+    if kind == 0:
+        return data[: choose.randrange(len(data))]
+    if kind == 1:
+        made = bytearray(data + bytes(3))
+        made[choose.randrange(len(data))] = choose.randrange(256)
+        return bytes(made)
+    parts = [(each.kind, each.content) for each in chunks.chunks(data)]
+    at = choose.randrange(len(parts))
+    if kind == 2 and parts[at][1]:
+        content = bytearray(parts[at][1])
+        content[choose.randrange(len(content))] = choose.randrange(256)
+        parts[at] = parts[at][0], bytes(content)
+    elif kind == 3:
+        parts.insert(at, choose.choice(parts))
+    elif kind == 4:
+        parts.pop(at)
+    else:
+        choose.shuffle(parts)
+    return data[:8] + b"".join(chunk(*part) for part in parts)
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (5, 4, 2), (5, 4, 3), (5, 4, 4)])
+def test_mutated_files_give_the_same_by_either_reader(shape, monkeypatch):
+    choose = random.Random(repr(shape))
+    whole = file_of(
+        RNG.integers(0, 256, shape, np.uint8), range(5), extra=[GAMMA_3, (b"pHYs", struct.pack(">IIB", 3, 2, 1))]
+    )
+    for number in range(150):
+        data = mutated(whole, choose)
+        mine, theirs = by_either_reader(data, monkeypatch)
+        assert mine == theirs, (number, data)

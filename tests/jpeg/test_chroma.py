@@ -80,6 +80,7 @@ def upsampled(small):
 def test_damage_is_that_of_the_definition(height, width, picture):
     pixels = picture(height, width, 3)
     assert subsampling_damage(pixels) == pytest.approx(naive(pixels), rel=1e-9)
+    assert subsampling_damage(pixels, errors=False) == (0, subsampling_damage(pixels)[1])
 
 
 @pytest.mark.parametrize("y", range(0, 200, 7))
@@ -115,6 +116,7 @@ def test_flat_blocks_are_counted_but_for_black_and_white():
     assert subsampling_damage(picture) == (0, 0)
     picture[:, :16] = 200
     assert subsampling_damage(picture) == (pytest.approx(0, abs=0.2), 0.25)
+    assert subsampling_damage(picture, errors=False) == (0, 0.25)
 
 
 def coloured_text():
