@@ -226,8 +226,8 @@ def _levels(pixels, color, frame, steps, options):
     looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
     levels = optimised(of_luma, 1 if looks_again else plan.passes, last=not looks_again)
     if looks_again:
-        natural = [natural_order(plane) for plane in levels]
-        shown = pixels_of_levels(natural, Q, color, sampling, frame.Y, frame.X, threads=settings["threads"])
+        size = dict(height=frame.Y, width=frame.X, threads=settings["threads"])
+        shown = pixels_of_levels([natural_order(plane) for plane in levels], Q, color, sampling, **size)
         shown = shown.reshape(pixels.shape)
         levels = optimised(look_again(pixels, shown, of_luma, settings["threads"]), plan.passes, levels)
     return levels
