@@ -20,6 +20,9 @@ cdef extern from "cpu.h" nogil:
     const char *codec_cpu_level_name(int level)
     const char *codec_build()
 
+cdef extern from "huffman.h" nogil:
+    uint64_t codec_tree_bits(const uint64_t *leaf, int n, int *height)
+
 cdef extern from "shared.h" nogil:
     int shared_set(int *p)
 
@@ -308,34 +311,16 @@ cdef int optimal_lengths(const uint32_t *freq, uint8_t *lengths) noexcept nogil:
 
 cdef uint64_t optimal_bits(const uint32_t *freq) noexcept nogil:
     """Total bits of the codes of `optimal_lengths`, mostly without the lengths: a search needs this thousands of times.
-
-    Huffman's own tree over the sorted counts, made with two queues (leaves, and inner nodes, which arise in ascending
-    order); the sum of the inner nodes is the total. On ties leaves go first, so the tree is as low as possible. Only a
-    tree still higher than 16 needs package-merge.
-    """
+    Only a tree higher than 16 needs package-merge."""
     cdef uint64_t leaf[257]
-    cdef uint64_t inner[257]
-    cdef uint8_t height[257]
     cdef uint8_t lengths[256]
-    cdef uint64_t total = 0
-    cdef int n = 1 + rarest_first(freq, leaf + 1), leaves = 0, nodes = 0, i, j, taller
+    cdef uint64_t total
+    cdef int n = 1 + rarest_first(freq, leaf + 1), height, i
     leaf[0] = 0                                                         # the code of all ones, as above
     for i in range(1, n):
         leaf[i] >>= 8
-    for i in range(n - 1):
-        inner[i] = 0
-        taller = 0
-        for j in range(2):
-            if leaves < n and (nodes == i or leaf[leaves] <= inner[nodes]):
-                inner[i] += leaf[leaves]
-                leaves += 1
-            else:
-                inner[i] += inner[nodes]
-                taller = max(taller, <int>height[nodes])
-                nodes += 1
-        height[i] = <uint8_t>(taller + 1)
-        total += inner[i]
-    if n > 1 and height[n - 2] > 16:
+    total = codec_tree_bits(leaf, n, &height)
+    if height > 16:
         optimal_lengths(freq, lengths)
         total = 0
         for i in range(256):

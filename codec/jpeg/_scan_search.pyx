@@ -32,6 +32,9 @@ from ..cpu import level_index, register
 from ..errors import ParameterError
 
 
+cdef extern from "huffman.h" nogil:
+    uint64_t codec_tree_bits(const uint64_t *leaf, int n, int *height)
+
 cdef extern from "jpeg_counts.h" nogil:
     enum: JPEG_SEGMENTS, JPEG_RUN_SIZES, JPEG_WORK_MAPS
     ctypedef struct JpegCounts:
@@ -40,6 +43,7 @@ cdef extern from "jpeg_counts.h" nogil:
         uint8_t segment[64]
         int64_t blocks
         Py_ssize_t words
+        int row[JPEG_SEGMENTS]
         uint32_t *between
         uint32_t *opening
         uint64_t *present[JPEG_SEGMENTS]
@@ -60,42 +64,72 @@ register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 # ---------------------------------------------------------------- costs
 
-cdef int64_t scan_bytes(const uint32_t *symbols, int64_t corrections, int64_t total, int64_t counted) noexcept nogil:
+cdef int order_symbols(const uint32_t *counts, uint64_t *item, int n) noexcept nogil:
+    """Present symbols as count << 8 | symbol, ascending; returns their number. item: n symbols of a smaller band, whose
+    order is mostly the same."""
+    cdef uint8_t known[256]
+    cdef uint64_t moving
+    cdef int m = 0, i, j, symbol
+    memset(known, 0, sizeof(known))
+    for i in range(n):
+        symbol = item[i] & 255
+        if counts[symbol]:
+            known[symbol] = 1
+            item[m] = <uint64_t>counts[symbol] << 8 | symbol
+            m += 1
+    for i in range(0, 256, 4):
+        if counts[i] | counts[i + 1] | counts[i + 2] | counts[i + 3]:
+            for symbol in range(i, i + 4):
+                if counts[symbol] and not known[symbol]:
+                    item[m] = <uint64_t>counts[symbol] << 8 | symbol
+                    m += 1
+    for i in range(1, m):
+        moving = item[i]
+        j = i
+        while j > 0 and item[j - 1] > moving:
+            item[j] = item[j - 1]
+            j -= 1
+        item[j] = moving
+    return m
+
+
+cdef int64_t scan_bytes(const uint32_t *counts, const uint64_t *item, int n, int64_t corrections, int64_t total,
+                        int64_t counted) noexcept nogil:
     """Bytes of a scan of one component: DHT (4, table of 17 and its symbols), SOS (10), data to a whole byte; no
-    stuffed zeros.
+    stuffed zeros. item: of the counts, by `order_symbols`.
 
     The counted data represent total / counted times as much.
     """
-    cdef int64_t bits = corrections + <int64_t>optimal_bits(symbols), header = 4 + 17 + 10
-    cdef int i
-    for i in range(256):
-        if symbols[i]:
-            header += 1
-            bits += <int64_t>symbols[i] * extra_bits(1, i)
+    cdef uint64_t leaf[257]
+    cdef int64_t bits = corrections, header = 4 + 17 + 10 + n
+    cdef uint64_t codes
+    cdef int i, height
+    leaf[0] = 0                             # the code of all ones, which no symbol may take (C.2)
+    for i in range(n):
+        leaf[i + 1] = item[i] >> 8
+        bits += <int64_t>leaf[i + 1] * extra_bits(1, item[i] & 255)
+    codes = codec_tree_bits(leaf, n + 1, &height)
+    bits += <int64_t>(codes if height <= 16 else optimal_bits(counts))
     return header + (bits * total // counted + 7 >> 3)
-
-
-cdef inline uint32_t *at(const JpegCounts *c, uint32_t *counts, int row, int column) noexcept nogil:
-    """The 256 counts of a pair of segments. Only as many as there are: small pictures have few symbols."""
-    return counts + 256 * (row * c.n + column)
 
 
 cdef void sum_up(JpegCounts *c, int64_t[:, ::1] cost, int64_t total, int64_t counted) noexcept nogil:
     """Costs of all bands; the counts are used up."""
     cdef uint32_t band[256]
     cdef uint32_t symbols[256]
+    cdef uint64_t item[256]
     cdef uint32_t *between
     cdef const uint32_t *below_it
     cdef const uint32_t *opening
     cdef int64_t corrections
-    cdef int s, e, i
+    cdef int s, e, i, present
     for s in range(c.n - 1, -1, -1):
         memset(band, 0, sizeof(band))
-        corrections = 0
+        corrections = present = 0
         for e in range(s, c.n):
-            between, opening = at(c, c.between, s, e), at(c, c.opening, s, e)
+            between, opening = c.between + c.row[s] + 256 * e, c.opening + c.row[s] + 256 * e
             if s + 1 <= e:
-                below_it = at(c, c.between, s + 1, e)
+                below_it = c.between + c.row[s + 1] + 256 * e
                 for i in range(256):
                     between[i] += below_it[i]
             for i in range(256):
@@ -104,7 +138,8 @@ cdef void sum_up(JpegCounts *c, int64_t[:, ::1] cost, int64_t total, int64_t cou
             for i in range(JPEG_RUN_SIZES):
                 symbols[i << 4] += c.runs[s][e][i] - (c.runs[s][e][i + 1] if i + 1 < JPEG_RUN_SIZES else 0)
             corrections += c.corrections[e]
-            cost[s, e] = scan_bytes(symbols, corrections, total, counted)
+            present = order_symbols(symbols, item, present)
+            cost[s, e] = scan_bytes(symbols, item, present, corrections, total, counted)
 
 
 def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
@@ -132,7 +167,7 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
     cdef const uint64_t[:, ::1] before
     cdef JpegCounts *c
     cdef uint64_t *maps
-    cdef int i, s, n = len(starts), variant = codec_variant(level_index()), bit = Al
+    cdef int i, s, n = len(starts), pairs = n * (n + 1) // 2, variant = codec_variant(level_index()), bit = Al
     cdef int64_t counted = levels.shape[0] * levels.shape[1], words = (counted + 2 + 63) // 64
     if not 1 <= n <= JPEG_SEGMENTS or starts[0] < 1 or starts[n - 1] > 63 or any(a >= b for a, b in pairwise(starts)):
         raise ParameterError(f"bands start at 1 to {JPEG_SEGMENTS} ascending positions of 1..63, not {starts}")
@@ -144,17 +179,18 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
     if refine:
         before = significant[Al + 1]
     c = <JpegCounts *>calloc(1, sizeof(JpegCounts) + (2 * n + JPEG_WORK_MAPS) * (words + 1) * sizeof(uint64_t)
-                             + 2 * n * n * 256 * sizeof(uint32_t) + (counted + 1) * sizeof(int32_t))
+                             + 2 * pairs * 256 * sizeof(uint32_t) + (counted + 1) * sizeof(int32_t))
     if c == NULL:
         raise MemoryError
     maps = <uint64_t *>(c + 1)
     c.between = <uint32_t *>(maps + (2 * n + JPEG_WORK_MAPS) * (words + 1))
-    c.opening = c.between + n * n * 256
-    c.so_far = <int32_t *>(c.opening + n * n * 256)
+    c.opening = c.between + pairs * 256
+    c.so_far = <int32_t *>(c.opening + pairs * 256)
     try:
         c.n, c.most, c.blocks, c.words = n, MAX_BE - 63, counted, words
         for i in range(n):
             c.start[i] = starts[i]
+            c.row[i] = 256 * (i * (2 * n - i - 1) // 2)
             c.present[i], c.last[i] = maps + 2 * i * (words + 1) + 1, maps + (2 * i + 1) * (words + 1) + 1
         for i in range(JPEG_WORK_MAPS):
             c.work[i] = maps + (2 * n + i) * (words + 1) + 1

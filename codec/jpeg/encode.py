@@ -242,6 +242,7 @@ def _levels(pixels, color, frame, steps, options, common):
     natural = [np.empty_like(plane) for plane in planes]
     levels = optimised(luma_weights, 1, reorder)
     shown = pixels_of_levels(natural, Q, color, sampling, frame.Y, frame.X, threads=settings["threads"])
+    natural.clear()  # the slopes take the room
     refined = look_again(pixels, shown.reshape(pixels.shape), luma_weights(), settings["threads"])
     return optimised(lambda: refined, plan.passes, last, levels)
 

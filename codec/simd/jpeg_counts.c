@@ -7,10 +7,11 @@
 #include "bits.h"
 #include "levels.h"
 
-CODEC_BODY void count_symbol(uint32_t *symbols, int r, int size)
+/* run << 4 | size, where runs of more than 15 take ZRL (0xF0) first. */
+CODEC_BODY void count_symbol(uint32_t *symbols, int symbol)
 {
-    if (r > 15) symbols[0xF0] += (uint32_t)(r >> 4);
-    symbols[(r & 15) << 4 | size]++;
+    if (symbol > 0xFF) symbols[0xF0] += (uint32_t)(symbol >> 8);
+    symbols[symbol & 0xFF]++;
 }
 
 /* Positions 0..k-1. */
@@ -156,20 +157,41 @@ CODEC_BODY void count_runs(JpegCounts *c, const uint64_t *now, const uint64_t *b
 
 /* ---------------------------------------------------------------- symbols */
 
+/* What the loops over coefficients look up, where no count can alias it. */
+typedef struct {
+    uint64_t from[JPEG_SEGMENTS]; /* positions from a border on */
+    int start[JPEG_SEGMENTS], row[JPEG_SEGMENTS];
+    uint8_t segment[64];
+} Borders;
+
+CODEC_BODY void copy_borders(const JpegCounts *c, Borders *b)
+{
+    for (int s = 0; s < c->n; s++) {
+        b->from[s] = ~below(c->start[s]);
+        b->start[s] = c->start[s];
+        b->row[s] = c->row[s];
+    }
+    memcpy(b->segment, c->segment, sizeof b->segment);
+}
+
 CODEC_BODY void codec_jpeg_count_first_body(JpegCounts *c, const int16_t *level_zz, const uint64_t *now, int Al)
 {
-    const ptrdiff_t row = 256 * c->n;
-    for (int64_t i = 0; i < c->blocks; i++) {
+    const int64_t blocks = c->blocks;
+    uint32_t *all_between = c->between, *all_opening = c->opening;
+    Borders b;
+    copy_borders(c, &b);
+    for (int64_t i = 0; i < blocks; i++) {
         const int16_t *zz = level_zz + 64 * i;
-        uint32_t *between = NULL, *opening = c->opening; /* rows of the coefficient before, and of border s */
-        int previous = 0, s = 0;
-        for (uint64_t present = now[i] & ~below(c->start[0]); present; present &= present - 1) {
-            const int k = codec_lowest_bit(present), segment = c->segment[k], v = zz[k];
-            const int size = codec_bit_length((uint32_t)(v < 0 ? -v : v)) - Al;
-            if (between) count_symbol(between + 256 * segment, k - previous - 1, size);
-            for (; s <= segment; s++, opening += row) count_symbol(opening + 256 * segment, k - c->start[s], size);
-            between = c->between + segment * row;
-            previous = k;
+        uint32_t *between = NULL; /* by the coefficient before */
+        int behind = 0, s = 0;    /* position behind it */
+        for (uint64_t present = now[i] & b.from[0]; present; present &= present - 1) {
+            const int k = codec_lowest_bit(present), segment = b.segment[k], v = zz[k];
+            const int here = k << 4 | (codec_bit_length((uint32_t)(v < 0 ? -v : v)) - Al);
+            if (between) count_symbol(between + 256 * segment, here - (behind << 4));
+            for (uint32_t *opening = all_opening + 256 * segment; s <= segment; s++)
+                count_symbol(opening + b.row[s], here - (b.start[s] << 4));
+            between = all_between + b.row[segment];
+            behind = k + 1;
         }
     }
     draw_maps(c, now, NULL);
@@ -181,26 +203,29 @@ CODEC_KERNEL(codec_jpeg_count_first, (JpegCounts *c, const int16_t *level_zz, co
 /* Runs count coefficients that are still zero; those to correct do not interrupt them. */
 CODEC_BODY void codec_jpeg_count_refined_body(JpegCounts *c, const uint64_t *now, const uint64_t *before)
 {
-    const ptrdiff_t row = 256 * c->n;
-    uint64_t from_start[JPEG_SEGMENTS];
-    for (int s = 0; s < c->n; s++) from_start[s] = ~below(c->start[s]);
-    for (int64_t i = 0; i < c->blocks; i++) {
-        const uint64_t old = before[i] & from_start[0];
-        uint64_t still_zero = ~old;             /* and behind the previous new coefficient */
-        uint32_t *between = NULL, *opening = c->opening;
+    const int64_t blocks = c->blocks;
+    uint32_t *all_between = c->between, *all_opening = c->opening;
+    int32_t *so_far = c->so_far, corrections[JPEG_SEGMENTS] = {0};
+    Borders b;
+    copy_borders(c, &b);
+    for (int64_t i = 0; i < blocks; i++) {
+        const uint64_t old = before[i] & b.from[0];
+        uint64_t still_zero = ~old; /* and behind the previous new coefficient */
+        uint32_t *between = NULL;
         int s = 0;
-        c->so_far[i + 1] = c->so_far[i] + codec_count_bits(old);
-        for (uint64_t rest = old; rest; rest &= rest - 1) c->corrections[c->segment[codec_lowest_bit(rest)]]++;
-        for (uint64_t present = now[i] & ~before[i] & from_start[0]; present; present &= present - 1) {
-            const int k = codec_lowest_bit(present), segment = c->segment[k];
+        so_far[i + 1] = so_far[i] + codec_count_bits(old);
+        for (uint64_t rest = old; rest; rest &= rest - 1) corrections[b.segment[codec_lowest_bit(rest)]]++;
+        for (uint64_t present = now[i] & ~before[i] & b.from[0]; present; present &= present - 1) {
+            const int k = codec_lowest_bit(present), segment = b.segment[k];
             const uint64_t run = still_zero & below(k);
-            if (between) count_symbol(between + 256 * segment, codec_count_bits(run), 1);
-            for (; s <= segment; s++, opening += row)
-                count_symbol(opening + 256 * segment, codec_count_bits(run & from_start[s]), 1);
-            between = c->between + segment * row;
+            if (between) count_symbol(between + 256 * segment, codec_count_bits(run) << 4 | 1);
+            for (uint32_t *opening = all_opening + 256 * segment; s <= segment; s++)
+                count_symbol(opening + b.row[s], codec_count_bits(run & b.from[s]) << 4 | 1);
+            between = all_between + b.row[segment];
             still_zero &= ~below(k + 1);
         }
     }
+    memcpy(c->corrections, corrections, sizeof corrections);
     draw_maps(c, now, before);
     count_runs(c, now, before);
 }

@@ -12,8 +12,8 @@ enum {
 };
 
 /* At most 2^24 blocks, whose correction bits then are below 2^30. A band from segment s to segment e: [s][e]. Symbols:
- * 256 counts for each pair of segments, n rows and columns. Maps have a bit for each block, behind one that stands for
- * what comes before the first; words of 64 bits, behind one that is zero. */
+ * 256 counts for each pair of segments, of which the first is not behind the second. Maps have a bit for each block,
+ * behind one that stands for what comes before the first; words of 64 bits, behind one that is zero. */
 typedef struct {
     int n;                                             /* segments */
     int most;                                          /* correction bits after which the writer ends a run */
@@ -21,6 +21,7 @@ typedef struct {
     uint8_t segment[64];                               /* which one a position belongs to */
     int64_t blocks;
     ptrdiff_t words;                                   /* (blocks + 2) / 64, rounded up */
+    int row[JPEG_SEGMENTS];                            /* with 256 e: where the counts of a pair (s, e) are */
     uint32_t *between;                                 /* by segment of the coefficient before, and its own */
     uint32_t *opening;                                 /* by border, and the segment of the coefficient */
     uint64_t *present[JPEG_SEGMENTS];                  /* maps of the blocks with a coefficient in a segment, */

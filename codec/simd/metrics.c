@@ -128,8 +128,8 @@ CODEC_BODY void add_norms(const float *v, ptrdiff_t n, double *one, double *four
     }
 }
 
-CODEC_BODY void s2_ssim(const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map, double *sums,
-                        add_groups_fn *add_groups)
+CODEC_BODY void codec_s2_ssim_body(const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map,
+                                   double *sums, add_groups_fn *add_groups)
 {
     const float C2 = 0.0009f;
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -140,9 +140,9 @@ CODEC_BODY void s2_ssim(const float *CODEC_RESTRICT blurred, ptrdiff_t n, float 
     add_norms(map, n, sums, sums + 3, add_groups);
 }
 
-CODEC_BODY void s2_edges(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
-                         const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map, double *sums,
-                         add_groups_fn *add_groups)
+CODEC_BODY void codec_s2_edges_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
+                                    const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map,
+                                    double *sums, add_groups_fn *add_groups)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
         const float mean = blurred[i], of_a = fabsf(a[i] - mean), of_b = fabsf(b[i] - (mean - blurred[n + i])),
@@ -157,14 +157,20 @@ CODEC_BODY void s2_edges(const float *CODEC_RESTRICT a, const float *CODEC_RESTR
 #define SSIM_PARAMETERS (const float *blurred, ptrdiff_t n, float *map, double *sums)
 #define EDGES_PARAMETERS                                                                                               \
     (const float *a, const float *b, const float *blurred, ptrdiff_t n, float *map, double *sums)
-static void s2_ssim_scalar SSIM_PARAMETERS { s2_ssim(blurred, n, map, sums, add_groups_scalar); }
-static void s2_edges_scalar EDGES_PARAMETERS { s2_edges(a, b, blurred, n, map, sums, add_groups_scalar); }
+static void codec_s2_ssim_scalar SSIM_PARAMETERS { codec_s2_ssim_body(blurred, n, map, sums, add_groups_scalar); }
+static void codec_s2_edges_scalar EDGES_PARAMETERS
+{
+    codec_s2_edges_body(a, b, blurred, n, map, sums, add_groups_scalar);
+}
 #if CODEC_HAS_AVX2
-AVX2 static void s2_ssim_avx2 SSIM_PARAMETERS { s2_ssim(blurred, n, map, sums, add_groups_avx2); }
-AVX2 static void s2_edges_avx2 EDGES_PARAMETERS { s2_edges(a, b, blurred, n, map, sums, add_groups_avx2); }
+AVX2 static void codec_s2_ssim_avx2 SSIM_PARAMETERS { codec_s2_ssim_body(blurred, n, map, sums, add_groups_avx2); }
+AVX2 static void codec_s2_edges_avx2 EDGES_PARAMETERS
+{
+    codec_s2_edges_body(a, b, blurred, n, map, sums, add_groups_avx2);
+}
 #else
-#define s2_ssim_avx2 s2_ssim_scalar
-#define s2_edges_avx2 s2_edges_scalar
+#define codec_s2_ssim_avx2 codec_s2_ssim_scalar
+#define codec_s2_edges_avx2 codec_s2_edges_scalar
 #endif
-void (*const codec_s2_ssim[2]) SSIM_PARAMETERS = {s2_ssim_scalar, s2_ssim_avx2};
-void (*const codec_s2_edges[2]) EDGES_PARAMETERS = {s2_edges_scalar, s2_edges_avx2};
+void (*const codec_s2_ssim[2]) SSIM_PARAMETERS = {codec_s2_ssim_scalar, codec_s2_ssim_avx2};
+void (*const codec_s2_edges[2]) EDGES_PARAMETERS = {codec_s2_edges_scalar, codec_s2_edges_avx2};
