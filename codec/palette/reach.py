@@ -35,6 +35,7 @@ BUDGET = 2.8  # what a search may take, in plain runs; the rest of 3 is for what
 SAMPLE_WORK = 1.5  # by which factor a sample may take more than the plain one
 DEAREST = 3  # by which factor a pass may take more or less than its sample says
 OWN = 1.3  # passes for which looking for the palettes of single frames leaves the work
+AGAIN = 1.1  # by which factor a lossiness is raised that is asked for again
 RESTARTS = 3  # passes whose first frames ask for other settings
 OPENING = 2  # the fewest frames that say something about the others
 JUDGEMENTS = 32  # in a pass, about
@@ -282,7 +283,10 @@ class _Search:
             return None
         if self._choose():
             lossy = self._lossy()
-            if self.last and self.best is None and (self._missed or not self._affordable(2 * self._pass(lossy))):
+            if (self._at, lossy) in self._tried and self.best is None:
+                lossy = min(math.ceil(lossy * AGAIN), self.most)
+            both = self._pass(lossy) + self._pass(LOSSY_MAX)
+            if self.last and self.best is None and (self._missed or not self._affordable(both)):
                 return LOSSY_MAX
             if self._affordable(self._pass(lossy)) and (self._at, lossy) not in self._tried:
                 self._tried.add((self._at, lossy))
