@@ -349,7 +349,9 @@ class _Search:
         """The least lossiness whose estimated coded bytes of the frames from number `after` on are within `bytes`, or
         the greatest.
         """
-        low, high = -1 if 0 in self.curve.known else 0, most
+        if 0 in self.curve.known and sum(self._sizes(0)[after:]) <= bytes:
+            return 0
+        low, high = 0, most
         while high - low > 1:
             middle = (low + high) // 2
             over = sum(self._sizes(middle)[after:]) > bytes
