@@ -351,15 +351,17 @@ cdef class SliceEncoder(SliceSetup):
             put_bits(&c.out, (1 << (8 - rest)) - 1, 8 - rest)
         return 0
 
-    def encode(self, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, Picture source, lists, planes,
+    def encode(self, header, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, Picture source, lists, planes,
                Interpolated own, tools, *, int lambda256, int64_t lambda2, int mv_limit_y, int most_vectors, vectors=(),
                qps=None):
         """Encode a picture.
 
         Parameters
         ----------
+        header : SliceHeader
+            Of the first slice.
         begin : function
-            Maps the address of the first macroblock of a slice to (SliceHeader, Writer with the header written).
+            Maps the address of the first macroblock of a slice to a Writer with its header written.
         ends : list of int
             Addresses before which a slice ends; the last one is the number of macroblocks.
         limit : int
@@ -399,7 +401,7 @@ cdef class SliceEncoder(SliceSetup):
         i = picture.data.chroma_format_idc
         if picture.key != source.key or picture.data.pixel_shift or i == 2 or (i == 3 and not c.lossless):
             raise ParameterError("pictures are encoded with 8 bits, in 4:2:0 or 4:0:0; without loss in 4:4:4 too")
-        self.setup(s, begin(0)[0], sps, pps, picture, lists)
+        self.setup(s, header, sps, pps, picture, lists)
         c.planes, c.states = (3, ALL_STATES) if s.seq.ChromaArrayType == 3 else (1, STATES)
         self._set_tools(tools)
         self._set_contexts()
@@ -418,16 +420,16 @@ cdef class SliceEncoder(SliceSetup):
         found, first = [], 0
         for end in ends:
             while first < end:
-                rbsp, first = self._encode_slice(*begin(first), own, first, end, limit)
+                rbsp, first = self._encode_slice(begin(first), header.cabac_init_idc, own, first, end, limit)
                 found.append(rbsp)
         return found
 
-    def _encode_slice(self, header, writer, Interpolated own, int first, int end, Py_ssize_t limit):
+    def _encode_slice(self, writer, int cabac_init_idc, Interpolated own, int first, int end, Py_ssize_t limit):
         """(RBSP of a slice, the address after its last macroblock)"""
         cdef Coder *c = self.c
         cdef int after
         self._set_header(writer)
-        self._start(header.cabac_init_idc)
+        self._start(cabac_init_idc)
         with nogil:
             turns_lock(&self.threads.turns)
             turns_take(&self.threads.turns)
