@@ -138,7 +138,8 @@ class Seen:
         self.aq, self._fades = None, tools.weighted
         if tools.looks:  # made in the thread of the caller: memory that threads allocate stays divided among them
             self.half = HalfFrame(-(-frame.width // 16), -(-frame.height // 16))
-        # Futures: of `examine`; of costs from frames before; of all costs of intervals that end here or earlier
+        self.costs = ()  # of the intervals that end here: of one frame, two, ...
+        # Futures: of `examine`; of costs from frames before; of `costs` here and of frames before
         self.alone = self.found_back = self.known = None
 
     def examine(self):
@@ -262,9 +263,12 @@ class Lookahead:
         alone = [one.alone for one in (*before, seen)]
         seen.found_back = begin(lambda: [seen.inter(one) for one in reversed(before)], *alone)
         seen.known = begin(
-            lambda: [self._interval_cost([*before[-n:], seen]) for n in range(1, len(before) + 1)],
-            *(one.found_back for one in (*before, seen)), before[-1].known,
-        )  # fmt: skip
+            lambda: self._close(seen, before), *(one.found_back for one in (*before, seen)), before[-1].known
+        )
+
+    def _close(self, seen, before):
+        """Find the costs of the intervals that end with a frame."""
+        seen.costs = [self._interval_cost([*before[-n:], seen]) for n in range(1, len(before) + 1)]
 
     def flush(self):
         """Yield the intervals of the frames that wait."""
@@ -394,7 +398,7 @@ class Lookahead:
         for end in range(1, room + 1):
             best.append(
                 min(
-                    (best[end - n][0] + self._interval_cost(frames[end - n : end + 1]), [*best[end - n][1], -n])
+                    (best[end - n][0] + frames[end].costs[n - 1], [*best[end - n][1], -n])
                     for n in range(1, min(end, self._most) + 1)
                 )
             )
