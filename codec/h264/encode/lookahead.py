@@ -149,7 +149,7 @@ class Seen:
             planes = [_whole(plane, 8 if i else 16) for i, plane in enumerate(self.frame.planes)]
             self.aq = variance_offsets(energies_of(planes), tools.aq, tools.aq_strength)
         if tools.looks:
-            self.half.fill(_whole(self.frame.planes[0], 16, 1))
+            self.half.fill(np.ascontiguousarray(self.frame.planes[0]))
             self.intra = self.half.intra()
             sum_, square, count = self.half.moments()
             self.look = sum_ / count, math.sqrt(count * square - sum_ * sum_) / count  # mean and standard deviation
@@ -216,10 +216,10 @@ class Seen:
         return [(costs.astype(np.int64) * share // ONE).astype(np.int32) for costs in (self.amounts, self.weights)]
 
 
-def _whole(plane, size, more=0):
-    """A plane of whole blocks, and of some rows and columns more, its edges repeated."""
+def _whole(plane, size):
+    """A plane of whole blocks, its edges repeated."""
     rows, columns = plane.shape
-    return np.pad(plane, ((0, -rows % size + more), (0, -columns % size + more)), "edge")
+    return np.pad(plane, ((0, -rows % size), (0, -columns % size)), "edge")
 
 
 class Lookahead:
