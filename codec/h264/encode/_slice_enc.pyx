@@ -1,7 +1,7 @@
 """The slices of a picture: the loop over macroblocks (7.3.4), deblocking, and the planes that later searches use."""
 from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from codec._core cimport close_writer, codec_assert_range, open_writer, put_bits, reserve
 from codec._stop cimport raise_stopped, stopped
@@ -34,6 +34,8 @@ from codec.h264.macroblock._slice cimport (
 )
 from codec.h264.pictures._picture cimport MB_BYPASS, MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, add_slice
 from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
+
+import numpy as np
 
 from ...errors import ParameterError
 
@@ -289,6 +291,32 @@ def begin(Picture picture not None):
 def end(Picture picture not None):
     """Nothing more is written into the picture."""
     shared_store(&picture.data.pending, 0)
+
+
+def fill(Picture picture not None, planes):
+    """Copy the planes of a frame, their last column and row repeated up to whole macroblocks."""
+    cdef PictureData *p = &picture.data
+    cdef const uint8_t[:, ::1] one
+    cdef const uint8_t *src[3]
+    cdef const uint8_t *line
+    cdef uint8_t *out
+    cdef Py_ssize_t rows[3]
+    cdef Py_ssize_t columns[3]
+    cdef Py_ssize_t y
+    cdef int i, count = min(len(planes), 3)
+    whole = [np.ascontiguousarray(plane) for plane in planes[:3]]
+    for i in range(count):
+        one = whole[i]
+        rows[i], columns[i] = one.shape[0], one.shape[1]
+        if not (0 < rows[i] <= p.height[i] and 0 < columns[i] <= p.width[i]):
+            raise ParameterError("the planes have other sizes than those of the picture")
+        src[i] = &one[0, 0]
+    with nogil:
+        for i in range(count):
+            for y in range(p.height[i]):
+                line, out = src[i] + min(y, rows[i] - 1) * columns[i], p.plane[i] + y * p.stride[i]
+                memcpy(out, line, columns[i])
+                memset(out + columns[i], line[columns[i] - 1], p.width[i] - columns[i])
 
 
 cdef class SliceEncoder(SliceSetup):

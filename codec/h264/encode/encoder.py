@@ -27,9 +27,8 @@ from ..stream.slice_header import I, Modification, P, SliceHeader, write_slice_h
 from ..stream.syntax import structure
 from ._planes import Interpolated
 from ._scales import Scales
-from ._slice_enc import SliceEncoder, begin, end
+from ._slice_enc import SliceEncoder, begin, end, fill
 from .direct import motion_of, temporal
-from .frames import fill_picture
 from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, most_slices, sequence_of, vector_limits
@@ -198,7 +197,7 @@ class PictureEncoder:
     def _coded(self, header, picture, source, planned, lists, own, qp, before):
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
         have bounds it may be coded again, so that they wait for all of it."""
-        fill_picture(source, planned.frame)
+        fill(source, planned.frame.planes)
         control, qp = self._control, 0 if self._settings.lossless else max(qp, self._least_qp)
         planes = None if control.bounds else own
         code = lambda qp: self._slice(header, picture, source, planned, lists, planes, qp)
