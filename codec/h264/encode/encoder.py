@@ -181,11 +181,11 @@ class PictureEncoder:
             finally:
                 end(picture)
 
-        future = self._team.code(work)
+        self._keep(store, header, reference)
+        future = self._team.code(work)  # last: a thread wakes up, and asks for the interpreter's lock
         self._before = future
         self._control.began(future)
         self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
-        self._keep(store, header, reference)
 
     def _own_planes(self, picture):
         """Those that the picture fills, for pictures that refer to it."""
