@@ -205,6 +205,7 @@ cdef bint exceeds(const Coder *c, Py_ssize_t limit) noexcept nogil:
 
 
 cdef enum:
+    ASKED = 8               # macroblocks, which take a millisecond at most, after which `stopped` is asked again
     UNFILTERED = 3          # lines above a row of macroblocks that filtering it changes (8.7.2.3)
 
 
@@ -227,7 +228,7 @@ cdef int encode_macroblocks(Coder *c, Interpolated planes, int first, int end, P
     cdef int mb, last = p.mb_width - 1
     cdef Kept kept
     for mb in range(first, end):
-        if stopped():
+        if not mb % ASKED and stopped():
             return -1
         s.place.mb_x, s.place.mb_row, s.place.mbaddr = mb % p.mb_width, mb // p.mb_width, mb
         enter(s)
