@@ -116,8 +116,10 @@ INLINE void NAME(copy_down)(SAMPLE *dst, ptrdiff_t s, int w, int h)
 
 INLINE void NAME(copy_across)(SAMPLE *dst, ptrdiff_t s, int w, int h)
 {
-    for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++) dst[y * s + x] = dst[y * s - 1];
+    for (int y = 0; y < h; y++) {
+        const SAMPLE left = dst[y * s - 1]; /* read once: compilers cannot know that the line does not change it */
+        for (int x = 0; x < w; x++) dst[y * s + x] = left;
+    }
 }
 
 INLINE void NAME(fill)(SAMPLE *dst, ptrdiff_t s, int w, int h, int value)

@@ -100,6 +100,7 @@ cdef struct Coder:
     SliceContext s
     Levels levels
     Trial best
+    int placed              # the best is in place, whether `best` has all of it or not
     const H264Enc *enc
     const QuantizerTables *quant
     PictureData *source

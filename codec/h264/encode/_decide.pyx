@@ -116,6 +116,11 @@ cdef int64_t bits_in_place(Coder *c, int skip) noexcept nogil:
     return counter.bits * BIT
 
 
+cdef inline void leave(Coder *c, int skip) noexcept nogil:
+    """What is in place is the best, and nothing is tried any more."""
+    c.best.skip, c.placed = skip, 1
+
+
 cdef void judge(Coder *c, int skip) noexcept nogil:
     """Compare the macroblock in place with the best so far; without Tools.rd, SATD has chosen it already."""
     cdef int64_t cost
@@ -181,13 +186,14 @@ cdef inline bint varies_smoothly(Coder *c) noexcept nogil:
 
 
 cdef void try_residual(Coder *c) noexcept nogil:
-    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the one under which
-    the residual is more compact. With the best modes alone, the transform of the best so far is kept."""
+    """Judge the prediction in place and in Coder.pred with each transform. Without Tools.rd SATD has chosen it: code it
+    with the one under which the residual is more compact, and leave it. With the best modes alone, the transform of the
+    best so far is kept."""
     cdef bint larger = c.s.seq.transform_8x8_mode_flag and may_have_8x8_transform(&c.s)
     cdef bint kept = c.tools.rd == 1 and c.best.cost < UNKNOWN and not c.best.skip and c.best.mb.cbp & 15
     if c.tools.rd == 0:
         code_residual(c, larger and varies_smoothly(c))
-        judge(c, 0)
+        leave(c, 0)
         return
     larger = larger and c.tools.transform8
     judge_prediction(c)
@@ -238,7 +244,7 @@ cdef bint try_direct(Coder *c) noexcept nogil:
     vanished = c.tools.early_skip and vanishes(c)
     if vanished and good_as_skipped(c):
         s.mb.flags |= MB_SKIP
-        keep(c, 0, 1)
+        leave(c, 1)
         return True
     c.direct_cost = (c.enc.satd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
                      + bits_cost(c, 1))
@@ -280,7 +286,7 @@ cdef bint try_p_skip(Coder *c) noexcept nogil:
         save_samples(c, c.pred)
         vanished = vanishes(c)
         if vanished and good_as_skipped(c):
-            keep(c, 0, 1)
+            leave(c, 1)
             return True
     if c.tools.rd or vanished:
         judge(c, 1)
@@ -388,6 +394,10 @@ cdef void choose_by_satd(Coder *c, int best) noexcept nogil:
     """Without Tools.rd: code the mode of least SATD and bits; best: the cost of the best partitions."""
     cdef SliceContext *s = &c.s
     cdef int mode, intra
+    begin_macroblock(s)
+    set_intra_availability(s)
+    s.mb.flags = MB_INTRA
+    intra = choose_16x16(c) + bits_cost(c, 6)
     if s.slice.slice_type == SLICE_B and c.direct_cost <= best:
         repeat_direct(c)
         best = c.direct_cost
@@ -398,11 +408,9 @@ cdef void choose_by_satd(Coder *c, int best) noexcept nogil:
                 break
     if c.lossless:                                      # as the intra modes are judged
         best = inter_difference(c)
-    begin_macroblock(s)
-    set_intra_availability(s)
-    s.mb.flags = MB_INTRA
-    intra = choose_16x16(c) + bits_cost(c, 6)
     if intra < best + best // 8:
+        keep(c, 0, 0)
+        c.placed = 0
         try_intra(c, best)
 
 
@@ -517,7 +525,7 @@ cdef void use_samples(Coder *c) noexcept nogil:
 
 
 cdef void decide(Coder *c) noexcept nogil:
-    """Choose and reconstruct the macroblock at Coder.s.place: what `restore` puts in place."""
+    """Choose and reconstruct the macroblock at Coder.s.place."""
     cdef SliceContext *s = &c.s
     cdef int most = MOST_BITS
     if c.lossless:
@@ -525,12 +533,13 @@ cdef void decide(Coder *c) noexcept nogil:
     if (c.tools.trellis or c.tools.refine) and not s.seq.entropy_coding_mode_flag:
         s.mb.cbp = 32                                   # of all components
         fill_nnz(s)
-    c.best.cost = UNKNOWN
+    c.best.cost, c.placed = UNKNOWN, 0
     if s.slice.slice_type == SLICE_I:
         try_intra(c, REFUSED)
     else:
         decide_inter(c)
-    restore(c)
+    if not c.placed:
+        restore(c)
     if c.tools.trellis == 1 and not c.best.skip:
         c.use_trellis = 1
         recode(c)

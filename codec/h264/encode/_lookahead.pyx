@@ -50,6 +50,16 @@ cdef inline int median(int a, int b, int c) noexcept nogil:
     return max(min(a, b), min(max(a, b), c))
 
 
+# In C, where compilers make vectors of it.
+cdef extern from *:
+    """
+    static void halve_line(uint8_t *out, const uint8_t *a, const uint8_t *b, Py_ssize_t count) {
+        for (Py_ssize_t x = 0; x < count; x++)
+            out[x] = (uint8_t)((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2);
+    }
+    """
+    void halve_line(uint8_t *out, const uint8_t *a, const uint8_t *b, Py_ssize_t count) nogil
+
 # Where a block is, and what a vector of it is measured by.
 cdef struct Block:
     const uint8_t *src
@@ -93,18 +103,18 @@ cdef class HalfFrame:
     def __dealloc__(self):
         free(self.memory)
 
-    cdef void _halve(self, int i, const uint8_t *luma, Py_ssize_t stride) noexcept nogil:
-        """Plane i: means of 2x2 samples, its edges repeated."""
-        cdef int x, y, w = 8 * self.width, h = 8 * self.height
+    cdef void _halve(self, int i, const uint8_t *luma, Py_ssize_t columns, Py_ssize_t rows) noexcept nogil:
+        """Plane i: means of 2x2 samples, its edges repeated as those of the frame are."""
+        cdef Py_ssize_t y, w = 8 * self.width, h = 8 * self.height, shift = i & 1, whole = (columns - shift) >> 1
         cdef const uint8_t *a
         cdef const uint8_t *b
         cdef uint8_t *line
         for y in range(h):
-            a = luma + (2 * y + (i >> 1)) * stride + (i & 1)
-            b = a + stride
+            a = luma + min(2 * y + (i >> 1), rows - 1) * columns
+            b = luma + min(2 * y + (i >> 1) + 1, rows - 1) * columns
             line = self.plane[i] + y * self.stride
-            for x in range(w):
-                line[x] = <uint8_t>((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2)
+            halve_line(line, a + shift, b + shift, whole)
+            memset(line + whole, (a[columns - 1] + b[columns - 1] + 1) >> 1, w - whole)
             memset(line - ROOM, line[0], ROOM)
             memset(line + w, line[w - 1], ROOM)
         for y in range(1, ROOM + 1):
@@ -113,13 +123,13 @@ cdef class HalfFrame:
             memcpy(line + y * self.stride, line, w + 2 * ROOM)
 
     def fill(self, const uint8_t[:, ::1] luma):
-        """Make it that of luma of whole macroblocks, with one column and row more: (16 h + 1, 16 w + 1) uint8."""
+        """Make it that of luma, whose last row and column are repeated up to whole macroblocks, and once more."""
         cdef int i
-        if luma.shape[0] != 16 * self.height + 1 or luma.shape[1] != 16 * self.width + 1:
-            raise ParameterError("luma of whole macroblocks, with one column and row more")
+        if (luma.shape[0] + 15) >> 4 != self.height or (luma.shape[1] + 15) >> 4 != self.width:
+            raise ParameterError("luma of as many macroblocks")
         with nogil:
             for i in range(4):
-                self._halve(i, &luma[0, 0], luma.shape[1])
+                self._halve(i, &luma[0, 0], luma.shape[1], luma.shape[0])
 
     def weighted(self, const uint8_t[::1] table):
         """The frame with its samples changed by a table."""

@@ -9,6 +9,7 @@ in the cache of the entropy coder, where later blocks find nC.
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint64_t
 from libc.string cimport memset
 
+from codec._core cimport codec_lowest_bit, codec_nonzero_mask
 from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder, QuantizerTables
 from codec.h264.encode._lossless cimport keep_chroma, keep_luma, nothing_left
 from codec.h264.encode._trellis cimport trellis
@@ -39,12 +40,14 @@ cdef uint8_t[64] RUN_SCORE_8X8 = [3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1
 # ---------------------------------------------------------------- blocks
 
 cdef inline int scan_levels(int16_t *out, const int16_t *level, const uint8_t *scan, int first, int n) noexcept nogil:
-    """Levels of raster order into scan order from `first` on; the number of those that are not 0."""
-    cdef int k, count = 0
+    """Levels of raster order into scan order from `first` on; whether any is not 0."""
+    cdef int k
+    if not codec_nonzero_mask(level, first, n - 1):     # in both orders the first one comes first
+        memset(out + first, 0, 2 * (n - first))
+        return 0
     for k in range(first, n):
         out[k] = level[scan[k]]
-        count += out[k] != 0
-    return count
+    return 1
 
 
 cdef inline int rule_of(const Coder *c, int intra) noexcept nogil:
@@ -64,7 +67,7 @@ cdef inline uint8_t *total_of(Coder *c, int component, int k) noexcept nogil:
 
 cdef inline int choose_levels(const Coder *c, int16_t *out, const int16_t *level, const int16_t *d, const uint8_t *scan,
                               int first, int n, int kind, const int *steps, int intra, uint8_t *total) noexcept nogil:
-    """Levels of a block in scan order, from those that quantize gave; how many are not 0. total: see trellis_cavlc."""
+    """Levels of a block in scan order, from those of quantize; whether any is not 0. total: see trellis_cavlc."""
     if not c.use_trellis:
         return scan_levels(out, level, scan, first, n)
     if c.s.seq.entropy_coding_mode_flag:
@@ -72,37 +75,36 @@ cdef inline int choose_levels(const Coder *c, int16_t *out, const int16_t *level
     return trellis_cavlc(out + first, level, d, scan, first, kind, steps, c.lambda_trellis[intra], total)
 
 
-cdef inline int score_of(const int16_t *level, int n, const uint8_t *scores) noexcept nogil:
-    """What the levels in scan order are worth: see RUN_SCORE."""
-    cdef int k, run = 0, score = 0
-    for k in range(n):
-        if level[k] == 0:
-            run += 1
-            continue
+cdef inline int score_of(const int16_t *level, int first, int n, const uint8_t *scores) noexcept nogil:
+    """What the levels in scan order from `first` on are worth: see RUN_SCORE."""
+    cdef uint64_t mask = codec_nonzero_mask(level, first, n - 1)
+    cdef int k, after = first, score = 0
+    while mask:
+        k = codec_lowest_bit(mask)
         if level[k] > 1 or level[k] < -1:
             return NEVER
-        score += scores[run]
-        run = 0
+        score += scores[k - after]
+        after = k + 1
+        mask &= mask - 1
     return score
 
 
-cdef inline void scale_block(int32_t *coef, const int16_t *level, const uint8_t *scan, const int32_t *scale, int first,
-                             int n, int shift) noexcept nogil:
-    """8.5.12.1 and 8.5.13.1, as the reader's cavlc_block does it."""
+cdef inline uint64_t scale_block(int32_t *coef, const int16_t *level, const uint8_t *scan, const int32_t *scale,
+                                 int first, int n, int shift) noexcept nogil:
+    """8.5.12.1 and 8.5.13.1, as the reader's cavlc_block does it. The bits of Macroblock.coded, as `mark` of
+    _residual.pyx."""
+    cdef uint64_t mask = codec_nonzero_mask(level, first, n - 1), left = mask
     cdef int k, at, rounding = 1 << shift >> 1
-    for k in range(first, n):
-        if level[k]:
-            at = scan[k]
-            coef[at] = (level[k] * scale[at] + rounding) >> shift
-
-
-cdef inline int mark_of(const int16_t *level, int count) noexcept nogil:
-    """Bits of Macroblock.coded, as `mark` of _residual.pyx."""
-    return 0 if count == 0 else 1 if count == 1 and level[0] else 0x10001
+    while left:
+        k = codec_lowest_bit(left)
+        at = scan[k]
+        coef[at] = (level[k] * scale[at] + rounding) >> shift
+        left &= left - 1
+    return 0 if mask == 0 else 1 if mask == 1 else 0x10001
 
 
 cdef int code_4x4(Coder *c, int k, uint8_t *dst, int intra) noexcept nogil:
-    """Block k of luma, predicted in the picture at dst: levels and scaled coefficients; the number of levels."""
+    """Block k of luma, predicted in the picture at dst: levels and scaled coefficients; whether it has levels."""
     cdef SliceContext *s = &c.s
     cdef int16_t level[16]
     cdef int16_t *out = &c.levels.ac[0][16 * k]
@@ -118,8 +120,8 @@ cdef int code_4x4(Coder *c, int k, uint8_t *dst, int intra) noexcept nogil:
     else:
         total_of(c, 0, k)[0] = 0
     if n:
-        scale_block(&s.mb.coef[16 * k], out, H264_TABLE_8_13_SCAN_4X4[0], scale_4x4(s, 0), 0, 16, 4)
-        s.mb.coded[0] |= <uint64_t>mark_of(out, n) << k
+        s.mb.coded[0] |= scale_block(&s.mb.coef[16 * k], out, H264_TABLE_8_13_SCAN_4X4[0], scale_4x4(s, 0), 0, 16,
+                                     4) << k
         c.levels.any[0] |= 1u << k
     else:
         memset(out, 0, 32)
@@ -127,7 +129,7 @@ cdef int code_4x4(Coder *c, int k, uint8_t *dst, int intra) noexcept nogil:
 
 
 cdef int code_8x8(Coder *c, int b8, int intra) noexcept nogil:
-    """8x8 block of luma from Coder.pred: the number of levels."""
+    """8x8 block of luma from Coder.pred: whether it has levels."""
     cdef SliceContext *s = &c.s
     cdef int16_t level[64]
     cdef int16_t *out = &c.levels.ac[0][64 * b8]
@@ -140,11 +142,11 @@ cdef int code_8x8(Coder *c, int b8, int intra) noexcept nogil:
                       64):
         n = choose_levels(c, out, level, c.d[0] + 64 * b8, H264_TABLE_8_14_SCAN_8X8[0], 0, 64, 5,
                           q.step8[1 - intra][qp], intra, total_of(c, 0, 4 * b8))
-        if not intra and score_of(out, 64, RUN_SCORE_8X8) < DROP_8X8:
+        if not intra and score_of(out, 0, 64, RUN_SCORE_8X8) < DROP_8X8:
             n = 0
     if n:
-        scale_block(&s.mb.coef[64 * b8], out, H264_TABLE_8_14_SCAN_8X8[0], scale_8x8(s, 0), 0, 64, 6)
-        s.mb.coded[0] |= <uint64_t>mark_of(out, n) << (4 * b8)
+        s.mb.coded[0] |= scale_block(&s.mb.coef[64 * b8], out, H264_TABLE_8_14_SCAN_8X8[0], scale_8x8(s, 0), 0, 64,
+                                     6) << (4 * b8)
         c.levels.any[0] |= 1u << (4 * b8)
     else:
         memset(out, 0, 128)
@@ -171,15 +173,14 @@ cdef inline int quantize_quarter(Coder *c, int b8, int *score) noexcept nogil:
                           16, 2, q.step4[list][qp], 0, total_of(c, 0, 4 * b8 + k))
         if n:
             c.levels.any[0] |= 1u << (4 * b8 + k)
-            score[0] += score_of(out + 16 * k, 16, RUN_SCORE)
+            score[0] += score_of(out + 16 * k, 0, 16, RUN_SCORE)
     return 1
 
 
 cdef void code_luma(Coder *c, bint eight) noexcept nogil:
     """Luma of an inter macroblock with one of the transforms. Sets the luma bits of coded_block_pattern."""
     cdef SliceContext *s = &c.s
-    cdef int b8, k, score, total = 0, n
-    cdef int16_t *level
+    cdef int b8, k, score, total = 0
     if c.lossless:
         keep_luma(c, eight)
         return
@@ -208,12 +209,8 @@ cdef void code_luma(Coder *c, bint eight) noexcept nogil:
         return
     for k in range(16):
         if c.levels.any[0] >> k & 1:
-            level = &c.levels.ac[0][16 * k]
-            n = 0
-            for b8 in range(16):
-                n += level[b8] != 0
-            scale_block(&s.mb.coef[16 * k], level, H264_TABLE_8_13_SCAN_4X4[0], scale_4x4(s, 0), 0, 16, 4)
-            s.mb.coded[0] |= <uint64_t>mark_of(level, n) << k
+            s.mb.coded[0] |= scale_block(&s.mb.coef[16 * k], &c.levels.ac[0][16 * k], H264_TABLE_8_13_SCAN_4X4[0],
+                                         scale_4x4(s, 0), 0, 16, 4) << k
 
 
 # ---------------------------------------------------------------- Intra_16x16 and chroma
@@ -272,7 +269,7 @@ cdef void code_luma_16x16(Coder *c) noexcept nogil:
                               q.step4[list][qp], 1, total_of(c, 0, 4 * b8 + k))
             if n:
                 c.levels.any[0] |= 1u << (4 * b8 + k)
-                score += score_of(out + 1, 15, RUN_SCORE)
+                score += score_of(out, 1, 16, RUN_SCORE)
     if score < DROP_LUMA:
         memset(c.levels.ac[0], 0, 512)
         c.levels.any[0] &= ~0xFFFFu
@@ -301,7 +298,7 @@ cdef int code_chroma_ac(Coder *c, int component, int intra) noexcept nogil:
         if choose_levels(c, out + 16 * k, level + 16 * k, c.d[component] + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 1, 16,
                          4, q.step4[list][qp], intra, total_of(c, component, k)):
             c.levels.any[component] |= 1u << k
-            score += score_of(out + 16 * k + 1, 15, RUN_SCORE)
+            score += score_of(out + 16 * k, 1, 16, RUN_SCORE)
     if score < DROP_CHROMA:
         memset(out, 0, 128)
         c.levels.any[component] &= ~15u

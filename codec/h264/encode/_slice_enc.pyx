@@ -1,7 +1,7 @@
 """The slices of a picture: the loop over macroblocks (7.3.4), deblocking, and the planes that later searches use."""
 from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from codec._core cimport close_writer, codec_assert_range, open_writer, put_bits, reserve
 from codec._stop cimport raise_stopped, stopped
@@ -34,6 +34,8 @@ from codec.h264.macroblock._slice cimport (
 )
 from codec.h264.pictures._picture cimport MB_BYPASS, MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, add_slice
 from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
+
+import numpy as np
 
 from ...errors import ParameterError
 
@@ -203,6 +205,7 @@ cdef bint exceeds(const Coder *c, Py_ssize_t limit) noexcept nogil:
 
 
 cdef enum:
+    ASKED = 8               # macroblocks, which take a millisecond at most, after which `stopped` is asked again
     UNFILTERED = 3          # lines above a row of macroblocks that filtering it changes (8.7.2.3)
 
 
@@ -225,7 +228,7 @@ cdef int encode_macroblocks(Coder *c, Interpolated planes, int first, int end, P
     cdef int mb, last = p.mb_width - 1
     cdef Kept kept
     for mb in range(first, end):
-        if stopped():
+        if not mb % ASKED and stopped():
             return -1
         s.place.mb_x, s.place.mb_row, s.place.mbaddr = mb % p.mb_width, mb // p.mb_width, mb
         enter(s)
@@ -291,6 +294,32 @@ def end(Picture picture not None):
     shared_store(&picture.data.pending, 0)
 
 
+def fill(Picture picture not None, planes):
+    """Copy the planes of a frame, their last column and row repeated up to whole macroblocks."""
+    cdef PictureData *p = &picture.data
+    cdef const uint8_t[:, ::1] one
+    cdef const uint8_t *src[3]
+    cdef const uint8_t *line
+    cdef uint8_t *out
+    cdef Py_ssize_t rows[3]
+    cdef Py_ssize_t columns[3]
+    cdef Py_ssize_t y
+    cdef int i, count = min(len(planes), 3)
+    whole = [np.ascontiguousarray(plane) for plane in planes[:3]]
+    for i in range(count):
+        one = whole[i]
+        rows[i], columns[i] = one.shape[0], one.shape[1]
+        if not (0 < rows[i] <= p.height[i] and 0 < columns[i] <= p.width[i]):
+            raise ParameterError("the planes have other sizes than those of the picture")
+        src[i] = &one[0, 0]
+    with nogil:
+        for i in range(count):
+            for y in range(p.height[i]):
+                line, out = src[i] + min(y, rows[i] - 1) * columns[i], p.plane[i] + y * p.stride[i]
+                memcpy(out, line, columns[i])
+                memset(out + columns[i], line[columns[i] - 1], p.width[i] - columns[i])
+
+
 cdef class SliceEncoder(SliceSetup):
     """Encodes pictures; holds the memory of one slice, and works in one of the threads.
 
@@ -351,15 +380,17 @@ cdef class SliceEncoder(SliceSetup):
             put_bits(&c.out, (1 << (8 - rest)) - 1, 8 - rest)
         return 0
 
-    def encode(self, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, Picture source, lists, planes,
+    def encode(self, header, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, Picture source, lists, planes,
                Interpolated own, tools, *, int lambda256, int64_t lambda2, int mv_limit_y, int most_vectors, vectors=(),
                qps=None):
         """Encode a picture.
 
         Parameters
         ----------
+        header : SliceHeader
+            Of the first slice.
         begin : function
-            Maps the address of the first macroblock of a slice to (SliceHeader, Writer with the header written).
+            Maps the address of the first macroblock of a slice to a Writer with its header written.
         ends : list of int
             Addresses before which a slice ends; the last one is the number of macroblocks.
         limit : int
@@ -399,7 +430,7 @@ cdef class SliceEncoder(SliceSetup):
         i = picture.data.chroma_format_idc
         if picture.key != source.key or picture.data.pixel_shift or i == 2 or (i == 3 and not c.lossless):
             raise ParameterError("pictures are encoded with 8 bits, in 4:2:0 or 4:0:0; without loss in 4:4:4 too")
-        self.setup(s, begin(0)[0], sps, pps, picture, lists)
+        self.setup(s, header, sps, pps, picture, lists)
         c.planes, c.states = (3, ALL_STATES) if s.seq.ChromaArrayType == 3 else (1, STATES)
         self._set_tools(tools)
         self._set_contexts()
@@ -418,16 +449,16 @@ cdef class SliceEncoder(SliceSetup):
         found, first = [], 0
         for end in ends:
             while first < end:
-                rbsp, first = self._encode_slice(*begin(first), own, first, end, limit)
+                rbsp, first = self._encode_slice(begin(first), header.cabac_init_idc, own, first, end, limit)
                 found.append(rbsp)
         return found
 
-    def _encode_slice(self, header, writer, Interpolated own, int first, int end, Py_ssize_t limit):
+    def _encode_slice(self, writer, int cabac_init_idc, Interpolated own, int first, int end, Py_ssize_t limit):
         """(RBSP of a slice, the address after its last macroblock)"""
         cdef Coder *c = self.c
         cdef int after
         self._set_header(writer)
-        self._start(header.cabac_init_idc)
+        self._start(cabac_init_idc)
         with nogil:
             turns_lock(&self.threads.turns)
             turns_take(&self.threads.turns)

@@ -81,8 +81,10 @@ def cavlc_bits(const int16_t[::1] levels, int kind, int nC):
     if not 0 <= kind <= 4 or levels.shape[0] != LENGTHS[kind]:
         raise ParameterError(f"kinds are 0 to 4, with {list(LENGTHS)[:5]} levels")
     cdef BitCounter counter
+    cdef int16_t[16] block
     counter.bits = 0
-    write_cavlc_block(&counter, &levels[0], kind, nC)
+    memcpy(block, &levels[0], 2 * levels.shape[0])
+    write_cavlc_block(&counter, block, kind, nC)
     return counter.bits
 
 

@@ -24,11 +24,11 @@ from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap,
 from ..stream.nal import IDR, START_CODE, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import I, Modification, P, SliceHeader, write_slice_header
+from ..stream.syntax import structure
 from ._planes import Interpolated
 from ._scales import Scales
-from ._slice_enc import SliceEncoder, begin, end
+from ._slice_enc import SliceEncoder, begin, end, fill
 from .direct import motion_of, temporal
-from .frames import fill_picture
 from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, most_slices, sequence_of, vector_limits
@@ -79,6 +79,11 @@ class Coded:
     def cost(self):
         """(bits, QP of lambda)"""
         return 8 * len(self.data), self.lambda_qp
+
+
+def changed(header, **elements):
+    """A slice header with other elements: any but those that its derived values depend on."""
+    return structure(SliceHeader, vars(header) | elements)
 
 
 def modification_of(wanted, frames, header, sps):
@@ -176,11 +181,11 @@ class PictureEncoder:
             finally:
                 end(picture)
 
-        future = self._team.code(work)
+        self._keep(store, header, reference)
+        future = self._team.code(work)  # last: a thread wakes up, and asks for the interpreter's lock
         self._before = future
         self._control.began(future)
         self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
-        self._keep(store, header, reference)
 
     def _own_planes(self, picture):
         """Those that the picture fills, for pictures that refer to it."""
@@ -192,7 +197,7 @@ class PictureEncoder:
     def _coded(self, header, picture, source, planned, lists, own, qp, before):
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
         have bounds it may be coded again, so that they wait for all of it."""
-        fill_picture(source, planned.frame)
+        fill(source, planned.frame.planes)
         control, qp = self._control, 0 if self._settings.lossless else max(qp, self._least_qp)
         planes = None if control.bounds else own
         code = lambda qp: self._slice(header, picture, source, planned, lists, planes, qp)
@@ -238,7 +243,7 @@ class PictureEncoder:
         qp: before rounding; above 51 it is 51 with the lambda of more. A picture that is coded again has new slices;
         those of the first attempt count as not there.
         """
-        header = replace(header, slice_qp_delta=min(round(qp), MAX_QP) - 26)
+        header = changed(header, slice_qp_delta=min(round(qp), MAX_QP) - 26)
         lambda_qp, factor = min(round(qp), MAX_QP) + planned.excess(qp), lambda_factor(planned)
         tools = self._tools  # only decisions by rate give less for a larger lambda
         if lambda_qp > MAX_QP:
@@ -247,14 +252,13 @@ class PictureEncoder:
         qps = planned.qps(qp)
 
         def begin(first):
-            one = replace(header, first_mb_in_slice=first)
-            return one, write_slice_header(one, self._sps, self._pps)
+            return write_slice_header(changed(header, first_mb_in_slice=first), self._sps, self._pps)
 
         with self._slice_encoder() as slices:
             if planned.weights:
                 planes[0][0] = slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
             found = slices.encode(
-                begin, self._ends, self._settings.slice_max_bytes or 0,
+                header, begin, self._ends, self._settings.slice_max_bytes or 0,
                 self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
                 lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
@@ -323,7 +327,7 @@ class PictureEncoder:
         elif self._tools.direct:
             col, orders = after[0].content, (store.order, before[0].order, after[0].order)
             changes["direct_spatial_mv_pred_flag"] = int(not temporal(planned, *orders, col, self._format[0]))
-        header = replace(header, **changes)
+        header = changed(header, **changes)
         lists = reference_lists(frames, store, header, self._sps)[:2]
         return header, [[entry[0] for entry in entries[:count]] for entries, count in zip(lists, counts)]
 

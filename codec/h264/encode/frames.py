@@ -11,7 +11,6 @@ from ...color import default_matrix
 from ...errors import ParameterError, UnsupportedError
 from ...frame import Frame, unchecked_frame
 from ...sources.streaming import Clip, stream
-from ..pictures._picture import Picture
 from .parameters import H264_CHROMA, rate_of
 
 CLIP_TYPES = (str, os.PathLike, bytes, bytearray, memoryview)
@@ -111,13 +110,3 @@ def _described(frame):
     turned = f" turned by {frame.rotation} degrees" if frame.rotation else ""
     full_range = " full range" if frame.full_range else ""
     return f"{frame.width}x{frame.height} {frame.chroma} {frame.matrix}{full_range}{turned}"
-
-
-def fill_picture(picture: Picture, frame: Frame) -> None:
-    """Copy the planes, their last column and row repeated up to whole macroblocks."""
-    for buffer, plane in zip(picture.planes(), frame.planes):
-        out = np.asarray(buffer)
-        rows, columns = plane.shape
-        out[:rows, :columns] = plane
-        out[:rows, columns:] = plane[:, -1:]
-        out[rows:] = out[rows - 1]

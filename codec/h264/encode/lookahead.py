@@ -138,7 +138,8 @@ class Seen:
         self.aq, self._fades = None, tools.weighted
         if tools.looks:  # made in the thread of the caller: memory that threads allocate stays divided among them
             self.half = HalfFrame(-(-frame.width // 16), -(-frame.height // 16))
-        # Futures: of `examine`; of costs from frames before; of all costs of intervals that end here or earlier
+        self.costs = ()  # of the intervals that end here: of one frame, two, ...
+        # Futures: of `examine`; of costs from frames before; of `costs` here and of frames before
         self.alone = self.found_back = self.known = None
 
     def examine(self):
@@ -148,7 +149,7 @@ class Seen:
             planes = [_whole(plane, 8 if i else 16) for i, plane in enumerate(self.frame.planes)]
             self.aq = variance_offsets(energies_of(planes), tools.aq, tools.aq_strength)
         if tools.looks:
-            self.half.fill(_whole(self.frame.planes[0], 16, 1))
+            self.half.fill(np.ascontiguousarray(self.frame.planes[0]))
             self.intra = self.half.intra()
             sum_, square, count = self.half.moments()
             self.look = sum_ / count, math.sqrt(count * square - sum_ * sum_) / count  # mean and standard deviation
@@ -215,10 +216,10 @@ class Seen:
         return [(costs.astype(np.int64) * share // ONE).astype(np.int32) for costs in (self.amounts, self.weights)]
 
 
-def _whole(plane, size, more=0):
-    """A plane of whole blocks, and of some rows and columns more, its edges repeated."""
+def _whole(plane, size):
+    """A plane of whole blocks, its edges repeated."""
     rows, columns = plane.shape
-    return np.pad(plane, ((0, -rows % size + more), (0, -columns % size + more)), "edge")
+    return np.pad(plane, ((0, -rows % size), (0, -columns % size)), "edge")
 
 
 class Lookahead:
@@ -262,9 +263,12 @@ class Lookahead:
         alone = [one.alone for one in (*before, seen)]
         seen.found_back = begin(lambda: [seen.inter(one) for one in reversed(before)], *alone)
         seen.known = begin(
-            lambda: [self._interval_cost([*before[-n:], seen]) for n in range(1, len(before) + 1)],
-            *(one.found_back for one in (*before, seen)), before[-1].known,
-        )  # fmt: skip
+            lambda: self._close(seen, before), *(one.found_back for one in (*before, seen)), before[-1].known
+        )
+
+    def _close(self, seen, before):
+        """Find the costs of the intervals that end with a frame."""
+        seen.costs = [self._interval_cost([*before[-n:], seen]) for n in range(1, len(before) + 1)]
 
     def flush(self):
         """Yield the intervals of the frames that wait."""
@@ -394,7 +398,7 @@ class Lookahead:
         for end in range(1, room + 1):
             best.append(
                 min(
-                    (best[end - n][0] + self._interval_cost(frames[end - n : end + 1]), [*best[end - n][1], -n])
+                    (best[end - n][0] + frames[end].costs[n - 1], [*best[end - n][1], -n])
                     for n in range(1, min(end, self._most) + 1)
                 )
             )

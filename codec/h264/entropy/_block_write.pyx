@@ -3,7 +3,7 @@ _cabac.pyx, for frame macroblocks of all formats but 4:2:2."""
 from libc.stdint cimport uint8_t, int16_t, uint32_t
 from libc.stdlib cimport abs
 
-from codec._core cimport codec_assert_range
+from codec._core cimport codec_assert_range, codec_bit_length, codec_nonzero_mask
 from codec.h264.entropy._kinds cimport KIND_DC_420
 from codec.h264.entropy._writer cimport Bins, Bits, put, put_bin, put_bypass
 from codec.h264.tables.values cimport (
@@ -26,18 +26,16 @@ cdef inline void put_vlc(Bits sink, const H264Vlc *code) noexcept nogil:
 
 
 cdef int write_cavlc_block(Bits sink, const int16_t *level, int kind, int nC) noexcept nogil:
-    """A block of at most 16 levels in scan order; nC -1: chroma DC. TotalCoeff."""
+    """A block of at most 16 levels in scan order, of 16 in memory; nC -1: chroma DC. TotalCoeff."""
     cdef int at[16]
     cdef int total = 0, ones = 0, k, i, magnitude, code, suffixLength, left, most = 16 if kind == 5 else MOST[kind]
-    cdef uint32_t signs = 0
+    cdef uint32_t signs = 0, present = <uint32_t>codec_nonzero_mask(level, 0, most - 1)
     codec_assert_range(0, kind, 5)
     codec_assert_range(-1, nC, 16)
-    k = most
-    while k:                                            # highest frequency first
-        k -= 1
-        if level[k]:
-            at[total] = k
-            total += 1
+    while present:                                      # highest frequency first
+        at[total] = codec_bit_length(present) - 1
+        present ^= <uint32_t>1 << at[total]
+        total += 1
     while ones < total and ones < 3 and abs(level[at[ones]]) == 1:
         signs = signs << 1 | (level[at[ones]] < 0)
         ones += 1

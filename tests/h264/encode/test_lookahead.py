@@ -23,8 +23,8 @@ def luma_of(frame):
 
 
 def half(luma):
-    made = HalfFrame(luma.shape[1] // 16, luma.shape[0] // 16)
-    made.fill(np.pad(luma, ((0, 1), (0, 1)), "edge"))
+    made = HalfFrame(-(-luma.shape[1] // 16), -(-luma.shape[0] // 16))
+    made.fill(luma)
     return made
 
 
@@ -73,6 +73,17 @@ def test_intra_costs_are_the_best_of_nine_modes(level):
                 _kernels.intra(picture, y + 16, x + 16, "8x8", mode, avail, 255, 0)
                 costs.append(satd(small[y : y + 8, x : x + 8], picture[y + 16 : y + 24, x + 16 : x + 24]))
         assert found[i] == min(costs) + 5
+
+
+@pytest.mark.parametrize("rows, columns", [(33, 47), (48, 31), (17, 18), (1, 1), (32, 50)])
+def test_edges_are_repeated_up_to_whole_macroblocks(rows, columns):
+    cut = [np.ascontiguousarray(luma_of(frame)[:rows, :columns]) for frame in moving(64, 48, 2)]
+    small = [half(luma) for luma in cut]
+    large = [half(np.pad(luma, ((0, -rows % 16), (0, -columns % 16)), "edge")) for luma in cut]
+    assert small[0].moments() == large[0].moments()
+    assert np.array_equal(small[0].intra(), large[0].intra())
+    for one, other in zip(small[1].inter(small[0], None, 1, 1), large[1].inter(large[0], None, 1, 1)):
+        assert np.array_equal(one, other)
 
 
 def predicted(reference, y, x, vector):
@@ -273,6 +284,8 @@ def test_the_first_interval_is_of_the_cheapest_way(seed):
             at += n
         return total
 
+    for i in range(1, count + 1):
+        lookahead._close(frames[i], frames[max(i - most, 0) : i])
     assert lookahead._cheapest(frames, True) == min(ways(count, most), key=cost)
 
 
