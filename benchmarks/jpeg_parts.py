@@ -95,7 +95,7 @@ def _compared(paths, names, without):
 
 def without_dering(paths, names):
     """What deringing is worth at effort 5."""
-    plan = replace(EFFORTS[5], dering=False)
+    plan = EFFORTS[5]._replace(dering=False)
     return _compared(paths, names, lambda: mock.patch.dict(EFFORTS, {5: plan}))
 
 

@@ -62,7 +62,7 @@ cdef class Team:
         for i in range(min(threads, self.parts) - 1):
             try:
                 start_new_thread(self.help, ())
-            except RuntimeError:
+            except (RuntimeError, MemoryError):
                 break
         with nogil:
             self.work()

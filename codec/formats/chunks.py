@@ -88,7 +88,7 @@ def header(data: bytes) -> Header | None:
     >>> header(PNG + chunk(b"IHDR", struct.pack(">2I5B", 3, 2, 8, 6, 0, 0, 0)))
     Header(width=3, height=2, bits=8, color=6, compression=0, filter=0, interlace=0)
     """
-    if data[len(PNG) : 16] != b"\0\0\0\rIHDR" or len(data) < PICTURE:
+    if not data.startswith(PNG) or data[len(PNG) : 16] != b"\0\0\0\rIHDR" or len(data) < PICTURE:
         return None
     sound = zlib.crc32(data[12 : PICTURE - 4]) == int.from_bytes(data[PICTURE - 4 : PICTURE], "big")
     return Header(*struct.unpack_from(">2I5B", data, 16)) if sound else None

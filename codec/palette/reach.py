@@ -334,6 +334,7 @@ class _Search:
         if lossy not in self.curve.known:
             made = self.curve.paint(lossy, self._own())
             if self.sample is self.plan:
+                self._ended = made, lossy, self._at
                 self._consider(made, lossy)
         return self._size(lossy)
 
@@ -399,14 +400,18 @@ class _Search:
             if self._at == 0:
                 self._palettes += self.plan.work - before
                 self.plain += self.plan.work - before
-        if self._at == 0 and self._size(LOSSY_ONE) <= AIM * self.bytes and self._sampled(0) <= AIM * self.bytes:
+        lossless = self._at == 0 and self.curve.large < 0 and self._size(LOSSY_ONE) <= AIM * self.bytes
+        if lossless and self._sampled(0) <= AIM * self.bytes:
             return 0
         self._enclose()
         lossy = self._least(AIM * self.bytes - self.curve.rest, self.most)
         low, high = self.curve.large, self.curve.small
         if not low < lossy < high and low > 0 and high <= self.most:
             lossy = round((low * high) ** 0.5)
-        return min(max(lossy, low + 1), high - 1)
+        lossy = min(max(lossy, low + 1), high - 1)
+        if lossy == 0:
+            self._sampled(0)  # of which other samples say nothing
+        return lossy
 
     def _enclose(self):
         """Paint samples between those that are too large and those that are not."""
@@ -474,9 +479,10 @@ class _Search:
         """Go on with the smallest file while it may be within the size."""
         expected = [self._scale * one for one in self.curve.sizes(LOSSY_MAX)]
         done, rest = sum(sizes), sum(expected[len(sizes) :])
+        rest *= min(sum(sizes[1:]) / max(sum(expected[1 : len(sizes)]), 1), 1)  # strips may say too much
         if done + HOPE * rest + self.curve.rest <= self.bytes:
             return LOSSY_MAX
-        self.smallest = f"about {done * (1 + rest / max(sum(expected) - rest, 1)) + self.curve.rest:.0f}"
+        self.smallest = f"about {done + rest + self.curve.rest:.0f}"
         return None
 
     def _steer(self, used, sizes):

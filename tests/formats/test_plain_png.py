@@ -10,10 +10,11 @@ import pytest
 from codec.formats._png import unfilter
 from PIL import Image, PngImagePlugin
 
+import codec
 from codec import _core, cpu
 from codec.errors import CodecError
 from codec.formats import chunks, plain_png
-from codec.formats.pictures import load
+from codec.formats.pictures import load, pixels_of
 from codec.limits import Limits
 
 RNG = np.random.default_rng(6)
@@ -277,3 +278,13 @@ def test_mutated_files_give_the_same_by_either_reader(shape, monkeypatch):
         data = mutated(whole, choose)
         mine, theirs = by_either_reader(data, monkeypatch)
         assert mine == theirs, (number, data)
+
+
+def test_a_header_of_png_within_another_file_says_nothing():
+    """The memory of a batch is shared out by it."""
+    inner = struct.pack(">4s2I5B", b"IHDR", 1, 1, 8, 2, 0, 0, 0)
+    comment = b"\0\0\0\r" + inner + struct.pack(">I", zlib.crc32(inner))
+    picture = codec.encode(np.zeros((40, 50, 3), np.uint8))
+    data = picture[:2] + b"\xff\xfe" + struct.pack(">H", 4 + len(comment)) + b"xx" + comment + picture[2:]
+    assert data[8:16] == file_of(np.zeros((1, 1), np.uint8))[8:16]
+    assert chunks.header(data) is None and pixels_of(data) == 2000

@@ -1,7 +1,7 @@
 """QP from bits: an average bit rate in one pass, and a buffer that must not run empty.
 
 Decisions are the same on every machine: the steps of QP are integers, and floats are added, multiplied and divided,
-which IEEE 754 defines to the last bit.
+which IEEE 754 defines to the last bit; several are added by `math.fsum`, since `sum` depends on the version of Python.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ class BitModel:
     def bits(self, interval, qp):
         """Of the pictures of an interval with this QP."""
         return int(
-            sum(self.complexity(one) / STEPS[min(max(round(qp + self._offset(one)), 0), WORST_QP)] for one in interval)
+            math.fsum(
+                self.complexity(one) / STEPS[min(max(round(qp + self._offset(one)), 0), WORST_QP)] for one in interval
+            )
         )
 
 
@@ -201,12 +203,16 @@ class PlannedRate:
 
     def _complexity(self, number):
         """Bits times step of a picture."""
+        if number not in self._pictures:
+            raise ParameterError(
+                f"frame {number} was not there in the first pass: passes=2 needs the same frames twice"
+            )
         bits, qp = self._pictures[number]
         return bits * STEPS[qp]
 
     def _at_smallest(self, number):
         """Bits of a picture with its raised step, times the step that is not raised."""
-        return self._complexity(number) * FINE_STEPS[0] / FINE_STEPS[self._raises[number]]
+        return self._complexity(number) * FINE_STEPS[0] // FINE_STEPS[self._raises[number]]
 
     @property
     def _ratio(self):
@@ -229,7 +235,7 @@ class PlannedRate:
     def qp(self, interval):
         """QP of the next interval."""
         ratio = self._ratio
-        expected = sum(complexity / STEPS[qp] for qp, complexity in self._begun)
+        expected = math.fsum(complexity / STEPS[qp] for qp, complexity in self._begun)
         bits = max(self._bits - self._spent - ratio * expected, 1)
         step = ratio * self._left / bits
         if self._buffered and self._latest is not None:
@@ -241,11 +247,11 @@ class PlannedRate:
             self._first = self._latest = exact
         exact = max(exact, self._latest - PLANNED_FALL * len(interval))
         self._latest = min(max(exact, self._first - 8 * MOST_CHANGE), self._first + 8 * MOST_CHANGE)
-        exact = self._latest + self._carry + self._raises[interval[0].number]
-        qp = min(max((exact + 4) // 8, 0), WORST_QP)
-        self._carry = min(max(exact - 8 * qp, -4), 4)
         numbers = [one.number for one in interval]
         self._left -= sum(map(self._at_smallest, numbers))
+        exact = self._latest + self._carry + self._raises[numbers[0]]
+        qp = min(max((exact + 4) // 8, 0), WORST_QP)
+        self._carry = min(max(exact - 8 * qp, -4), 4)
         self._begun.append((qp, sum(map(self._complexity, numbers))))
         return qp
 

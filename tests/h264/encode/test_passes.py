@@ -75,6 +75,19 @@ def test_threads_do_not_change_two_passes():
     assert len({codec.encode_video(FRAMES[:40], threads=threads, **options) for threads in (1, 3)}) == 1
 
 
+@pytest.mark.parametrize("buffer", [{}, {"vbv_maxrate": 60_000, "vbv_bufsize": 50_000}])
+def test_frames_that_change_between_the_passes_are_an_error(buffer):
+    class Growing:
+        count = 8
+
+        def __iter__(self):
+            self.count += 8
+            return iter(FRAMES[: self.count])
+
+    with pytest.raises(codec.ParameterError, match="was not there in the first pass"):
+        codec.encode_video(Growing(), fps=25, preset="ultrafast", bitrate=50_000, passes=2, **buffer)
+
+
 def test_two_passes_stay_within_a_buffer():
     from leaky_bucket import least_fullness
 
