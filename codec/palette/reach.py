@@ -188,7 +188,8 @@ def reach(plan, target, colors, progress=None):
     ----------
     plan : a plan of `animator`
         With ``sample()``, ``paint(colors, lossy, steer)``, ``repaint(colors, lossy, begun)``, ``sizes(colors, lossy)``,
-        ``tables(colors, most_work)``, ``choosing(colors)``, `has_lossy`, `passes`, `used`, `tail`, `work` and `step`.
+        ``tables(colors, most_work)``, ``choosing(colors)``, ``rest(made)``, `pictures`, `has_lossy`, `passes`, `used`,
+        `tail`, `work` and `step`.
     target : codec.targets.Target
     colors : int
     progress : callable, optional
@@ -220,7 +221,7 @@ class _Search:
     best : Animation or None
         The largest file within the size.
     smallest : int or str, or None
-        Bytes of the smallest file, if it was painted; "about" so many, if it was given up.
+        Bytes of the smallest file once it is painted; the text "about N" where its painting was given up.
     """
 
     def __init__(self, plan, bytes, colors, bar):
