@@ -98,7 +98,7 @@ tsan: build/tsan/stamp
 	cp -r tests samples build/tsan
 	cd build/tsan && CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc PYTHONPATH=site PYTHONDONTWRITEBYTECODE=1 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0:suppressions=tests/tsan.supp \
 	LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" setarch -R $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider -o addopts=--import-mode=importlib \
-	tests/test_team.py tests/h264/test_threads.py tests/h264/test_interruptions.py tests/jpeg/test_threads.py -k "not every_line and not child and not pool and not signal"
+	tests/test_team.py tests/h264/test_threads.py tests/h264/test_interruptions.py tests/h264/encode/test_encoder_threads.py tests/h264/encode/test_team.py tests/jpeg/test_threads.py -k "not every_line and not child and not pool and not signal"
 
 fuzz: build/fuzz/stamp
 	cp -r tests build/fuzz

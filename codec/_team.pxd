@@ -5,6 +5,7 @@ cdef extern from "shared.h" nogil:
     void shared_store(int *p, int v)
     void shared_add(int *p, int v)
     int shared_set(int *p)
+    void shared_pause()
     void shared_sleep()
     int shared_process()
     ctypedef struct Turns:
@@ -16,7 +17,6 @@ cdef extern from "shared.h" nogil:
     void turns_wait(Turns *turns)
     void turns_wake(Turns *turns)
     void turns_take(Turns *turns)
-    void turns_take_urgent(Turns *turns)
     void turns_give(Turns *turns)
 
 cdef class Team:

@@ -181,16 +181,17 @@ def blanket_handlers(text):
 
 
 # Of a thread, which keeps an exception for the thread that waits for it; and of Gate.call, which raises it again.
-KEPT_FOR_OTHERS = {"_team.pyx": 1, "h264/decode/_crew.pyx": 2}
+KEPT_FOR_OTHERS = {"_team.pyx": 1, "h264/decode/_crew.pyx": 2, "h264/encode/team.py": 1}
 
 
 @each_module
 def test_no_blanket_except(name):
     text = (PACKAGE / name).read_text()
     if name.endswith(".py"):
-        assert list(blanket_handlers(text)) == []
+        found = blanket_handlers(text)
     else:
-        assert len(re.findall(r"^\s*except\b\s*(:|.*\b(Base)?Exception\b)", text, re.M)) == KEPT_FOR_OTHERS.get(name, 0)
+        found = re.findall(r"^\s*except\b\s*(:|.*\b(Base)?Exception\b)", text, re.M)
+    assert len(list(found)) == KEPT_FOR_OTHERS.get(name, 0)
 
 
 def test_a_blanket_except_would_be_found():

@@ -1,7 +1,18 @@
-/* Counters that one thread writes and others read, a pause for polling them, the number of the process, and turns: the
+/* Counters that one thread writes and others read, pauses for polling them, the number of the process, and turns: the
  * number of further threads that may compute, behind a lock and a condition variable. */
 #ifndef CODEC_SHARED_H
 #define CODEC_SHARED_H
+
+/* Tells the processor that the thread polls: about 50 nanoseconds on recent x86, less elsewhere. */
+#if defined(_M_X64) || defined(_M_IX86)
+#define shared_pause() _mm_pause()
+#elif defined(__x86_64__) || defined(__i386__)
+#define shared_pause() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define shared_pause() __asm__ volatile("isb")
+#else
+#define shared_pause() ((void)0)
+#endif
 
 #ifdef _MSC_VER
 #include <intrin.h>
@@ -14,12 +25,11 @@ static inline int shared_set(int *p) { return _InterlockedExchange((volatile lon
 static inline void shared_sleep(void) { Sleep(0); }
 static inline int shared_process(void) { return 0; } /* Windows does not fork */
 
-typedef struct { SRWLOCK lock; CONDITION_VARIABLE changed; int free, urgent; } Turns;
+typedef struct { SRWLOCK lock; CONDITION_VARIABLE changed; int free; } Turns;
 static inline void turns_open(Turns *t, int free) {
     InitializeSRWLock(&t->lock);
     InitializeConditionVariable(&t->changed);
     t->free = free;
-    t->urgent = 0;
 }
 static inline void turns_close(Turns *t) { (void)t; }
 static inline void turns_lock(Turns *t) { AcquireSRWLockExclusive(&t->lock); }
@@ -47,12 +57,11 @@ static inline void shared_sleep(void) {
 
 static inline int shared_process(void) { return (int)getpid(); }
 
-typedef struct { pthread_mutex_t lock; pthread_cond_t changed; int free, urgent; } Turns;
+typedef struct { pthread_mutex_t lock; pthread_cond_t changed; int free; } Turns;
 static inline void turns_open(Turns *t, int free) {
     pthread_mutex_init(&t->lock, 0);
     pthread_cond_init(&t->changed, 0);
     t->free = free;
-    t->urgent = 0;
 }
 static inline void turns_close(Turns *t) { pthread_cond_destroy(&t->changed); pthread_mutex_destroy(&t->lock); }
 static inline void turns_lock(Turns *t) { pthread_mutex_lock(&t->lock); }
@@ -62,16 +71,9 @@ static inline void turns_wake(Turns *t) { pthread_cond_broadcast(&t->changed); }
 
 #endif
 
-/* The caller holds the lock. Of those that wait, the urgent ones go first: `urgent` counts them. */
+/* The caller holds the lock. */
 static inline void turns_take(Turns *t) {
-    while (t->free <= t->urgent) turns_wait(t);
-    t->free--;
-}
-
-static inline void turns_take_urgent(Turns *t) {
-    t->urgent++;
     while (t->free == 0) turns_wait(t);
-    t->urgent--;
     t->free--;
 }
 

@@ -324,3 +324,62 @@ cdef class HalfFrame:
                                      self._at(after, at, mv1[i, 0], mv1[i, 1]), self.stride, 8, 8)
                     out[i] = self.enc.satd[1](self.plane[0] + at, self.stride, mean, 8, 8) + TWO_BITS
         return made
+
+
+# ---------------------------------------------------------------- what is found, compared
+
+
+def least(const int32_t[::1] a, const int32_t[::1] b, const int32_t[::1] c=None):
+    """The least of two or three costs of each macroblock, (N,) int32, and the sum of these."""
+    cdef Py_ssize_t n = a.shape[0], i
+    cdef int64_t sum = 0
+    if not n == b.shape[0] or (c is not None and not n == c.shape[0]):
+        raise ParameterError("a cost for each macroblock")
+    made = np.empty(n, np.int32)
+    cdef int32_t[::1] out = made
+    for i in range(n):
+        out[i] = min(a[i], b[i])
+        if c is not None:
+            out[i] = min(out[i], c[i])
+        sum += out[i]
+    return made, sum
+
+
+cdef inline int floor_div(int64_t a, int64_t b) noexcept nogil:
+    """b > 0"""
+    return <int>(a // b - (a % b < 0))
+
+
+def direct_distances(const int16_t[:, ::1] mv0, const int16_t[:, ::1] mv1, const int16_t[:, ::1] col, int width,
+                     int numerator, int denominator, int most):
+    """How far the vectors of temporal (8.4.1.2.3) and of spatial direct prediction (8.4.1.2.2) are from those that were
+    found: sums of absolute differences, of each macroblock at most `most`.
+
+    mv0, mv1: (N, 2) vectors to the references before and after; col: those of the colocated picture, or None without
+    any; width: macroblocks in a row; numerator, denominator: what part of the way before it is (denominator > 0).
+    """
+    cdef Py_ssize_t n = mv0.shape[0], i
+    cdef const int16_t *found[2]
+    cdef const int16_t *mv
+    cdef int x, y, k, list, scaled, temporal, spatial, left, above, right
+    cdef int64_t sums[2]
+    if not n == mv1.shape[0] or not mv0.shape[1] == mv1.shape[1] == 2 or n % width or (
+            col is not None and not (col.shape[0] == n and col.shape[1] == 2)):
+        raise ParameterError("a vector for each macroblock of each list")
+    found[0], found[1] = &mv0[0, 0], &mv1[0, 0]
+    sums[0] = sums[1] = 0
+    for i in range(n):
+        x, y = <int>(i % width), <int>(i // width)
+        temporal = spatial = 0
+        for k in range(2):
+            scaled = 0 if col is None else floor_div(2 * <int64_t>col[i, k] * numerator + denominator, 2 * denominator)
+            temporal += abs(mv0[i, k] - scaled) + abs(mv1[i, k] - scaled + (0 if col is None else col[i, k]))
+            for list in range(2):
+                mv = found[list] + 2 * i + k
+                left = mv[-2] if x else 0
+                above = mv[-2 * width] if y else 0
+                right = mv[-2 * width + 2] if y and x < width - 1 else 0
+                spatial += abs(mv[0] - median(left, above, right))
+        sums[0] += min(temporal, most)
+        sums[1] += min(spatial, most)
+    return sums[0], sums[1]

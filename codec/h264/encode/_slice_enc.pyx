@@ -5,10 +5,7 @@ from libc.string cimport memcpy, memset
 
 from codec._core cimport close_writer, codec_assert_range, open_writer, put_bits, reserve
 from codec._stop cimport raise_stopped, stopped
-from codec._team cimport (
-    Turns, shared_add, shared_store, turns_close, turns_give, turns_lock, turns_open, turns_take,
-    turns_take_urgent, turns_unlock,
-)
+from codec._team cimport shared_add, shared_store
 from codec.h264.encode._coder cimport (
     CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block, detail_of,
 )
@@ -253,36 +250,6 @@ cdef int encode_macroblocks(Coder *c, Interpolated planes, int first, int end, P
     return end
 
 
-cdef class Threads:
-    """What the threads of one encoder share: how many may compute at a time. A thread that waits for lines of a
-    reference lets another one compute.
-
-    Parameters
-    ----------
-    count : int
-    """
-    cdef Turns turns
-
-    def __cinit__(self, int count):
-        turns_open(&self.turns, count)
-
-    def __dealloc__(self):
-        turns_close(&self.turns)
-
-    def __enter__(self):
-        """Take a turn, once there is one, before threads that code pictures do: these find none where types are not
-        settled in time."""
-        with nogil:
-            turns_lock(&self.turns)
-            turns_take_urgent(&self.turns)
-            turns_unlock(&self.turns)
-
-    def __exit__(self, *error):
-        turns_lock(&self.turns)
-        turns_give(&self.turns)
-        turns_unlock(&self.turns)
-
-
 def begin(Picture picture not None):
     """Make it a new picture that others wait for, until `end`."""
     picture.begin()
@@ -325,16 +292,14 @@ cdef class SliceEncoder(SliceSetup):
 
     Parameters
     ----------
-    threads : Threads
     scales : Scales
         Of the scaling lists of all pictures.
     """
     cdef Coder *c
     cdef void *memory
-    cdef Threads threads
     cdef Scales scales
 
-    def __cinit__(self, Threads threads not None, Scales scales not None):
+    def __cinit__(self, Scales scales not None):
         cdef size_t at, size = sizeof(Coder) + EDGE_BYTES + SECOND_BYTES + 4 * 64
         self.memory = calloc(size, 1)
         if not self.memory:
@@ -343,7 +308,6 @@ cdef class SliceEncoder(SliceSetup):
         self.c = <Coder *>at
         self.c.s.work.edge = <uint8_t *>((at + sizeof(Coder) + 63) & ~<size_t>63)
         self.c.s.work.second = self.c.s.work.edge + EDGE_BYTES
-        self.threads, self.c.s.work.turns = threads, &threads.turns
         self.scales, self.c.quant = scales, scales.tables
 
     def __dealloc__(self):
@@ -460,13 +424,7 @@ cdef class SliceEncoder(SliceSetup):
         self._set_header(writer)
         self._start(cabac_init_idc)
         with nogil:
-            turns_lock(&self.threads.turns)
-            turns_take(&self.threads.turns)
-            turns_unlock(&self.threads.turns)
             after = encode_macroblocks(c, own, first, end, limit - 1 if limit else 0)   # less the NAL unit's header
-            turns_lock(&self.threads.turns)
-            turns_give(&self.threads.turns)
-            turns_unlock(&self.threads.turns)
         raise_stopped()
         if after < 0:
             raise MemoryError("no memory for a slice")
@@ -482,13 +440,7 @@ cdef class SliceEncoder(SliceSetup):
     def weighted(self, Picture reference not None, Interpolated planes not None, table):
         """The planes of a reference, once it is complete, with their samples changed by a table of 256."""
         with nogil:
-            turns_lock(&self.threads.turns)
-            turns_take(&self.threads.turns)
-            turns_unlock(&self.threads.turns)
             wait_for_lines(&self.c.s, &reference.data, reference.data.height[0])
-            turns_lock(&self.threads.turns)
-            turns_give(&self.threads.turns)
-            turns_unlock(&self.threads.turns)
         return planes.weighted(table)
 
     cdef int _set_vectors(self, vectors) except -1:

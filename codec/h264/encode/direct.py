@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from ._lookahead import direct_distances
 
 FAR = 8  # samples; a prediction that is further away is as useless as one at this distance
 
@@ -39,21 +39,5 @@ def temporal(planned, order, before, after, colocated, width):
     """
     if len(planned.vectors) < 2 or colocated.order not in (None, before):
         return False
-    found = np.concatenate(planned.vectors, axis=1).astype(np.int32).reshape(-1, width, 4)
-    scaled = np.zeros_like(found)
-    if colocated.vectors is not None:
-        col = colocated.vectors.astype(np.int32).reshape(-1, width, 2)
-        scaled[..., :2] = (2 * col * (order - before) + (after - before)) // (2 * (after - before))
-        scaled[..., 2:] = scaled[..., :2] - col
-    return _distance(found, scaled) < _distance(found, _medians(found))
-
-
-def _medians(vectors):
-    """Of the vectors left, above, and above to the right (8.4.1.3.1); zero vectors surround the picture."""
-    around = np.pad(vectors, ((1, 0), (1, 1), (0, 0)))
-    left, above, right = around[1:, :-2], around[:-1, 1:-1], around[:-1, 2:]
-    return np.maximum(np.minimum(left, above), np.minimum(np.maximum(left, above), right))
-
-
-def _distance(found, predicted):
-    return int(np.minimum(np.abs(found - predicted).sum(axis=-1), FAR).sum())
+    near, far = direct_distances(*planned.vectors, colocated.vectors, width, order - before, after - before, FAR)
+    return near < far

@@ -3,17 +3,16 @@
 A frame waits in display order until its type is known. Reference marking and lists are those of the decoder
 (pictures/dpb, pictures/references), applied to the headers that are written, so that both agree by construction.
 
-A picture is a task that needs its references and nothing else. It waits for the lines that a vector leads to, not for
-whole pictures (_search.pyx), so that other threads code several pictures at once, one some rows behind the other. Tasks
-begin in coding order, and wait for earlier ones alone. The bytes do not depend on the threads.
+A picture is a task that needs its references and nothing else, and begins after these (team.py). It waits for the lines
+that a vector leads to, not for whole pictures (_search.pyx), so that several threads code pictures that refer to each
+other, one some rows behind the other. The bytes do not depend on the threads.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,7 +33,7 @@ from .messages import delimiter, recovery_message, settings_message
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, most_slices, sequence_of, vector_limits
 from .ratecontrol import Control
 from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, lambda2_of, lambda_factor, lambda_of
-from .team import Team, done
+from .team import Job, Team, done
 from .weights import table_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
@@ -102,10 +101,17 @@ def modification_of(wanted, frames, header, sps):
 
 @dataclass(frozen=True)
 class Task:
-    """A picture that is being coded. future: of (Coded, Sent or None); pictures: what it reads and writes."""
+    """A picture that is being coded. job: it returns (Coded, Sent or None); pictures: what it writes and reads."""
 
-    future: Future
+    job: Job
     pictures: tuple
+
+
+class Coder(NamedTuple):
+    """What one thread codes a picture with: memory, and its frame in whole macroblocks."""
+
+    slices: SliceEncoder
+    source: Picture
 
 
 class PictureEncoder:
@@ -139,7 +145,9 @@ class PictureEncoder:
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         scales = Scales(self._pps.scaling_lists(self._sps))
         self._least_qp = scales.least_qp
-        self._idle = [SliceEncoder(team.turns, scales) for _ in range(team.count)]  # one for each picture at work
+        self._idle = [
+            Coder(SliceEncoder(scales), Picture(*self._format)) for _ in range(settings.threads)
+        ]  # one for each picture at work
         self._tasks, self._latest = deque(), None  # not delivered yet; delivered last
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
         self._pool = []  # all pictures; those that were references have their Interpolated as tag
@@ -158,7 +166,7 @@ class PictureEncoder:
         number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
         qp = self._control.qp(planned)
         header = self._header(planned, idr)
-        picture, source = self._pictures(reference)
+        picture = self._picture(reference)
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
         store = FrameStore(picture, header.frame_num)
         store.set_order(picture.TopFieldOrderCnt, picture.BottomFieldOrderCnt)
@@ -176,16 +184,22 @@ class PictureEncoder:
         before = self._before
 
         def work():
+            coder = self._idle.pop()
             try:
-                return self._coded(header, picture, source, planned, lists, own, qp, before)
+                return self._coded(coder, header, picture, planned, lists, own, qp, before)
             finally:
+                self._idle.append(coder)
                 end(picture)
 
         self._keep(store, header, reference)
-        future = self._team.code(work)  # last: a thread wakes up, and asks for the interpreter's lock
-        self._before = future
-        self._control.began(future)
-        self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
+        references = {id(other) for entries in lists for other in entries}
+        follows = [task.job for task in self._tasks if id(task.pictures[0]) in references]
+        if self._control.bounds:
+            follows.append(before)
+        job = self._team.code(work, follows, reference)  # last: a thread wakes up, and asks for the interpreter's lock
+        self._before = job
+        self._control.began(job)
+        self._tasks.append(Task(job, (picture, *lists[0], *lists[1])))
 
     def _own_planes(self, picture):
         """Those that the picture fills, for pictures that refer to it."""
@@ -194,21 +208,20 @@ class PictureEncoder:
         picture.tag.begin()
         return picture.tag
 
-    def _coded(self, header, picture, source, planned, lists, own, qp, before):
+    def _coded(self, coder, header, picture, planned, lists, own, qp, before):
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
         have bounds it may be coded again, so that they wait for all of it."""
-        fill(source, planned.frame.planes)
+        fill(coder.source, planned.frame.planes)
         control, qp = self._control, 0 if self._settings.lossless else max(qp, self._least_qp)
         planes = None if control.bounds else own
-        code = lambda qp: self._slice(header, picture, source, planned, lists, planes, qp)
+        code = lambda qp: self._slice(coder, header, picture, planned, lists, planes, qp)
         nals, nal, used, sent = self._nals(planned), code(qp), qp, None
         if control.bounds:
-            sent = before.result()[1]
+            sent = before.followed()[1]
             nals = self._nals(planned, control.messages(sent, planned))
             nal, used = control.fit(code, nal, qp, sent, planned, 8 * len(write_byte_stream((*nals, b""))))
             if own is not None:
-                with self._slice_encoder() as slices:
-                    slices.publish(picture, own)
+                coder.slices.publish(picture, own)
         data = write_byte_stream((*nals, nal))
         if control.bounds:
             sent = control.after(sent, planned, 8 * len(data))
@@ -237,7 +250,7 @@ class PictureEncoder:
         """Whether a picture is an IDR picture: all key pictures are, or the first alone."""
         return planned.key and not (self._settings.open_gop and planned.number)
 
-    def _slice(self, header, picture, source, planned, lists, own, qp):
+    def _slice(self, coder, header, picture, planned, lists, own, qp):
         """The slices of a picture as a byte stream, in any thread.
 
         qp: before rounding; above 51 it is 51 with the lambda of more. A picture that is coded again has new slices;
@@ -254,32 +267,23 @@ class PictureEncoder:
         def begin(first):
             return write_slice_header(changed(header, first_mb_in_slice=first), self._sps, self._pps)
 
-        with self._slice_encoder() as slices:
-            if planned.weights:
-                planes[0][0] = slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
-            found = slices.encode(
-                header, begin, self._ends, self._settings.slice_max_bytes or 0,
-                self._sps, self._pps, picture, source,
-                [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
-                lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
-                mv_limit_y=self._limits[0], most_vectors=self._limits[1],
-                vectors=planned.vectors, qps=None if qps is None else np.maximum(qps, np.int8(self._least_qp)),
-            )  # fmt: skip
+        if planned.weights:
+            planes[0][0] = coder.slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
+        found = coder.slices.encode(
+            header, begin, self._ends, self._settings.slice_max_bytes or 0,
+            self._sps, self._pps, picture, coder.source,
+            [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
+            lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
+            mv_limit_y=self._limits[0], most_vectors=self._limits[1],
+            vectors=planned.vectors, qps=None if qps is None else np.maximum(qps, np.int8(self._least_qp)),
+        )  # fmt: skip
         return START_CODE.join(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp) for rbsp in found)
-
-    @contextmanager
-    def _slice_encoder(self):
-        slices = self._idle.pop()  # there are as many as threads
-        try:
-            yield slices
-        finally:
-            self._idle.append(slices)
 
     def take(self, ahead):
         """Yield pictures that are coded, as `Coded`, in coding order, until at most `ahead` are not."""
-        while self._tasks and (len(self._tasks) > ahead or self._tasks[0].future.done()):
+        while self._tasks and (len(self._tasks) > ahead or self._tasks[0].job.ended):
             self._latest = self._tasks.popleft()
-            yield self._latest.future.result()[0]
+            yield self._latest.job.result()[0]
 
     def _header(self, planned, idr):
         number = planned.number
@@ -331,24 +335,22 @@ class PictureEncoder:
         lists = reference_lists(frames, store, header, self._sps)[:2]
         return header, [[entry[0] for entry in entries[:count]] for entries, count in zip(lists, counts)]
 
-    def _pictures(self, reference):
-        """Two pictures that neither the decoder's buffer nor a task needs: for the reconstruction and the source. A
-        reference takes one that has planes for searches, four times as large as luma, and others leave these: there are
-        no more than references at work."""
+    def _picture(self, reference):
+        """One that neither the decoder's buffer nor a task needs. A reference takes one that has planes for searches,
+        four times as large as luma, and others leave these: there are no more than references at work."""
         tasks = [*self._tasks, self._latest] if self._latest else self._tasks
         used = {id(store.picture) for store in self._dpb.frames}
         used.update(id(picture) for task in tasks for picture in task.pictures)
         free = [picture for picture in self._pool if id(picture) not in used]
-        free.sort(key=lambda picture: picture.tag is not None)  # those with planes for searches last
-        while len(free) < 2:
-            free.insert(0, Picture(*self._format))
+        if not free:
+            free.append(Picture(*self._format))
             if self._examine:
                 free[0].observe()
             self._pool.append(free[0])
-        source = free.pop(0)
+        free.sort(key=lambda picture: picture.tag is not None)  # those with planes for searches last
         picture = free[-1 if reference else 0]
         begin(picture)
-        return picture, source
+        return picture
 
     def _keep(self, store, header, reference):
         """Mark and store the picture (8.2.5)."""
@@ -378,9 +380,10 @@ class Encoder:
         self._display, self._examine = display, examine
         self._team, self.count = Team(settings.threads), 0
         self._lookahead = Lookahead(settings.tools, settings.keyint, self._team.look, settings.open_gop)
-        # pictures that are not delivered while others are begun: an interval, and what the threads work on
+        # Pictures that are not delivered while others are begun: two for each thread, and two intervals, so that there
+        # are some that wait for none
         parallel = settings.threads > 1 and settings.tools.waits
-        self._ahead = 2 * settings.threads + settings.tools.b_frames if parallel else 0
+        self._ahead = 2 * (settings.threads + settings.tools.b_frames + 2) if parallel else 0
 
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""

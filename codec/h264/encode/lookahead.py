@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..stream.slice_header import B, I, P
-from ._lookahead import HalfFrame
+from ._lookahead import HalfFrame, least
 from .adaptive import ONE, energies_of, spread, tree_offsets, variance_offsets, weighed
 from .team import done
 from .weights import SAVED, weights_between, with_chroma
@@ -139,7 +139,7 @@ class Seen:
         if tools.looks:  # made in the thread of the caller: memory that threads allocate stays divided among them
             self.half = HalfFrame(-(-frame.width // 16), -(-frame.height // 16))
         self.costs = ()  # of the intervals that end here: of one frame, two, ...
-        # Futures: of `examine`; of costs from frames before; of `costs` here and of frames before
+        # Jobs: of `examine`; of costs from frames before; of `costs` here and of frames before
         self.alone = self.found_back = self.known = None
 
     def examine(self):
@@ -195,15 +195,14 @@ class Seen:
         key = tuple(other.number for other in others)
         if key not in self._two:
             found = self.found(others)
-            cost = np.minimum(self.intra, found[0][1])
+            best = least(self.intra, *(costs for _, costs in found))
             if len(found) == 2:
-                cost = np.minimum(cost, found[1][1])
                 ways = [[vectors for vectors, _ in found]]
                 if self._fades and any(self.faded(other)[2] for other in others):  # the mean of both follows a fade
                     ways.append([self.faded(other)[0] for other in others])
                 for first, second in ways:
-                    cost = np.minimum(cost, self.half.two(others[0].half, first, others[1].half, second))
-            self._two[key] = cost, int(cost.sum())
+                    best = least(best[0], self.half.two(others[0].half, first, others[1].half, second))
+            self._two[key] = best
         return self._two[key]
 
     def passed(self, others):

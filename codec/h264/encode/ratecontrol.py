@@ -304,7 +304,7 @@ class Control:
                 settings.bitrate, float(self._fps), samples, self.offset, higher, settings.measures
             )
         self.bounds = bool(self._rate or self._buffer)
-        self._begun, self._intervals = 0, deque()  # how many; those that have not ended: (pictures, futures)
+        self._begun, self._intervals = 0, deque()  # how many; those that have not ended: (pictures, jobs)
 
     def begin(self, interval):
         """Choose the QP of `Planned` pictures that follow each other in coding order, an I or P picture first.
@@ -315,8 +315,8 @@ class Control:
             return
         self._begun += 1
         while len(self._intervals) > (1 if self._begun > FIRST_INTERVALS else 0):
-            planned, futures = self._intervals.popleft()
-            ended = [future.result() for future in futures]
+            planned, jobs = self._intervals.popleft()
+            ended = [job.result() for job in jobs]
             costs = [coded.cost for coded, *_ in ended]
             if self._rate:
                 self._rate.add(planned, costs)
@@ -335,10 +335,10 @@ class Control:
         """QP of a picture of the interval, not always an integer."""
         return min(max(self._qp + self.offset(planned), 0), WORST_QP)
 
-    def began(self, future):
-        """The next picture of the interval is being coded. future: of (Coded, Sent)."""
+    def began(self, job):
+        """The next picture of the interval is being coded. job: it returns (Coded, Sent)."""
         if self.bounds:
-            self._intervals[-1][1].append(future)
+            self._intervals[-1][1].append(job)
 
     def messages(self, sent, planned):
         """SEI NAL units of the next picture."""

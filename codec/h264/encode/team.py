@@ -1,60 +1,198 @@
-"""The threads of an encoder: they code pictures, and find the costs of those that wait."""
+"""The threads of an encoder: they code pictures, and find the costs of those that wait.
+
+No more threads are at work than may compute, that of the caller among them: it does jobs where it would wait for one. A
+thread that sleeps and wakes for each picture would take longer for it than a small picture takes.
+"""
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from collections import deque
+from operator import itemgetter
+from threading import Condition, Thread
 
-from ...executors import Workers
-from ._slice_enc import Threads
+from ..._stop import Halted, halt, halted, release
+from ...executors import HALT_SECONDS
+
+
+class Job:
+    """Work, and what it returned.
+
+    Parameters
+    ----------
+    work : function
+    needs : Jobs that end before it begins
+    follows : Jobs that begin before it does; it may wait for them while it works
+    reference : bool
+        Others may follow it.
+    jobs : Jobs, optional
+        Whose it is; without, `run` is called by who made it.
+    """
+
+    def __init__(self, work, needs=(), follows=(), reference=False, jobs=None):
+        self._work, self._jobs, self.needs, self.follows, self.reference = work, jobs, needs, follows, reference
+        self.begun = self.ended = False
+        self._found = self._error = None
+
+    def run(self):
+        """Do the work in this thread. What it raises is kept for `result`."""
+        try:
+            self._found = self._work()
+        except BaseException as error:
+            self._error = error
+        self.ended, self._work, self.needs, self.follows = True, None, (), ()
+
+    def result(self):
+        """What the work returned, once it has ended, or raised. The caller, who gives out the jobs, does others
+        meanwhile."""
+        if not self.ended:
+            self._jobs.help(self)
+        return self._outcome()
+
+    def followed(self):
+        """The same for a job that follows this one."""
+        if not self.ended:
+            self._jobs.wait(self)
+        return self._outcome()
+
+    def _outcome(self):
+        if self._error is not None:
+            raise self._error
+        return self._found
 
 
 def done(work, *needs):
-    """The finished Future of a call in this thread; needs: Futures that the call waits for, finished too."""
-    future = Future()
-    future.set_result(work())
-    return future
+    """The Job of a call that this thread makes at once; needs: Jobs, ended too."""
+    job = Job(work)
+    job.run()
+    job.result()
+    return job
+
+
+class Jobs:
+    """Those that have not begun. Threads hold them rather than the `Team`, and end with it."""
+
+    def __init__(self):
+        self._changed, self._over = Condition(), False
+        self.looking, self.coding = deque(), deque()
+
+    def add(self, jobs, job):
+        """jobs: `looking` or `coding`"""
+        with self._changed:
+            jobs.append(job)
+            self._changed.notify()
+
+    def end(self):
+        """Begin no more, and end the threads that wait for some."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+    def serve(self):
+        """Do jobs until the end: the body of a helper."""
+        while True:
+            with self._changed:
+                job = self._begin()
+                while job is None and not self._over:
+                    self._changed.wait()
+                    job = self._begin()
+            if job is None:
+                return
+            self._run(job)
+            del job  # and what it found, while this thread waits
+
+    def help(self, wanted):
+        """Do jobs until one has ended, in the thread that adds them. What one raises is raised at once."""
+        while not wanted.ended:
+            with self._changed:
+                job = self._begin()
+                if job is None and not wanted.ended:
+                    self._changed.wait(HALT_SECONDS)
+            if job is not None:
+                self._run(job)
+                job.result()
+            elif halted() or self._over:
+                raise Halted
+
+    def wait(self, wanted):
+        """Return once a job has ended, which has begun."""
+        with self._changed:
+            while not wanted.ended:
+                if self._over:
+                    raise Halted
+                self._changed.wait()
+
+    def _begin(self):
+        """A job that may begin, or None; the caller holds the lock. Those that look ahead come first: until types are
+        settled there are no others. Then pictures whose references are complete, or else one that waits for their
+        lines where it is faster; of these, one that others refer to."""
+        if self._over:
+            return None
+        jobs = self.looking
+        job = next((job for job in jobs if all(other.ended for other in job.needs)), None)
+        if job is None:
+            jobs, found = self.coding, []
+            for other in jobs:
+                waits = [one for one in other.follows if not one.ended]
+                if all(one.begun for one in waits):
+                    found.append((bool(waits), not other.reference, other))
+            *_, job = min(found, key=itemgetter(0, 1), default=(None,))
+        if job is not None:
+            jobs.remove(job)
+            job.begun = True
+        return job
+
+    def _run(self, job):
+        job.run()
+        with self._changed:
+            self._changed.notify_all()
 
 
 class Team:
-    """At most `threads` of them compute at a time. With one, the caller does all.
+    """The thread that gives out jobs, and helpers, `threads` together. With one, it does each job at once.
 
-    Work begins in the order given, and waits for earlier work alone: that which waits holds a thread, so there are more
-    threads than compute.
+    Of jobs that have begun, the first waits for none, and the others for those before them: so all end.
 
     Parameters
     ----------
     threads : int
-
-    Attributes
-    ----------
-    turns : Threads
-    count : int
-        Pictures that are worked on at once.
     """
 
     def __init__(self, threads):
-        self.turns, self.count = Threads(threads), threads + (threads + 1) // 2 if threads > 1 else 1
-        self._coders = Workers(self.count) if threads > 1 else None
-        self._looking = Workers(3 * threads) if threads > 1 else None
+        self._jobs, self._alone, self._most, self._helpers = Jobs(), threads == 1, threads - 1, []
 
-    def code(self, work):
-        """The Future of the coding of a picture, which takes turns itself."""
-        return self._coders.submit(work) if self._coders else done(work)
+    def code(self, work, follows, reference):
+        """The Job of the coding of a picture. follows: Jobs of others, for whose lines it may wait; reference: whether
+        others may follow it."""
+        return self._job(self._jobs.coding, work, follows=follows, reference=reference)
 
     def look(self, work, *needs):
-        """The Future of work on frames that wait, after the Futures that it needs."""
-        if self._looking is None:
+        """The Job of work on frames that wait, after Jobs that it needs."""
+        return self._job(self._jobs.looking, work, needs=needs)
+
+    def _job(self, jobs, work, **others):
+        if self._alone:
             return done(work)
-
-        def taking_turns():
-            for future in needs:
-                future.result()
-            with self.turns:
-                return work()
-
-        return self._looking.submit(taking_turns)
+        job = Job(work, jobs=self._jobs, **others)
+        self._jobs.add(jobs, job)
+        if len(self._helpers) < self._most:
+            helper = Thread(target=self._jobs.serve, daemon=True)  # an encoder that nobody closes holds up no exit
+            try:
+                helper.start()
+                self._helpers.append(helper)
+            except RuntimeError:  # the system starts no more threads: this one helps itself
+                self._most = 0
+        return job
 
     def close(self):
         """End the threads; what is not done yet will not be."""
-        for threads in filter(None, (self._looking, self._coders)):
-            threads.halt()
+        self._jobs.end()
+        idents = [helper.ident for helper in self._helpers]
+        halt(idents)
+        try:
+            for helper in self._helpers:
+                helper.join()
+        finally:
+            release(idents)
+
+    def __del__(self):
+        self._jobs.end()

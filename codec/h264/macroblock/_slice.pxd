@@ -15,7 +15,7 @@ from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, int64_t, u
 from libc.string cimport memcpy
 
 from codec._core cimport codec_assert_range
-from codec._team cimport Turns, shared_sleep, turns_give, turns_lock, turns_take, turns_unlock
+from codec._team cimport Turns, shared_pause, shared_sleep, turns_give, turns_lock, turns_take, turns_unlock
 from codec.h264.macroblock._kernels cimport H264Dsp
 from codec.h264.pictures._picture cimport PictureData, SliceInfo, has_lines
 
@@ -168,7 +168,7 @@ cdef struct MbContext:
 cdef struct Workspace:
     MbContext *mbs          # of the latest macroblocks: see context_of
     int mbs_mask
-    Turns *turns            # of the threads; this thread has one
+    Turns *turns            # of the threads, and this thread has one; NULL: there are no more threads than turns
     uint8_t *edge           # reference samples padded by pad_block: EDGE_BYTES
     uint8_t *second         # list 1 prediction, three planes of 16 x 16: SECOND_BYTES
 
@@ -225,18 +225,29 @@ cdef inline MbContext *context_of(SliceContext *s, int mb) noexcept nogil:
     codec_assert_range(0, mb, s.pic.mb_count - 1)
     return &s.work.mbs[mb & s.work.mbs_mask]
 
+cdef enum:
+    POLLS = 2000            # about 100 microseconds, what a thread that sleeps takes to wake up
+
 cdef inline void wait_for_lines(SliceContext *s, const PictureData *p, int lines) noexcept nogil:
     """Wait until the first lines of another picture are final; meanwhile another thread has the turn."""
+    cdef int i
     if has_lines(p, lines):
         return
-    turns_lock(s.work.turns)
-    turns_give(s.work.turns)
-    turns_unlock(s.work.turns)
+    if s.work.turns == NULL:
+        for i in range(POLLS):
+            shared_pause()
+            if has_lines(p, lines):
+                return
+    else:
+        turns_lock(s.work.turns)
+        turns_give(s.work.turns)
+        turns_unlock(s.work.turns)
     while not has_lines(p, lines):
         shared_sleep()
-    turns_lock(s.work.turns)
-    turns_take(s.work.turns)
-    turns_unlock(s.work.turns)
+    if s.work.turns != NULL:
+        turns_lock(s.work.turns)
+        turns_take(s.work.turns)
+        turns_unlock(s.work.turns)
 
 cdef inline void set_block(SliceContext *s, int list, int x, int y, int w, int h, int ref, int mvx,
                            int mvy) noexcept nogil:

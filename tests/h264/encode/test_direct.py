@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from codec.h264.encode._lookahead import direct_distances, least
 from made_clips import CONTENT, assert_decodes_to, encoded
 
+from codec.errors import ParameterError
 from codec.h264.encode import encoder
 from codec.h264.encode.direct import Motion, temporal
 
@@ -41,6 +43,44 @@ def test_without_known_motion_it_is_spatial():
     motion = np.zeros((HEIGHT * WIDTH, 2), np.int16)
     assert not temporal(SimpleNamespace(vectors=()), 2, 0, 8, Motion(0, motion), WIDTH)
     assert not temporal(planned(at_random(1), at_random(2)), 2, 0, 8, Motion(-4, motion), WIDTH)
+
+
+def naive_distances(mv0, mv1, col, width, numerator, denominator, most):
+    found = np.concatenate([mv0, mv1], axis=1).astype(np.int64).reshape(-1, width, 4)
+    col = np.zeros_like(found[..., :2]) if col is None else col.astype(np.int64).reshape(-1, width, 2)
+    scaled = (2 * col * numerator + denominator) // (2 * denominator)
+    around = np.pad(found, ((1, 0), (1, 1), (0, 0)))
+    medians = np.median([around[1:, :-2], around[:-1, 1:-1], around[:-1, 2:]], axis=0)
+    predicted = np.concatenate([scaled, scaled - col], axis=-1), medians
+    return tuple(int(np.minimum(np.abs(found - one).sum(axis=-1), most).sum()) for one in predicted)
+
+
+@pytest.mark.parametrize("reach", [1, 9, 300, 32767])
+def test_distances_equal_their_definition(reach):
+    rng = np.random.default_rng(reach)
+    for height, width in [(1, 1), (1, 5), (4, 1), (5, 7)]:
+        for numerator, denominator in [(1, 2), (3, 4), (-2, 5), (9, 8)]:
+            mv0, mv1, col = rng.integers(-reach, reach + 1, (3, height * width, 2)).astype(np.int16)
+            for one in (col, None):
+                arguments = mv0, mv1, one, width, numerator, denominator, 8
+                assert direct_distances(*arguments) == naive_distances(*arguments)
+
+
+def test_distances_of_other_sizes_are_refused():
+    mv = np.zeros((6, 2), np.int16)
+    for others in [(mv[:5], None, 3), (mv, mv[:5], 3), (mv, None, 4), (mv[:, :1].copy(), None, 3)]:
+        with pytest.raises(ParameterError, match="a vector for each"):
+            direct_distances(mv, *others, 1, 2, 8)
+
+
+def test_the_least_costs():
+    a, b, c = np.random.default_rng(1).integers(0, 99, (3, 40)).astype(np.int32)
+    for costs in [(a, b), (a, b, c)]:
+        found, total = least(*costs)
+        assert np.array_equal(found, np.min(costs, axis=0)) and total == found.sum()
+    for costs in [(a, b[1:]), (a, b, c[1:])]:
+        with pytest.raises(ParameterError, match="a cost for each"):
+            least(*costs)
 
 
 @pytest.mark.parametrize("preset", ["superfast", "veryfast", "medium", "slow", "placebo"])

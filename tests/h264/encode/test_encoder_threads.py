@@ -1,5 +1,6 @@
 """Threads: the same bytes for any number, errors pass, nothing is left running."""
 
+import gc
 import threading
 
 import numpy as np
@@ -47,12 +48,15 @@ def test_the_costs_of_frames_that_wait_do_not_depend_on_threads():
 
 
 def test_the_lookahead_works_in_threads(monkeypatch):
-    examine, searched = Seen.examine, Seen.search
-    working = []
-    monkeypatch.setattr(Seen, "examine", lambda seen: [examine(seen), working.append(threading.current_thread())])
-    monkeypatch.setattr(Seen, "search", lambda *both: [working.append(threading.current_thread()), searched(*both)][-1])
+    examine, met = Seen.examine, threading.Barrier(2)
+
+    def waiting(seen):
+        if seen.number < 2:
+            met.wait(60)  # of two threads, or it is broken
+        examine(seen)
+
+    monkeypatch.setattr(Seen, "examine", waiting)
     codec.encode_video(moving(48, 32, 20), fps=25, threads=2)
-    assert len(working) >= 20 * 5 and threading.main_thread() not in working[:20]
 
 
 def test_an_error_of_the_lookahead_passes(monkeypatch):
@@ -78,6 +82,34 @@ def test_an_error_of_the_source_ends_the_threads():
     with pytest.raises(OSError, match="gone"):
         codec.encode_video(frames(), fps=25, threads=4)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_fewer_threads_than_asked_for_do_the_same(monkeypatch, started):
+    frames, start, most = moving(48, 32, 12), threading.Thread.start, iter(range(started))
+
+    def starting(thread):
+        if next(most, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    wanted = encoded(frames, bitrate=100_000)[0]
+    monkeypatch.setattr(threading.Thread, "start", starting)
+    assert encoded(frames, bitrate=100_000, threads=4)[0] == wanted
+
+
+def test_an_encoder_that_nobody_closes_leaves_no_threads():
+    before = set(threading.enumerate())
+    encoder = codec.h264.Encoder(fps=25, qp=30, threads=3)
+    for frame in moving(48, 32, 9):
+        encoder.encode(frame)
+    left = set(threading.enumerate()) - before
+    assert left
+    del encoder
+    gc.collect()
+    for thread in left:
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_threads_end_with_the_video():

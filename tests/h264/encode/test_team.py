@@ -1,0 +1,86 @@
+"""Which job a thread does next, and what becomes of errors."""
+
+import threading
+
+import pytest
+
+from codec.h264.encode.team import Job, Jobs, Team
+
+
+class Recorded:
+    """Jobs that write down their names when they are done."""
+
+    def __init__(self):
+        self.jobs, self.order = Jobs(), []
+
+    def look(self, name, *needs, work=None):
+        return self._added(self.jobs.looking, name, work, needs=needs)
+
+    def code(self, name, *follows, work=None):
+        """Capital letters: others may refer to it."""
+        return self._added(self.jobs.coding, name, work, follows=follows, reference=name.isupper())
+
+    def _added(self, jobs, name, work, **others):
+        def recorded():
+            if work:
+                work()
+            self.order.append(name)
+            return name
+
+        job = Job(recorded, jobs=self.jobs, **others)
+        self.jobs.add(jobs, job)
+        return job
+
+
+def test_the_lookahead_comes_first_and_references_before_others():
+    made = Recorded()
+    first = made.code("P")
+    last = made.code("b", first)
+    made.code("Q", first)
+    made.look("second", made.look("first"))
+    assert last.result() == "b"
+    assert made.order == ["first", "second", "P", "Q", "b"]
+
+
+def test_a_picture_begins_behind_its_reference_if_no_other_can():
+    """One thread is in the middle of a reference."""
+    made, met, go_on = Recorded(), threading.Event(), threading.Event()
+    first = made.code("P", work=lambda: [met.set(), go_on.wait(60)])
+    helper = threading.Thread(target=made.jobs.serve)
+    helper.start()
+    assert met.wait(60)
+    follows = made.code("Q", first, work=lambda: [go_on.set(), first.followed()])
+    free = made.code("a")
+    assert follows.result() == "Q" and free.ended
+    assert made.order == ["a", "P", "Q"]
+    made.jobs.end()
+    helper.join()
+
+
+def test_what_needs_a_job_waits_for_its_end():
+    made, met, go_on = Recorded(), threading.Event(), threading.Event()
+    first = made.look("first", work=lambda: [met.set(), go_on.wait(60)])
+    helper = threading.Thread(target=made.jobs.serve)
+    helper.start()
+    assert met.wait(60)
+    second = made.look("second", first)
+    made.code("P", work=go_on.set)
+    assert second.result() == "second"
+    assert made.order.index("first") < made.order.index("second")
+    made.jobs.end()
+    helper.join()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_error_is_raised_in_the_thread_that_gives_out_the_jobs(threads):
+    team = Team(threads)
+
+    def fail():
+        raise OSError("gone")
+
+    try:
+        with pytest.raises(OSError, match="gone"):
+            team.look(fail).result()
+        assert team.code(lambda: 3, (), True).result() == 3
+    finally:
+        team.close()
