@@ -15,6 +15,7 @@ cdef extern from "shared.h" nogil:
     void turns_lock(Turns *turns)
     void turns_unlock(Turns *turns)
     void turns_wait(Turns *turns)
+    void turns_wait_ms(Turns *turns, int ms)
     void turns_wake(Turns *turns)
     void turns_take(Turns *turns)
     void turns_give(Turns *turns)

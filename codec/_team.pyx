@@ -123,3 +123,52 @@ def results_of(jobs, int threads=1):
         return team.results
     finally:
         team.jobs = team.results = None     # a helper that begins late keeps no more than the team
+
+
+cdef class Bell:
+    """What threads that wait for work of others listen to. Exceptions of signal handlers, which Python raises between
+    any two steps of its main thread, leave no lock of it behind, as they do with `threading.Condition`.
+
+    Examples
+    --------
+    >>> from codec._team import Bell
+    >>> bell = Bell()
+    >>> before = bell.rings
+    >>> bell.wait(before, 1)
+    False
+    >>> bell.ring()
+    >>> bell.wait(before, 1)
+    True
+    """
+    cdef Turns turns
+    cdef int count
+
+    def __cinit__(self):
+        turns_open(&self.turns, 0)
+
+    def __dealloc__(self):
+        turns_close(&self.turns)
+
+    @property
+    def rings(self):
+        """A number that each ring changes."""
+        return shared_load(&self.count)
+
+    def ring(self):
+        """Wake all threads that wait."""
+        with nogil:
+            turns_lock(&self.turns)
+            self.count = (self.count + 1) & 0x3FFFFFFF
+            turns_wake(&self.turns)
+            turns_unlock(&self.turns)
+
+    def wait(self, int rings, int ms):
+        """Wait until it has rung since `rings` was read, or for so many milliseconds. Whether it has."""
+        cdef bint rung
+        with nogil:
+            turns_lock(&self.turns)
+            if self.count == rings:
+                turns_wait_ms(&self.turns, ms)
+            rung = self.count != rings
+            turns_unlock(&self.turns)
+        return rung

@@ -6,7 +6,7 @@ import threading
 import weakref
 
 import pytest
-from codec._team import results_of
+from codec._team import Bell, results_of
 
 THREADS = (1, 2, 3, 50)
 
@@ -100,3 +100,22 @@ def test_helpers_that_begin_late_keep_nothing(monkeypatch):
     assert late and [result() for result in gone] == [None, None]
     for body in late:
         body()
+
+
+def test_a_bell_wakes_those_that_wait():
+    bell, woken = Bell(), []
+    rings = bell.rings
+
+    def wait():
+        while not bell.wait(rings, 60_000):
+            pass
+        woken.append(1)
+
+    threads = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    bell.ring()
+    for thread in threads:
+        thread.join(60)
+    assert len(woken) == 3
+    assert bell.wait(rings, 60_000) and not bell.wait(bell.rings, 1)

@@ -35,6 +35,7 @@ static inline void turns_close(Turns *t) { (void)t; }
 static inline void turns_lock(Turns *t) { AcquireSRWLockExclusive(&t->lock); }
 static inline void turns_unlock(Turns *t) { ReleaseSRWLockExclusive(&t->lock); }
 static inline void turns_wait(Turns *t) { SleepConditionVariableSRW(&t->changed, &t->lock, INFINITE, 0); }
+static inline void turns_wait_ms(Turns *t, int ms) { SleepConditionVariableSRW(&t->changed, &t->lock, ms, 0); }
 static inline void turns_wake(Turns *t) { WakeAllConditionVariable(&t->changed); }
 
 #else
@@ -67,6 +68,15 @@ static inline void turns_close(Turns *t) { pthread_cond_destroy(&t->changed); pt
 static inline void turns_lock(Turns *t) { pthread_mutex_lock(&t->lock); }
 static inline void turns_unlock(Turns *t) { pthread_mutex_unlock(&t->lock); }
 static inline void turns_wait(Turns *t) { pthread_cond_wait(&t->changed, &t->lock); }
+static inline void turns_wait_ms(Turns *t, int ms) {
+    struct timespec end;
+    long long ns;
+    clock_gettime(CLOCK_REALTIME, &end);
+    ns = end.tv_nsec + ms % 1000 * 1000000LL;
+    end.tv_sec += ms / 1000 + (time_t)(ns / 1000000000);
+    end.tv_nsec = (long)(ns % 1000000000);
+    pthread_cond_timedwait(&t->changed, &t->lock, &end);
+}
 static inline void turns_wake(Turns *t) { pthread_cond_broadcast(&t->changed); }
 
 #endif

@@ -6,12 +6,16 @@ thread that sleeps and wakes for each picture would take longer for it than a sm
 
 from __future__ import annotations
 
+import weakref
+from _thread import start_new_thread
 from collections import deque
 from operator import itemgetter
-from threading import Condition, Thread
+from threading import Lock, get_ident
 
 from ..._stop import Halted, halt, halted, release
-from ...executors import HALT_SECONDS
+from ..._team import Bell
+
+PATIENCE = 100  # milliseconds after which a thread that waits asks whether it is for nothing
 
 
 class Job:
@@ -34,8 +38,10 @@ class Job:
         self._found = self._error = None
 
     def run(self):
-        """Do the work in this thread. What it raises is kept for `result`."""
+        """Do the work in this thread. What it raises is kept for `result`, or what one raised that it needs."""
         try:
+            for job in self.needs:
+                job.result()
             self._found = self._work()
         except BaseException as error:
             self._error = error
@@ -69,82 +75,101 @@ def done(work, *needs):
 
 
 class Jobs:
-    """Those that have not begun. Threads hold them rather than the `Team`, and end with it."""
+    """Those that have not begun, and the threads that do them. These hold it rather than the `Team`, and end with it.
 
-    def __init__(self):
-        self._changed, self._over = Condition(), False
+    Parameters
+    ----------
+    owner : object
+        While it lives, there may be further jobs.
+    """
+
+    def __init__(self, owner):
+        self._owner, self._lock, self._bell, self._over = weakref.ref(owner), Lock(), Bell(), False
         self.looking, self.coding = deque(), deque()
+        self._threads = set()  # identifiers of those that serve
 
     def add(self, jobs, job):
         """jobs: `looking` or `coding`"""
-        with self._changed:
+        with self._lock:
             jobs.append(job)
-            self._changed.notify()
+        self._bell.ring()
 
     def end(self):
-        """Begin no more, and end the threads that wait for some."""
-        with self._changed:
+        """Begin no more, and return when the threads have ended, whatever they did."""
+        with self._lock:
             self._over = True
-            self._changed.notify_all()
+            threads = set(self._threads)
+        halt(threads)
+        try:
+            self._bell.ring()
+            self._until(lambda: not self._threads)
+        finally:
+            release(threads)
 
     def serve(self):
         """Do jobs until the end: the body of a helper."""
-        while True:
-            with self._changed:
-                job = self._begin()
-                while job is None and not self._over:
-                    self._changed.wait()
-                    job = self._begin()
-            if job is None:
+        with self._lock:
+            if self._over:
                 return
-            self._run(job)
-            del job  # and what it found, while this thread waits
+            self._threads.add(get_ident())
+        while not self._over and self._owner() is not None:
+            rings, job = self._bell.rings, self._begin()
+            if job is not None:
+                self._run(job)
+                job = None  # and what it found, while this thread waits
+            else:
+                self._bell.wait(rings, PATIENCE)
+        with self._lock:
+            self._threads.remove(get_ident())
+        self._bell.ring()
 
     def help(self, wanted):
         """Do jobs until one has ended, in the thread that adds them. What one raises is raised at once."""
         while not wanted.ended:
-            with self._changed:
-                job = self._begin()
-                if job is None and not wanted.ended:
-                    self._changed.wait(HALT_SECONDS)
+            rings, job = self._bell.rings, self._begin()
             if job is not None:
                 self._run(job)
                 job.result()
-            elif halted() or self._over:
+            elif self._over or halted():
                 raise Halted
+            elif not wanted.ended:
+                self._bell.wait(rings, PATIENCE)
 
     def wait(self, wanted):
         """Return once a job has ended, which has begun."""
-        with self._changed:
-            while not wanted.ended:
-                if self._over:
-                    raise Halted
-                self._changed.wait()
+        self._until(lambda: wanted.ended or self._over)
+        if not wanted.ended:
+            raise Halted
+
+    def _until(self, happened):
+        while not happened():
+            rings = self._bell.rings
+            if not happened():
+                self._bell.wait(rings, PATIENCE)
 
     def _begin(self):
-        """A job that may begin, or None; the caller holds the lock. Those that look ahead come first: until types are
-        settled there are no others. Then pictures whose references are complete, or else one that waits for their
-        lines where it is faster; of these, one that others refer to."""
-        if self._over:
-            return None
-        jobs = self.looking
-        job = next((job for job in jobs if all(other.ended for other in job.needs)), None)
-        if job is None:
-            jobs, found = self.coding, []
-            for other in jobs:
-                waits = [one for one in other.follows if not one.ended]
-                if all(one.begun for one in waits):
-                    found.append((bool(waits), not other.reference, other))
-            *_, job = min(found, key=itemgetter(0, 1), default=(None,))
-        if job is not None:
+        """A job that may begin, which is taken, or None. Those that look ahead come first: until types are settled
+        there are no others. Then pictures whose references are complete, or else one that waits for their lines where
+        it is faster; of these, one that others refer to."""
+        with self._lock:
+            jobs = self.looking
+            job = next((job for job in jobs if all(other.ended for other in job.needs)), None)
+            if job is None:
+                jobs, found = self.coding, []
+                for other in jobs:
+                    waits = [one for one in other.follows if not one.ended]
+                    if all(one.begun for one in waits):
+                        found.append((bool(waits), not other.reference, other))
+                *_, job = min(found, key=itemgetter(0, 1), default=(None,))
+            if job is None or self._over:
+                return None
             jobs.remove(job)
             job.begun = True
-        return job
+            return job
 
     def _run(self, job):
         job.run()
-        with self._changed:
-            self._changed.notify_all()
+        self._bell.ring()
 
 
 class Team:
@@ -158,7 +183,7 @@ class Team:
     """
 
     def __init__(self, threads):
-        self._jobs, self._alone, self._most, self._helpers = Jobs(), threads == 1, threads - 1, []
+        self._jobs, self._alone, self._missing = Jobs(self), threads == 1, threads - 1
 
     def code(self, work, follows, reference):
         """The Job of the coding of a picture. follows: Jobs of others, for whose lines it may wait; reference: whether
@@ -174,25 +199,14 @@ class Team:
             return done(work)
         job = Job(work, jobs=self._jobs, **others)
         self._jobs.add(jobs, job)
-        if len(self._helpers) < self._most:
-            helper = Thread(target=self._jobs.serve, daemon=True)  # an encoder that nobody closes holds up no exit
+        if self._missing:
             try:
-                helper.start()
-                self._helpers.append(helper)
+                start_new_thread(self._jobs.serve, ())
+                self._missing -= 1
             except RuntimeError:  # the system starts no more threads: this one helps itself
-                self._most = 0
+                self._missing = 0
         return job
 
     def close(self):
         """End the threads; what is not done yet will not be."""
-        self._jobs.end()
-        idents = [helper.ident for helper in self._helpers]
-        halt(idents)
-        try:
-            for helper in self._helpers:
-                helper.join()
-        finally:
-            release(idents)
-
-    def __del__(self):
         self._jobs.end()

@@ -1,14 +1,31 @@
 """Threads: the same bytes for any number, errors pass, nothing is left running."""
 
+import _thread
+import contextlib
 import gc
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
 from made_clips import assert_decodes_to, encoded, moving, text
 
 import codec
+from codec.h264.encode import team
 from codec.h264.encode.lookahead import Seen
+
+
+def eventually(happened):
+    end = time.monotonic() + 60
+    while not happened() and time.monotonic() < end:
+        time.sleep(0.001)
+    return happened()
+
+
+def ended(before):
+    """Whether there are no more threads than before. One that has nothing to do any more may take a moment to end."""
+    return eventually(lambda: _thread._count() <= before)
 
 
 @pytest.mark.parametrize("preset, tune", [("ultrafast", None), ("medium", None), ("slow", "fastdecode")])
@@ -60,7 +77,7 @@ def test_the_lookahead_works_in_threads(monkeypatch):
 
 
 def test_an_error_of_the_lookahead_passes(monkeypatch):
-    before = threading.active_count()
+    before = _thread._count()
 
     def examine(seen):
         raise MemoryError("no memory for a frame of the lookahead")
@@ -69,11 +86,11 @@ def test_an_error_of_the_lookahead_passes(monkeypatch):
     for threads in (1, 3):
         with pytest.raises(MemoryError, match="lookahead"):
             codec.encode_video(moving(32, 32, 60), fps=25, threads=threads)
-    assert threading.active_count() == before
+    assert ended(before)
 
 
 def test_an_error_of_the_source_ends_the_threads():
-    before = threading.active_count()
+    before = _thread._count()
 
     def frames():
         yield from moving(32, 32, 20)
@@ -81,38 +98,58 @@ def test_an_error_of_the_source_ends_the_threads():
 
     with pytest.raises(OSError, match="gone"):
         codec.encode_video(frames(), fps=25, threads=4)
-    assert threading.active_count() == before
+    assert ended(before)
 
 
 @pytest.mark.parametrize("started", [0, 1])
 def test_fewer_threads_than_asked_for_do_the_same(monkeypatch, started):
-    frames, start, most = moving(48, 32, 12), threading.Thread.start, iter(range(started))
+    frames, start, most = moving(48, 32, 12), team.start_new_thread, iter(range(started))
 
-    def starting(thread):
+    def starting(*call):
         if next(most, None) is None:
             raise RuntimeError("can't start new thread")
-        start(thread)
+        return start(*call)
 
     wanted = encoded(frames, bitrate=100_000)[0]
-    monkeypatch.setattr(threading.Thread, "start", starting)
+    monkeypatch.setattr(team, "start_new_thread", starting)
     assert encoded(frames, bitrate=100_000, threads=4)[0] == wanted
 
 
 def test_an_encoder_that_nobody_closes_leaves_no_threads():
-    before = set(threading.enumerate())
     encoder = codec.h264.Encoder(fps=25, qp=30, threads=3)
     for frame in moving(48, 32, 9):
         encoder.encode(frame)
-    left = set(threading.enumerate()) - before
-    assert left
+    working = encoder._encoder._team._jobs._threads
+    assert eventually(lambda: len(working) == 2)
     del encoder
     gc.collect()
-    for thread in left:
-        thread.join(60)
-        assert not thread.is_alive()
+    assert eventually(lambda: not working)
 
 
 def test_threads_end_with_the_video():
-    before = threading.active_count()
+    before = _thread._count()
     codec.encode_video(moving(32, 32, 9), fps=25, threads=4)
-    assert threading.active_count() == before
+    assert ended(before)
+
+
+def test_time_limits_at_any_moment_leave_nothing_running():
+    """An exception of a signal handler, which Python raises between any two steps."""
+
+    class Late(Exception):
+        pass
+
+    def late(*args):
+        raise Late
+
+    frames, before, generator = moving(96, 80, 12), _thread._count(), np.random.default_rng(1)
+    handler = signal.signal(signal.SIGALRM, late)
+    try:
+        for threads in (2, 3, 4) * 8:
+            with contextlib.suppress(Late):
+                signal.setitimer(signal.ITIMER_REAL, generator.uniform(0.001, 0.06))
+                codec.encode_video(frames, fps=25, bitrate=200_000, threads=threads)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            assert ended(before)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)

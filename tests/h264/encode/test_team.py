@@ -11,7 +11,7 @@ class Recorded:
     """Jobs that write down their names when they are done."""
 
     def __init__(self):
-        self.jobs, self.order = Jobs(), []
+        self.jobs, self.order = Jobs(self), []
 
     def look(self, name, *needs, work=None):
         return self._added(self.jobs.looking, name, work, needs=needs)
