@@ -16,6 +16,9 @@ from ..errors import BitstreamError, ParameterError, TruncatedError
 
 # ================================================================ find
 
+cdef enum:
+    FEW = 32                # segments that are stored while they are counted
+
 def find_segments(const uint8_t[::1] data, Py_ssize_t start):
     """Entropy-coded segments of the scan whose first byte is data[start].
 
@@ -26,18 +29,23 @@ def find_segments(const uint8_t[::1] data, Py_ssize_t start):
         that ends the scan, or the size of the data (B.1.1.5; stuffed zeros and fill bytes are no end)
     """
     cdef Py_ssize_t n = 0, end
+    cdef int64_t first[3 * FEW]
     cdef int64_t[:, ::1] found
     if not 0 <= start <= data.shape[0]:
         raise ParameterError(f"a scan cannot begin at byte {start} of {data.shape[0]}")
-    end = walk_segments(data, start, NULL, &n)
+    end = walk_segments(data, start, first, FEW, &n)
     segments = np.empty((n, 3), np.int64)
     found = segments
-    walk_segments(data, start, &found[0, 0], &n)
+    if n <= FEW:
+        memcpy(&found[0, 0], first, n * 3 * sizeof(int64_t))
+    else:
+        walk_segments(data, start, &found[0, 0], n, &n)
     return segments, end
 
 
-cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t *found, Py_ssize_t *n) noexcept nogil:
-    """Count the segments, and store them in `found` unless it is NULL. Hostile data has one every two bytes: too many
+cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t *found, Py_ssize_t room,
+                              Py_ssize_t *n) noexcept nogil:
+    """Count the segments, and store the first `room` of them in `found`. Hostile data has one every two bytes: too many
     for a list."""
     cdef Py_ssize_t at = start, size = data.shape[0], begin = start
     cdef int number = -1, code
@@ -58,7 +66,7 @@ cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t
         elif code == 0xFF:
             at += 1
         elif 0xD0 <= code <= 0xD7:
-            if found != NULL:
+            if n[0] < room:
                 found[0], found[1], found[2] = begin, at, number
                 found += 3
             n[0] += 1
@@ -67,7 +75,7 @@ cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t
             begin = at
         else:
             break
-    if found != NULL:
+    if n[0] < room:
         found[0], found[1], found[2] = begin, at, number
     n[0] += 1
     return at
