@@ -21,7 +21,7 @@ STAGES = (
     ("downsample|upsample|pair_rows|pair_columns|convert_row", "down- and upsampling"),
     ("fdct|idct", "transform (A.3.3)"),
     ("quantize|transform_blocks|touches|dering", "quantization (A.3.4), dering"),
-    ("put_|read_|scan_bits|skim_|refine|end_segment|unstuff|tokens|Tokens", "entropy coding (F.1.2, F.2.2, Annex G)"),
+    ("put_|read_|scan_bits|skim_|refine|next_marker|_append|stuff|okens", "entropy coding (F.1.2, F.2.2, Annex G)"),
     ("trellis|count_levels|_rdoq", "choice of levels (trellis)"),
     ("_scan_search|count_first|count_refined|significance|rarest_first|optimal_bits", "search for a scan script"),
     ("_masking|_chroma", "masking, choice of subsampling"),

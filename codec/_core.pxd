@@ -354,6 +354,8 @@ cdef extern from "jpegdsp.h" nogil:
     ctypedef Py_ssize_t (*jpeg_dc_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, Py_ssize_t first, Py_ssize_t to,
                                       int Ah, int Al) noexcept nogil
     ctypedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks, Py_ssize_t n) noexcept nogil
+    ctypedef Py_ssize_t (*jpeg_marker_fn)(const uint8_t *data, Py_ssize_t n) noexcept nogil
+    ctypedef Py_ssize_t (*jpeg_unstuff_fn)(const uint8_t *data, Py_ssize_t n, uint8_t *plain) noexcept nogil
     enum: JPEG_SIZES
     enum: JPEG_TOP_LEVEL
     float JPEG_NO_PATH
@@ -386,6 +388,8 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_band_fn refine_bands
         jpeg_dc_fn read_dcs
         jpeg_mask_fn significance
+        jpeg_marker_fn next_marker
+        jpeg_unstuff_fn unstuff
         jpeg_trellis_fn trellis
         jpeg_count_fn count_levels
 

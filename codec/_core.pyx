@@ -383,28 +383,43 @@ cdef int end_segment(BitWriter *w) noexcept nogil:
     return stuff(w)
 
 
+cdef enum:
+    PIECE = 1 << 12             # bytes for which there is room, should all be FF
+
 cdef int append(BitWriter *w, const BitWriter *more) noexcept nogil:
-    """Append the bits of another writer, which has not stuffed any."""
+    """Append the bits of another writer, which has not stuffed any, and stuff them on the way."""
     cdef const uint8_t *source = more.start
-    cdef uint64_t eight
-    if reserve(w, more.next - source + 16):
+    cdef const uint8_t *stop
+    cdef uint64_t before = w.acc, eight, shifted
+    cdef int count = w.count, i
+    if stuff(w):
         return E_MEMORY
-    if w.count == 0:
-        memcpy(w.next, source, more.next - source)
-        w.next += more.next - source
-        source = more.next
     while more.next - source >= 8:
-        eight = codec_load_be64(source)
-        codec_store_be64(w.next, w.acc << 64 - w.count | eight >> w.count)
-        w.acc = eight
-        w.next += 8
-        source += 8
+        if reserve(w, 2 * PIECE):
+            return E_MEMORY
+        stop = source + min(<Py_ssize_t>PIECE, more.next - source & -8)
+        while source < stop:
+            eight = codec_load_be64(source)
+            shifted = before << 63 - count << 1 | eight >> count
+            before = eight
+            source += 8
+            if not codec_has_ff(shifted):
+                codec_store_be64(w.next, shifted)
+                w.next += 8
+                continue
+            for i in range(8):
+                w.next[0] = <uint8_t>(shifted >> 56 - 8 * i)
+                w.next[1] = 0
+                w.next += 2 if w.next[0] == 0xFF else 1
+    w.acc, w.segment = before, w.next - w.start
+    if reserve(w, 32):
+        return E_MEMORY
     while source < more.next:
         put_bits(w, source[0], 8)
         source += 1
     if more.count:
         put_bits(w, <uint32_t>more.acc & ((1u << more.count) - 1), more.count)
-    return OK
+    return stuff(w)
 
 
 cdef int stuff(BitWriter *w) noexcept nogil:

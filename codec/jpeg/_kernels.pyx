@@ -124,3 +124,15 @@ def idct_reduced(const int16_t[:, ::1] level_nat, const uint16_t[::1] Q, int siz
     with nogil:
         for i in range(times):
             dsp.idct_reduced(&transform, &level_nat[0, 0], &Q[0], &samples[0, 0], samples.shape[1], n)
+
+
+def next_marker(const uint8_t[::1] data, Py_ssize_t n, int level):
+    """Where the first marker in n bytes begins."""
+    check(1 <= n <= data.shape[0], "bytes")
+    return jpeg_dsp(level).next_marker(&data[0], n)
+
+
+def unstuff(const uint8_t[::1] data, Py_ssize_t n, uint8_t[::1] plain, int level):
+    """n bytes without stuffing; returns how many remain."""
+    check(1 <= n <= data.shape[0] and n <= plain.shape[0], "bytes")
+    return jpeg_dsp(level).unstuff(&data[0], n, &plain[0])

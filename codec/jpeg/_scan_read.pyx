@@ -289,7 +289,7 @@ cdef uint64_t nonzero_zz(const int16_t *nat) noexcept nogil:
 
 
 cdef Py_ssize_t read_undamaged_bands(ReadScan *s, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
-    """Blocks of a progressive AC scan in row `by`, from `bx` on, as `read_undamaged` reads MCUs."""
+    """Blocks of a progressive AC scan in row `by` of those in memory, from `bx` on, as `read_undamaged` reads MCUs."""
     cdef BitReader *r = &s.reader.bits
     cdef ReadComponent *c = &s.component[0]
     cdef JpegReader reader
@@ -321,7 +321,7 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
     cdef jpeg_read_fn read_mcus = s.dsp.read_mcus
     cdef Py_ssize_t i, blocks = 0, done = 0, to = min(s.mcus_wide, mx + s.left)
     if s.progressive and s.Ss:                      # sequential scans may have any Ss in their header
-        return read_undamaged_bands(s, my, mx)
+        return read_undamaged_bands(s, my - row0, mx)
     for i in range(s.Ns):
         c, row = &s.component[i], &rows[i]
         blocks += c.H * c.V
@@ -420,7 +420,7 @@ cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t be
                 known[i] = s.component[i].pred
             read_mcu(s, my, mx, row0)
             if s.component[0].present != NULL:
-                i = my * s.component[0].wide + mx
+                i = (my - row0) * s.component[0].wide + mx
                 s.component[0].present[i] = nonzero_zz(s.component[0].level_nat + 64 * i)
             status = status_after_mcu(s)
             if status:
@@ -493,7 +493,7 @@ cdef class PreparedScan:
     ----------
     data, segments, components, tables, Ss, Se, Ah, Al, progressive, mcus, restart_interval, conditioning, lost, present
         See `decode_scan`.
-    planes : as in `decode_scan`; None for those who set `level_nat` themselves, for each row of MCUs
+    planes : as in `decode_scan`; None for those who set `level_nat` and `present` themselves, for each row of MCUs
     widths : blocks_wide of each component, without planes
     """
 
@@ -545,7 +545,7 @@ cdef class PreparedScan:
             c.V = V if s.Ns > 1 else 1
             c.dc, c.ac = tables.dc[<int>Td], tables.ac[<int>Ta]
             attach(&c.arith, &s.statistics, &bounds, Td, Ta)
-        if s.progressive and s.Ss and not s.arithmetic:
+        if s.progressive and s.Ss and not s.arithmetic and planes is not None:
             self.present = masks_of(planes[0]) if present is None else present
             masks = self.present
             if masks.shape[0] != s.component[0].high or masks.shape[1] != s.component[0].wide:

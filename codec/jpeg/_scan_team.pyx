@@ -1,125 +1,176 @@
-"""Progressive scans, read side by side: a scan follows those before it that share components, some rows behind.
+"""Progressive scans, read side by side and band by band, on their way to pixels.
 
-Each scan reads its own segments, and changes rows of blocks that no scan before it has yet to change. The levels and
-the first error are those of scans read one after the other.
+A scan follows those before it that share components, so that a band goes through all of its scans, the inverse
+transform and colour conversion while it is in the cache. No more levels than those of some bands are in memory.
 """
+from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memset
 
 from codec._core cimport OK
 from codec._stop cimport stopped
-from codec._team cimport Team, turns_lock, turns_unlock, turns_wait, turns_wake
+from codec._team cimport turns_lock, turns_unlock, turns_wake
+from codec.jpeg._planes cimport ceil_div
 from codec.jpeg._scan_read cimport PreparedScan, ReadScan, read_mcu_row
+from codec.jpeg._stream_read cimport END, IS_READ, READ_MORE, WAIT, BandTeam, Part, describe, run
 
-
-cdef enum:
-    AT_A_TIME = 1 << 10         # blocks that a thread reads before it looks for others: about 0.1 ms
 
 cdef struct Progress:
     ReadScan *scan
     int component[4]            # of the frame
-    Py_ssize_t row              # rows of MCUs that are read
+    int components              # the same as bits
+    Py_ssize_t band             # bands that are read
     bint at_work
 
-
-cdef class ScanTeam(Team):
+cdef class ScanTeam(BandTeam):
+    """`begun` counts bands that all scans have read."""
     cdef Progress *scans        # owned
-    cdef Py_ssize_t count       # of scans that count: one that fails is the last
-    cdef Py_ssize_t unfinished  # the first scan that is not read completely
+    cdef Py_ssize_t count
+    cdef Py_ssize_t chosen      # the scan to go on with
+    cdef uint64_t *present[4]   # of `slots` bands: the coefficients that are not zero, as ReadComponent has them
+    cdef uint64_t *masks        # owned
 
     def __dealloc__(self):
         free(self.scans)
+        free(self.masks)
 
-    cdef Py_ssize_t readable(self, Py_ssize_t which) noexcept nogil:
-        """How many rows of a scan may be read by now."""
+    cdef int allocate(self) except -1:
+        cdef Py_ssize_t size = 0
+        cdef Part *p
+        cdef int i
+        BandTeam.allocate(self)
+        for i in range(self.parts_read):
+            p = &self.part[i]
+            size += self.slots * self.band * p.V * p.wide
+        self.masks = <uint64_t *>calloc(size, sizeof(uint64_t))
+        if self.masks == NULL:
+            raise MemoryError
+        size = 0
+        for i in range(self.parts_read):
+            p = &self.part[i]
+            self.present[i] = self.masks + size
+            size += self.slots * self.band * p.V * p.wide
+        return 0
+
+    cdef uint64_t *masks_of(self, int i, Py_ssize_t band) noexcept nogil:
+        return self.present[i] + band % self.slots * self.band * self.part[i].V * self.part[i].wide
+
+    cdef void clear(self, Py_ssize_t band) noexcept nogil:
+        cdef int i
+        BandTeam.clear(self, band)
+        for i in range(self.parts_read):
+            memset(self.masks_of(i, band), 0, self.band * self.part[i].V * self.part[i].wide * sizeof(uint64_t))
+
+    cdef bint can_go_on(self, Py_ssize_t which) noexcept nogil:
+        """Whether the next band of a scan has room, and has been read by all scans before it that share components."""
         cdef Progress *p = &self.scans[which]
-        cdef Progress *before
-        cdef Py_ssize_t most = p.scan.mcus_high, done, other
-        cdef int i, j
-        for other in range(self.unfinished, which):
-            before = &self.scans[other]
-            for i in range(p.scan.Ns):
-                for j in range(before.scan.Ns):
-                    if p.component[i] == before.component[j] and before.row < before.scan.mcus_high:
-                        done = before.row * before.scan.component[j].V      # rows of blocks
-                        most = min(most, done // p.scan.component[i].V)
-        return most
+        cdef Py_ssize_t other
+        if p.at_work or p.band == self.bands or p.band >= self.slots and p.band - self.slots + 2 > self.composed:
+            return False
+        for other in range(which):
+            if self.scans[other].components & p.components and self.scans[other].band <= p.band:
+                return False
+        return True
 
-    cdef Py_ssize_t choose(self, Py_ssize_t *past) noexcept nogil:
-        """The scan to go on with, and the row before which to stop; -1: none for now. The caller holds the lock.
+    cdef bint is_read(self, Py_ssize_t band) noexcept nogil:
+        cdef Py_ssize_t which
+        for which in range(self.count):
+            if self.scans[which].band <= band:
+                return False
+        return True
 
-        The last one that can go on: the last scans are the largest, and one thread at a time reads a scan.
-        """
-        cdef Progress *p
-        cdef Py_ssize_t which, some
-        for which in range(self.count - 1, self.unfinished - 1, -1):
-            p = &self.scans[which]
-            if p.at_work or p.row == p.scan.mcus_high:
-                continue
-            some = 1 + AT_A_TIME // p.scan.mcus_wide
-            past[0] = min(p.row + some, p.scan.mcus_high)
-            if self.readable(which) >= past[0]:
-                return which
-        return -1
+    cdef int next_task(self, Py_ssize_t *band) noexcept nogil:
+        """What is nearest to the pixels: the last of the scans that can go on, while their band is in the cache."""
+        cdef Py_ssize_t which
+        cdef int task
+        if self.status or self.composed == self.bands:
+            return END
+        task = self.next_of_read(band)
+        if task != WAIT:
+            return task
+        for which in range(self.count - 1, -1, -1):
+            if self.can_go_on(which):
+                self.chosen = which
+                return READ_MORE
+        return WAIT
 
-    cdef void work(self) noexcept nogil:
-        cdef Py_ssize_t which, past = 0, my
-        cdef Progress *p
+    cdef void read_more(self) noexcept nogil:
+        """Read a band of the chosen scan. The caller holds the lock, and gets it back."""
+        cdef Progress *p = &self.scans[self.chosen]
         cdef int status
-        turns_lock(&self.turns)
-        while self.unfinished < self.count:
-            which = self.choose(&past)
-            if which < 0:
-                turns_wait(&self.turns)
-                continue
-            p = &self.scans[which]
-            p.at_work = True
-            my, status = p.row, OK
-            turns_unlock(&self.turns)
-            while my < past and status == OK:
-                status = -1 if stopped() else read_mcu_row(p.scan, my, 0)
-                my += 1
-            turns_lock(&self.turns)
-            p.at_work = False
-            p.row = my if status == OK else p.scan.mcus_high
-            if status:
-                self.count = min(self.count, which + 1)
-            while self.unfinished < self.count and self.finished(&self.scans[self.unfinished]):
-                self.unfinished += 1
-            turns_wake(&self.turns)
+        p.at_work = True
         turns_unlock(&self.turns)
+        status = -1 if stopped() else self.read_scan(p)
+        turns_lock(&self.turns)
+        p.at_work = False
+        p.band += 1
+        if status:
+            self.status = status
+        if self.is_read(self.begun):
+            self.done[self.begun % self.slots] = IS_READ
+            self.begun += 1
+        if self.several:
+            turns_wake(&self.turns)
 
-    cdef bint finished(self, Progress *p) noexcept nogil:
-        return p.row == p.scan.mcus_high and not p.at_work
+    cdef int read_scan(self, Progress *p) noexcept nogil:
+        """The next band of a scan."""
+        cdef ReadScan *s = p.scan
+        cdef Py_ssize_t rows = self.band, first, my
+        cdef int i, status = OK
+        if s.Ns == 1:                   # its rows are those of blocks (A.2.2)
+            rows *= self.part[p.component[0]].V
+            if s.Ss and not s.arithmetic:
+                s.component[0].present = self.masks_of(p.component[0], p.band)
+        for i in range(s.Ns):
+            s.component[i].level_nat = self.levels_of(p.component[i], p.band)
+        my = first = p.band * rows
+        while my < min(first + rows, s.mcus_high) and status == OK:
+            status = read_mcu_row(s, my, first)
+            my += 1
+        return status
+
+    cdef void read_from_the_top(self) noexcept:
+        """Later scans need the rows above the window of the earlier ones."""
+        cdef Py_ssize_t above = self.top * self.rows
+        cdef int i
+        self.mcus_high += self.top
+        self.top, self.first_row, self.height = 0, above, self.height + above
+        self.past_row = self.height
+        for i in range(self.components):
+            self.upsamplers[i].height = ceil_div(self.height * self.upsamplers[i].V, self.Vmax)
 
 
-def read_scans(scans, int threads):
-    """Read progressive scans, in the order of the file as far as it matters.
+def pixels_of_scans(scans, planes_shape, Q, color, sampling, height, width, *, int precision=8, int threads=1, out=None,
+                    window=None):
+    """The pixels of a progressive picture.
 
     Parameters
     ----------
-    scans : list of (PreparedScan, indices of its components in the frame); the scans share planes and masks of those.
-        None has a map of lost MCUs
-    threads : at least 1
+    scans : list of (PreparedScan without planes, indices of its components in the frame)
+        In the order of the file.
+    planes_shape : (blocks_high, blocks_wide) of each component
+    Q, color, sampling, height, width, precision, threads, out, window : see `decode_pixels`
 
     Returns
     -------
-    None, or the `BitstreamError` of the first scan that has one, for the caller to raise
+    As `compose`; None if a scan is damaged
     """
     cdef ScanTeam team = ScanTeam()
     cdef PreparedScan prepared
-    cdef Py_ssize_t n = 0
+    cdef Progress *p
     cdef int i
-    team.count = team.parts = len(scans)
+    team.ring = True
     team.scans = <Progress *>calloc(max(1, len(scans)), sizeof(Progress))
     if team.scans == NULL:
         raise MemoryError
     for prepared, indices in scans:
-        team.scans[n].scan = prepared.scan
-        for i in range(prepared.scan.Ns):
-            team.scans[n].component[i] = indices[i]
-        n += 1
-    team.share(threads)
-    for prepared, indices in scans:
-        if prepared.error() is not None:
-            return prepared.error()
-    return None
+        p = &team.scans[team.count]
+        p.scan = prepared.scan
+        for i in range(p.scan.Ns):
+            p.component[i] = indices[i]
+            p.components |= 1 << p.component[i]
+        team.count += 1
+    describe(team, planes_shape, Q, color, sampling, height, width, precision, window)
+    team.read_from_the_top()
+    pixels = run(team, None, threads, out)
+    return None if team.status else pixels

@@ -8,6 +8,7 @@
 Planes hold levels in zig-zag order (blocks_high, blocks_wide, 64), because scans walk bands of the zig-zag; just the
 blocks that A.2.4 calls for in a scan of one component. Blocks that only complete an MCU are written as "no change".
 """
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -407,8 +408,10 @@ cdef int put_sequential_scan(RowWriter *r, Scan *scan) noexcept nogil:
     return OK
 
 
-cdef bytes finished(BitWriter *w, int status):
-    """The entropy-coded data of a scan, the last segment ended."""
+cdef bytes finished(BitWriter *w, int status, bytes before=b"", bytes after=b""):
+    """The entropy-coded data of a scan, the last segment ended, between other bytes."""
+    cdef bytes out
+    cdef char *at
     if status == OK:
         end_segment(w)
         status = w.status
@@ -416,7 +419,12 @@ cdef bytes finished(BitWriter *w, int status):
         raise MemoryError
     if status:
         raise ParameterError(NO_CODE)
-    return w.start[:w.next - w.start]
+    out = PyBytes_FromStringAndSize(NULL, len(before) + (w.next - w.start) + len(after))
+    at = out
+    memcpy(at, <const char *>before, len(before))
+    memcpy(at + len(before), w.start, w.next - w.start)
+    memcpy(at + len(before) + (w.next - w.start), <const char *>after, len(after))
+    return out
 
 
 cdef int put_bands(Sink sink, Scan *scan) noexcept nogil:

@@ -1,11 +1,14 @@
 """The entropy-coded segments of a scan, one restart interval after the other."""
 from libc.stdint cimport int64_t, uint8_t
 
+from codec._core cimport JpegDsp
+
 cdef enum:
     E_SAMPLE = 7            # beside the statuses of _core.pxd: a sample beyond its precision
     ZEROS = 10 * 264 + 16   # readable after a segment: 10 blocks of an MCU (B.2.3) of JPEG_BLOCK_BYTES, and a word
 
 cdef struct Segments:
+    const JpegDsp *dsp
     const uint8_t *data             # the file
     Py_ssize_t size
     const int64_t *found            # (start, end, RST number or -1) for each restart segment

@@ -6,15 +6,19 @@
 """
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memchr, memcpy, memset
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport E_HUFFMAN, E_MARKER, E_RANGE, E_TRUNCATED, OK, codec_assert_range
+from codec._core cimport E_HUFFMAN, E_MARKER, E_RANGE, E_TRUNCATED, OK, JpegDsp, jpeg_dsp
+from ..cpu import level_index
 from ..errors import BitstreamError, ParameterError, TruncatedError
 
 
 # ================================================================ find
+
+cdef enum:
+    FEW = 32                # segments that are stored while they are counted
 
 def find_segments(const uint8_t[::1] data, Py_ssize_t start):
     """Entropy-coded segments of the scan whose first byte is data[start].
@@ -26,48 +30,40 @@ def find_segments(const uint8_t[::1] data, Py_ssize_t start):
         that ends the scan, or the size of the data (B.1.1.5; stuffed zeros and fill bytes are no end)
     """
     cdef Py_ssize_t n = 0, end
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
+    cdef int64_t first[3 * FEW]
     cdef int64_t[:, ::1] found
     if not 0 <= start <= data.shape[0]:
         raise ParameterError(f"a scan cannot begin at byte {start} of {data.shape[0]}")
-    end = walk_segments(data, start, NULL, &n)
+    end = walk_segments(dsp, data, start, first, FEW, &n)
     segments = np.empty((n, 3), np.int64)
     found = segments
-    walk_segments(data, start, &found[0, 0], &n)
+    if n <= FEW:
+        memcpy(&found[0, 0], first, n * 3 * sizeof(int64_t))
+    else:
+        walk_segments(dsp, data, start, &found[0, 0], n, &n)
     return segments, end
 
 
-cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t *found, Py_ssize_t *n) noexcept nogil:
-    """Count the segments, and store them in `found` unless it is NULL. Hostile data has one every two bytes: too many
+cdef Py_ssize_t walk_segments(const JpegDsp *dsp, const uint8_t[::1] data, Py_ssize_t start, int64_t *found,
+                              Py_ssize_t room, Py_ssize_t *n) noexcept nogil:
+    """Count the segments, and store the first `room` of them in `found`. Hostile data has one every two bytes: too many
     for a list."""
     cdef Py_ssize_t at = start, size = data.shape[0], begin = start
-    cdef int number = -1, code
-    cdef const uint8_t *mark
+    cdef int number = -1
     n[0] = 0
     while at < size:
-        mark = <const uint8_t *>memchr(&data[0] + at, 0xFF, size - at)
-        if mark == NULL:
-            at = size
+        at += dsp.next_marker(&data[at], size - at)
+        if at == size or not 0xD0 <= data[at + 1] <= 0xD7:
             break
-        at = mark - &data[0]
-        if at + 1 >= size:
-            at = size
-            break
-        code = data[at + 1]
-        if code == 0:
-            at += 2
-        elif code == 0xFF:
-            at += 1
-        elif 0xD0 <= code <= 0xD7:
-            if found != NULL:
-                found[0], found[1], found[2] = begin, at, number
-                found += 3
-            n[0] += 1
-            number = code & 7
-            at += 2
-            begin = at
-        else:
-            break
-    if found != NULL:
+        if n[0] < room:
+            found[0], found[1], found[2] = begin, at, number
+            found += 3
+        n[0] += 1
+        number = data[at + 1] & 7
+        at += 2
+        begin = at
+    if n[0] < room:
         found[0], found[1], found[2] = begin, at, number
     n[0] += 1
     return at
@@ -104,6 +100,7 @@ cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::
             raise ParameterError("a segment lies outside the data")
         longest = max(longest, found[i, 1] - found[i, 0])
     memset(s, 0, sizeof(Segments))
+    s.dsp = jpeg_dsp(level_index())
     s.data = &data[0]
     s.size = data.shape[0]
     s.found = &found[0, 0]
@@ -117,28 +114,6 @@ cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::
 
 cdef void close_segments(Segments *s) noexcept nogil:
     free(s.plain)
-
-
-cdef Py_ssize_t unstuff(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, uint8_t *plain) noexcept nogil:
-    """Copy data[start:end] without the zero bytes after FF (F.2.2.5) and fill bytes (B.1.1.2), and ZEROS after it;
-    returns the number of bytes."""
-    cdef Py_ssize_t n = 0, run
-    cdef const uint8_t *mark
-    codec_assert_range(0, start, end)
-    while start < end:
-        mark = <const uint8_t *>memchr(data + start, 0xFF, end - start)
-        run = (mark - (data + start)) if mark != NULL else end - start
-        memcpy(plain + n, data + start, run)
-        n += run
-        start += run
-        if mark != NULL:
-            start += 1
-            if start < end and data[start] == 0:
-                plain[n] = 0xFF
-                n += 1
-                start += 1
-    memset(plain + n, 0, ZEROS)
-    return n
 
 
 cdef Py_ssize_t stuffed_offset(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, Py_ssize_t n) noexcept nogil:
@@ -172,7 +147,8 @@ cdef Py_ssize_t next_interval(Segments *s, Py_ssize_t mcu) noexcept nogil:
         if ahead and s.status == OK:
             s.status, s.offset_bytes, s.mcu = E_MARKER, segment[0] - 2, mcu
         if ahead == 0 or renumbered:
-            size = unstuff(s.data, segment[0], segment[1], s.plain)
+            size = s.dsp.unstuff(s.data + segment[0], segment[1] - segment[0], s.plain)
+            memset(s.plain + size, 0, ZEROS)
             s.closed = segment[1] < s.size
             s.next += 1
             break

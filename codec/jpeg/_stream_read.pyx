@@ -33,51 +33,10 @@ from ._segments import find_segments
 cdef enum:
     AT_A_TIME = 256         # MCUs that are read ahead before others hear of them
     BAND_PIXELS = 1 << 15   # at least, among several threads, which wait for each other 0.1 ms at most
-    # what is to be done with a band
-    READ, CONVERT, COMPOSE, READ_AHEAD, WAIT, END
-    # what has been done with it
-    BUSY = 0
-    IS_READ, IS_CONVERTED, IS_COMPOSED
-    BEING_COMPOSED          # its samples may serve the band below as well
-
-cdef struct Part:           # a component
-    Py_ssize_t wide, high   # blocks
-    Py_ssize_t left, taken  # blocks of a row that are transformed: the first, and how many
-    Py_ssize_t unit         # levels of a block in memory: 64, or 1, DC, where nothing else is needed
-    int V                   # block rows in a row of MCUs
-    int size                # samples on a side of a block; 0: none are needed
-    const uint16_t *Q_nat
-    int16_t *level_nat      # of the whole picture, or of `slots` bands; those are clear before they are read
-    uint8_t *samples        # of `slots` bands
 
 
 cdef class BandTeam(Team):
     """The bands of one picture."""
-    cdef ReadScan *scan         # NULL: all levels are there
-    cdef const JpegDsp *dsp
-    cdef Part part[4]
-    cdef JpegReduced *reduced   # owned, by component; NULL: all blocks have 8 x 8 samples
-    cdef Upsampler upsamplers[4]
-    cdef int parts_read, components     # those in the data, and those of the pixels, which come first
-    cdef int transform, precision, Hmax, Vmax
-    cdef Py_ssize_t height, width           # of the window
-    cdef Py_ssize_t top         # its first row of MCUs; all other rows count from it
-    cdef Py_ssize_t lead        # the row of the scan where reading begins
-    cdef Py_ssize_t first_row, past_row     # of the pixels that are made
-    cdef BandTeam following     # in a PartTeam
-    cdef uint8_t *pixels
-    cdef void *memory           # owned
-    cdef int *done              # owned, by slot
-    cdef Py_ssize_t mcus_high, rows         # of MCUs; rows of pixels of each
-    cdef Py_ssize_t band, bands, slots      # MCU rows of a band; bands; bands in memory
-    cdef Py_ssize_t begun, composed         # bands that reading began with; the first ones that are composed
-    cdef bint several, any_order, reading
-    cdef ReadAhead ahead        # None: one reader
-    cdef bint reading_ahead     # a thread is at it
-    cdef Py_ssize_t begin_ahead # the byte at which it is to begin; -1: none
-    cdef Py_ssize_t joined      # the band from which on `ahead` has the levels; bands: not known
-    cdef Py_ssize_t kept        # the bands before this one that need levels from earlier
-    cdef bint *from_ahead       # owned, by slot: whether it has the levels
 
     def __dealloc__(self):
         free(self.memory)
@@ -96,14 +55,14 @@ cdef class BandTeam(Team):
         rows = self.slots * self.band
         for i in range(self.parts_read):
             p = &self.part[i]
-            size += rows * p.V * (p.wide * p.unit * (self.scan != NULL) * <Py_ssize_t>sizeof(int16_t)
+            size += rows * p.V * (p.wide * p.unit * self.ring * <Py_ssize_t>sizeof(int16_t)
                                   + p.taken * p.size * p.size * (self.precision // 9 + 1))
         self.memory = at = <uint8_t *>calloc(size, 1)
         self.done = <int *>calloc(self.slots, sizeof(int))
         self.from_ahead = <bint *>calloc(self.slots, sizeof(bint))
         if self.memory == NULL or self.done == NULL or self.from_ahead == NULL:
             raise MemoryError
-        if self.scan != NULL:
+        if self.ring:
             for i in range(self.parts_read):
                 p = &self.part[i]
                 p.level_nat = <int16_t *>at
@@ -129,18 +88,27 @@ cdef class BandTeam(Team):
                 <= self.ahead.first + self.ahead.ready)
 
     cdef int next_task(self, Py_ssize_t *band) noexcept nogil:
-        """READ, CONVERT or COMPOSE a band; READ_AHEAD; WAIT for another thread; END. The caller holds the lock.
+        """READ, CONVERT or COMPOSE a band; READ_MORE; WAIT for another thread; END. The caller holds the lock.
 
         Several threads read ahead, as others wait for what is read; one takes each band while it is in the cache.
         """
-        cdef Py_ssize_t b
+        cdef int task
         if self.status or self.composed == self.bands:
             return END
         if self.several and not self.any_order and self.can_read():
             band[0] = self.begun
             return READ
         if self.can_read_ahead():
-            return READ_AHEAD
+            return READ_MORE
+        task = self.next_of_read(band)
+        if task != WAIT:
+            return task
+        band[0] = self.begun
+        return READ if self.can_read() else WAIT
+
+    cdef int next_of_read(self, Py_ssize_t *band) noexcept nogil:
+        """COMPOSE or CONVERT a band that is read; WAIT: there is none."""
+        cdef Py_ssize_t b
         for b in range(self.composed, self.begun):
             band[0] = b
             if self.done[b % self.slots] == IS_CONVERTED and (
@@ -150,8 +118,7 @@ cdef class BandTeam(Team):
             band[0] = b
             if self.done[b % self.slots] == IS_READ:
                 return CONVERT
-        band[0] = self.begun
-        return READ if self.can_read() else WAIT
+        return WAIT
 
     cdef void work(self) noexcept nogil:
         cdef void *room = malloc(composing_room(self.width, self.Hmax, self.precision))
@@ -168,8 +135,8 @@ cdef class BandTeam(Team):
             if task == WAIT:
                 turns_wait(&self.turns)
                 continue
-            if task == READ_AHEAD:
-                self.read_ahead()
+            if task == READ_MORE:
+                self.read_more()
                 continue
             done = BUSY
             if task == READ:
@@ -228,8 +195,8 @@ cdef class BandTeam(Team):
         return (self.ahead is not None and self.reading and not self.reading_ahead and self.joined == self.bands
                 and self.composed >= self.kept and self.begin_ahead >= 0)
 
-    cdef void read_ahead(self) noexcept nogil:
-        """Until there is no more, or no use for it. The caller holds the lock, and gets it back."""
+    cdef void read_more(self) noexcept nogil:
+        """Read ahead until there is no more, or no use for it. The caller holds the lock, and gets it back."""
         cdef Py_ssize_t some = (1 + AT_A_TIME // self.scan.mcus_wide) * self.scan.mcus_wide, done = 1
         cdef Py_ssize_t begin = self.begin_ahead
         self.reading_ahead, self.ahead.ready, self.begin_ahead = True, 0, -1
@@ -350,7 +317,7 @@ cdef class BandTeam(Team):
     cdef int16_t *levels_of(self, int i, Py_ssize_t band) noexcept nogil:
         """The first row of blocks of a band."""
         cdef Part *p = &self.part[i]
-        cdef Py_ssize_t row = self.top + band * self.band if self.scan == NULL else band % self.slots * self.band
+        cdef Py_ssize_t row = band % self.slots * self.band if self.ring else self.top + band * self.band
         return p.level_nat + row * p.V * p.wide * p.unit
 
     cdef int pass_rows(self, ReadScan *s, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
@@ -373,6 +340,17 @@ cdef class BandTeam(Team):
             convert_band(self, band, <uint8_t *>NULL)
         else:
             convert_band(self, band, <uint16_t *>NULL)
+        if self.ring and not self.from_ahead[band % self.slots]:
+            self.clear(band)
+
+    cdef void clear(self, Py_ssize_t band) noexcept nogil:
+        """Clear the levels of a band for the one that is read next: reading is what others wait for."""
+        cdef Part *p
+        cdef int i
+        for i in range(self.parts_read):
+            p = &self.part[i]
+            if p.unit == 64:
+                memset(self.levels_of(i, band), 0, self.band * p.V * p.wide * 64 * sizeof(int16_t))
 
     cdef void compose(self, Py_ssize_t band, void *room) noexcept nogil:
         """All rows of pixels down to the last but one, whose chroma lies between this band and the next."""
@@ -387,7 +365,7 @@ cdef class BandTeam(Team):
 
 
 cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogil:
-    """Levels to samples. Clears the levels for the band that is read next: reading is what others wait for."""
+    """Levels to samples."""
     cdef int16_t *level_nat
     cdef const int16_t *row
     cdef Sample *out
@@ -395,25 +373,22 @@ cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogi
     cdef Py_ssize_t v, rows, stride
     cdef bint ahead = t.from_ahead[band % t.slots]
     cdef int i
-    for i in range(t.parts_read):
+    for i in range(t.components):
         p = &t.part[i]
         level_nat = t.levels_of(i, band)
-        if i < t.components:
-            rows = min(t.band, t.mcus_high - band * t.band) * p.V
-            rows = min(rows, p.high - (t.top + band * t.band) * p.V)
-            stride = p.taken * p.size
-            out = <Sample *>p.samples + band % t.slots * t.band * p.V * p.size * stride
-            for v in range(rows):
-                row = level_nat + (v * p.wide + p.left) * p.unit
-                if ahead:
-                    row = t.ahead.blocks(i, v % p.V, (band * t.band + v // p.V) * t.scan.mcus_wide, p.wide)
-                if p.size == 8:
-                    idct_row(t.dsp, row, p.taken, p.Q_nat, t.precision, out, stride)
-                else:
-                    transform_row(t.dsp, &t.reduced[i], row, p.unit, p.taken, p.Q_nat, t.precision, out, stride)
-                out += p.size * stride
-        if t.scan != NULL and p.unit == 64 and not ahead:
-            memset(level_nat, 0, t.band * p.V * p.wide * 64 * sizeof(int16_t))
+        rows = min(t.band, t.mcus_high - band * t.band) * p.V
+        rows = min(rows, p.high - (t.top + band * t.band) * p.V)
+        stride = p.taken * p.size
+        out = <Sample *>p.samples + band % t.slots * t.band * p.V * p.size * stride
+        for v in range(rows):
+            row = level_nat + (v * p.wide + p.left) * p.unit
+            if ahead:
+                row = t.ahead.blocks(i, v % p.V, (band * t.band + v // p.V) * t.scan.mcus_wide, p.wide)
+            if p.size == 8:
+                idct_row(t.dsp, row, p.taken, p.Q_nat, t.precision, out, stride)
+            else:
+                transform_row(t.dsp, &t.reduced[i], row, p.unit, p.taken, p.Q_nat, t.precision, out, stride)
+            out += p.size * stride
 
 
 cdef void compose_band(BandTeam t, Py_ssize_t first, Py_ssize_t past, void *room, Sample *pixels) noexcept nogil:
@@ -506,7 +481,7 @@ cdef int plan(BandTeam team, int threads) except -1:
     cdef bint ordered
     cdef int i
     team.several = threads > 1
-    team.slots, team.band = 2, 1
+    team.slots, team.band, team.ring = 2, 1, team.ring or s != NULL
     if team.several:
         team.slots, team.band = 2 * threads + 1, 1 + BAND_PIXELS // (team.rows * team.width)
     team.lead = team.top if s == NULL else 0
@@ -532,13 +507,13 @@ cdef object run(BandTeam team, PreparedScan prepared, int threads, out):
     cdef uint8_t[::1] bytes_of
     team.dsp = jpeg_dsp(level_index())
     plan(team, threads)
-    shape = (team.height, team.width, team.components)[:2 if team.components == 1 else 3]
+    shape = (team.past_row - team.first_row, team.width, team.components)[:2 if team.components == 1 else 3]
     pixels = np.empty(shape, np.uint8 if team.precision == 8 else np.uint16) if out is None else out
     if out is not None and (pixels.shape != shape or pixels.itemsize != (1 if team.precision == 8 else 2)
                             or not pixels.flags.c_contiguous):
         raise ParameterError("out has another shape or dtype than the picture")
     bytes_of = pixels.reshape(-1).view(np.uint8)
-    team.pixels = &bytes_of[0]
+    team.pixels = &bytes_of[0] - team.first_row * team.width * team.components * (1 if team.precision == 8 else 2)
     if reads_in_several_places(team, threads):
         if threads > 2 and team.mcus_high >= PART_ROWS * min(threads, MOST_PARTS):
             prepared.prepare_skimming()
@@ -696,7 +671,7 @@ cdef BandTeam part_of(BandTeam whole, Py_ssize_t begin, Py_ssize_t end):
     cdef Py_ssize_t rows = whole.rows, size = whole.width * whole.components * (1 if whole.precision == 8 else 2)
     cdef int i
     copy_description(team, whole)
-    team.dsp, team.band, team.slots, team.several = whole.dsp, whole.band, whole.slots, True
+    team.dsp, team.band, team.slots, team.several, team.ring = whole.dsp, whole.band, whole.slots, True, True
     team.top = team.lead = max(begin - 1, <Py_ssize_t>0)
     team.mcus_high = min(end + 1, whole.mcus_high) - team.top
     team.height = min(whole.height - team.top * rows, team.mcus_high * rows)

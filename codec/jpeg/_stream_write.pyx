@@ -7,7 +7,7 @@ from libc.stdint cimport int16_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
-from codec._core cimport E_MEMORY, OK, BitWriter, append, close_writer, end_segment, open_writer, stuff
+from codec._core cimport E_MEMORY, OK, BitWriter, append, close_writer, end_segment, open_writer, reserve, stuff
 from codec._stop cimport stopped
 from codec._team cimport Team, turns_lock, turns_unlock
 from codec.jpeg._planes cimport (
@@ -19,7 +19,7 @@ from ..errors import ParameterError
 
 
 cdef enum:
-    STRIPS = 8              # for each thread: the last ones to end leave others without work
+    STRIPS = 32             # for each thread: the last ones to end leave others without work
     MCU_BLOCKS = 10         # at most (B.2.3)
 
 cdef struct Strip:
@@ -133,10 +133,13 @@ cdef class StreamTeam(Team):
             memset(&s.writer, 0, sizeof(BitWriter))
             status = stuff(w)
         elif self.r.restart_interval:                   # it begins with a marker
-            status = end_segment(w) or end_segment(&s.writer) or append(w, &s.writer)
-            w.segment = w.next - w.start
+            status = end_segment(w) or end_segment(&s.writer) or reserve(w, s.writer.next - s.writer.start)
+            if status == OK:
+                memcpy(w.next, s.writer.start, s.writer.next - s.writer.start)
+                w.next += s.writer.next - s.writer.start
+                w.segment = w.next - w.start
         else:
-            status = self.put_first_mcu(&self.joint, s) or append(w, &s.writer) or stuff(w)
+            status = self.put_first_mcu(&self.joint, s) or append(w, &s.writer)
         for i in range(self.r.Ns):
             self.joint.rows[i].pred = s.pred[i]
         if s.writer.status:
@@ -232,7 +235,7 @@ cdef class PixelWriter:
         for i in range(self.f.channels):
             self.Td[i], self.Ta[i] = destinations[i]
 
-    def data(self, const uint8_t[:, :, ::1] image, int threads=1):
+    def data(self, const uint8_t[:, :, ::1] image, int threads=1, bytes before=b"", bytes after=b""):
         """The data of a sequential scan of all components: the bytes that `forward` and `encode_scan` would make.
 
         Parameters
@@ -240,6 +243,8 @@ cdef class PixelWriter:
         image : (H, W, components) uint8
         threads : at least 1
             With a restart interval, as many as there are strips that end where an interval does.
+        before, after : bytes
+            What surrounds the data in the result.
 
         Returns
         -------
@@ -267,4 +272,4 @@ cdef class PixelWriter:
             raise MemoryError
         team.joint = r[0]
         team.share(threads)
-        return finished(&team.joint.writer, team.status)
+        return finished(&team.joint.writer, team.status, before, after)

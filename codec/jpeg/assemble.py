@@ -342,8 +342,8 @@ class Stream(NamedTuple):
     tables: Tables
     destinations: list
 
-    def file(self, height, width, data):
-        return b"".join((self.before, struct.pack(">HH", height, width), self.after, data, EOI))
+    def headers(self, height, width):
+        return b"".join((self.before, struct.pack(">HH", height, width), self.after))
 
 
 def stream(frame, spec, steps, *, segments=(), restart_interval=0):

@@ -21,7 +21,7 @@ from . import markers
 from ._lossless_read import decode_lossless_scan
 from ._planes import compose
 from ._scan_read import PreparedScan, ReadTables, decode_scan
-from ._scan_team import read_scans
+from ._scan_team import pixels_of_scans
 from ._segments import end_of_plain_headers, find_segments
 from ._stream_read import PlainPicture, decode_pixels, pixels_of_levels
 from .assemble import FIXED_TABLES
@@ -121,13 +121,13 @@ class Decoder:
         self.scans = 0
         self.end = len(data)  # end of the picture: after EOI, or of the data
         self.lost = None
-        # levels of the whole picture, none if its only scan went straight to pixels; lossless: samples, in whole MCUs
+        # levels of the whole picture, none if its scans go straight to pixels; lossless: samples, in whole MCUs
         self.planes = None
         self.pixels = None
         # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
         self.steps = {}
         self.present = None  # progressive: masks of the coefficients that are not zero, see decode_scan
-        self.waiting = []  # progressive scans that are not read yet, as `read_scans` takes them
+        self.waiting = []  # progressive scans that are not read yet: arguments of `dct_scan`
         self.bits_left = None  # progressive: per component, which bit of each coefficient came last, or UNKNOWN
 
     # ------------------------------------------------------------ the whole image
@@ -147,7 +147,10 @@ class Decoder:
             except CodecError:
                 self.read_waiting()  # an error in a scan before it comes first
                 raise
-            self.read_waiting()
+            if self.waiting:
+                self.pixels = self.pixels_of_waiting()
+            if self.pixels is None:
+                self.read_waiting()
             self.check_complete(ended)
         except BitstreamError as error:
             if not self.conceal or self.planes is None:
@@ -156,11 +159,34 @@ class Decoder:
             self.lost[...] |= self.incomplete() or self.unfinished()
         return self.finish()
 
+    def pixels_of_waiting(self):
+        """The pixels of scans that all wait; None if they are damaged, or leave pixels to be guessed."""
+        if self.planes or self.incomplete() or can_smooth(self.bits_left):
+            return None
+        frame, color = self.headers.frame, self.headers.color()
+        shapes = [frame.blocks(c) for c in frame.components]
+        scans = []
+        for segments, indices, described in self.waiting:
+            widths = [shapes[i][1] for i in indices]
+            scans.append((PreparedScan(self.data, segments, None, widths=widths, **described), indices))
+        settings, corner = self.settings(color)
+        steps = [self.steps[i] for i in range(len(shapes))]
+        pixels = pixels_of_scans(scans, shapes, steps, color, **settings)
+        return None if pixels is None else self.cut(pixels, corner)
+
     def read_waiting(self):
+        """Into planes, one scan after the other."""
         waiting, self.waiting = self.waiting, []
-        error = read_scans(waiting, self.picture()["threads"]) if waiting else None
-        if error is not None:
-            raise error
+        if waiting and not self.planes:
+            self.clear_planes()
+        for segments, indices, described in waiting:
+            error = self.read_progressive(segments, indices, described)
+            if error is not None:
+                raise error
+
+    def read_progressive(self, segments, indices, described):
+        planes, present = [self.planes[i] for i in indices], self.present[indices[0]]
+        return decode_scan(self.data, segments, planes, present=present, **described)
 
     def incomplete(self):
         return len(self.steps) < len(self.headers.frame.components)
@@ -314,11 +340,18 @@ class Decoder:
                 np.full((frame.mcus[0] * c.V, frame.mcus[1] * c.H), 1 << (frame.P - 1), np.uint16)
                 for c in frame.components
             ]
+        elif frame.progressive and not (self.conceal or self.keeps_levels):
+            self.planes = []
         else:
-            self.planes = self.clear_levels()
+            self.clear_planes()
         if frame.progressive:
             self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
-            self.present = [np.zeros(size, np.uint64) for size in sizes]
+
+    def clear_planes(self):
+        frame = self.headers.frame
+        self.planes = self.clear_levels()
+        if frame.progressive:
+            self.present = [np.zeros(frame.blocks(c), np.uint64) for c in frame.components]
 
     def check_size(self, segment, segments, scan, indices):
         """Refuse data too short to hold its scan before memory is allocated.
@@ -477,14 +510,12 @@ class Decoder:
             self.note_progress(segment, scan, indices)
         if self.view and not self.conceal and self.view.needs_no(scan, indices, frame, self.headers.color()):
             return None
-        planes = [self.planes[i] for i in indices]
         described = dict(self.described(scan, indices, tables), **settings)
         if not frame.progressive:
-            return decode_scan(self.data, segments, planes, **described)
-        described["present"] = self.present[indices[0]]
-        if self.conceal or self.picture()["threads"] == 1:
-            return decode_scan(self.data, segments, planes, **described)
-        self.waiting.append((PreparedScan(self.data, segments, planes, **described), indices))
+            return decode_scan(self.data, segments, [self.planes[i] for i in indices], **described)
+        if self.conceal or self.keeps_levels:
+            return self.read_progressive(segments, indices, described)
+        self.waiting.append((segments, indices, described))
         if len(self.waiting) == MOST_WAITING:
             self.read_waiting()
         return None

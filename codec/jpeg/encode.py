@@ -18,7 +18,7 @@ from ._masking import activity_weights, subsampled_weights
 from ._planes import forward
 from ._stream_read import natural_order, pixels_of_levels
 from ._stream_write import PixelWriter
-from .assemble import Common, assemble, script_cost, stream
+from .assemble import EOI, Common, assemble, script_cost, stream
 from .exif import resolution_alone
 from .learned import masking_of, trellis_weights
 from .levels import optimised_levels
@@ -310,7 +310,7 @@ def _stream(image, options):
     color = _color(options, channels)
     settings_of = _known_settings if options.metadata is None else _settings_of_stream
     file, writer = settings_of(options, color, _subsampling(options, color, pixels))
-    return file.file(height, width, writer.data(pixels, options.threads_for(height * width)))
+    return writer.data(pixels, options.threads_for(height * width), file.headers(height, width), EOI)
 
 
 def write(image, options, count_blocks=False):

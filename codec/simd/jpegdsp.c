@@ -273,6 +273,38 @@ static void trellis_scalar(const int16_t *coef_zz, const float *recip_zz, const 
     }
 }
 
+/* ---------------------------------------------------------------- entropy-coded segments */
+
+static ptrdiff_t next_marker_scalar(const uint8_t *data, ptrdiff_t n)
+{
+    for (ptrdiff_t at = 0; at + 1 < n; at++) {
+        const uint8_t *found = memchr(data + at, 0xFF, (size_t)(n - 1 - at));
+        if (!found) break;
+        at = found - data;
+        if (found[1] != 0 && found[1] != 0xFF) return at;
+    }
+    return n;
+}
+
+static ptrdiff_t unstuff_scalar(const uint8_t *data, ptrdiff_t n, uint8_t *plain)
+{
+    ptrdiff_t at = 0, out = 0;
+    while (at < n) {
+        const uint8_t *found = memchr(data + at, 0xFF, (size_t)(n - at));
+        const ptrdiff_t run = found ? found - (data + at) : n - at;
+        memcpy(plain + out, data + at, (size_t)run);
+        at += run;
+        out += run;
+        if (!found) break;
+        at++;
+        if (at < n && data[at] == 0) {
+            plain[out++] = 0xFF;
+            at++;
+        }
+    }
+    return out;
+}
+
 /* ---------------------------------------------------------------- tables */
 
 static uint64_t deposit(uint64_t bits, uint64_t mask)

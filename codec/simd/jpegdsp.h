@@ -223,6 +223,15 @@ typedef ptrdiff_t (*jpeg_band_fn)(JpegReader *reader, JpegBand *band, ptrdiff_t 
 /* Of n blocks: bit k of a mask is set where the magnitude of level k is above `least` (0 to 32766). */
 typedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks, ptrdiff_t n);
 
+/* ---------------------------------------------------------------- entropy-coded segments */
+
+/* Where the first marker in n bytes begins: an FF before another byte than 00 (F.1.2.3) and FF (B.1.1.2); n: none. */
+typedef ptrdiff_t (*jpeg_marker_fn)(const uint8_t *data, ptrdiff_t n);
+
+/* Copy n bytes without the zero after each FF, and without each FF that no zero follows; returns how many remain. What
+ * comes after those among the first n bytes of `plain` is undefined. */
+typedef ptrdiff_t (*jpeg_unstuff_fn)(const uint8_t *data, ptrdiff_t n, uint8_t *plain);
+
 /* ---------------------------------------------------------------- choice of levels */
 
 enum {
@@ -276,6 +285,8 @@ typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, flo
     ONE(jpeg_band_fn, refine_bands)         \
     ONE(jpeg_dc_fn, read_dcs)               \
     ONE(jpeg_mask_fn, significance)         \
+    ONE(jpeg_marker_fn, next_marker)        \
+    ONE(jpeg_unstuff_fn, unstuff)           \
     ONE(jpeg_trellis_fn, trellis)           \
     ONE(jpeg_count_fn, count_levels)
 

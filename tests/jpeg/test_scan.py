@@ -435,6 +435,7 @@ def test_half_a_scan_is_truncated_or_broken_never_silent(name):
         (b"a\xff\xd0b\xff\xd1\xff\xda", [(0, 1, -1), (3, 4, 0), (6, 6, 1)]),
         (b"\xff\xff\xd7c", [(0, 1, -1), (3, 4, 7)]),
         (b"\xff\xff\xff\xd9", [(0, 2, -1)]),
+        (b"\xff\xd3" * 40, [(0, 0, -1), *((at, at, 3) for at in range(2, 82, 2))]),
     ],
 )
 def test_entropy_coded_segments_end_at_markers(data, segments):

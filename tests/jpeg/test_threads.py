@@ -249,6 +249,24 @@ def test_scans_in_any_number_and_order():
             assert_threads_agree(data[:2] + b"".join(chosen) + b"\xff\xd9", (2, 3), on_error=on_error)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(subsampling="4:2:0"),
+        dict(subsampling="4:4:0", restart_interval=50),
+        dict(subsampling="4:4:4", coding="arithmetic"),
+        dict(color="rgb"),
+    ],
+)
+def test_progressive_bands_have_the_pixels_of_whole_planes(options):
+    """Concealment reads one scan after the other into planes of the picture."""
+    data = codec.encode(PICTURE, 85, effort=4, progressive=True, **options)
+    for view in ({}, dict(scale=1 / 2), dict(scale=1 / 8), dict(region=(70, 333, 200, 150)), dict(scale=3 / 8)):
+        expected = decoded(data, 1, on_error="conceal", **view)[0]
+        for threads in (1, 2, 3):
+            np.testing.assert_array_equal(decoded(data, threads, **view)[0], expected)
+
+
 def test_more_scans_than_wait_at_a_time():
     data = codec.encode(PICTURE, 85, subsampling="4:4:4", effort=4)
     pieces = [data[start:end] for start, end in marker_segments(data)]

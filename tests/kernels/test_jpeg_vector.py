@@ -331,3 +331,29 @@ def test_a_run_of_ended_bands_longer_than_a_symbol_holds():
                 seen = Tables()
                 encode_scan([plane], [(1, 1, 0, 0)], seen, "tokens", **settings)
                 np.testing.assert_array_equal(seen.counts(1, 0), naive.counts(1, 0))
+
+
+def stuffed(rng):
+    """Bytes with FF, 00 and markers in any order, from none to nothing else."""
+    yield rng.integers(1, 255, 300, dtype=np.uint8)
+    for share in (0.01, 0.1, 0.5, 1):
+        data = rng.integers(0, 256, 300, dtype=np.uint8)
+        special = rng.random(300) < share
+        data[special] = rng.choice(np.uint8([0, 0xFF, 0xFF, 0xD0]), int(special.sum()))
+        yield data
+        yield np.frombuffer(data.tobytes().replace(b"\xff", b"\xff\0"), np.uint8)
+    yield np.full(300, 0xFF, np.uint8)
+
+
+def test_entropy_coded_bytes():
+    rng = np.random.default_rng(4)
+    for data in stuffed(rng):
+        for n in (*WIDTHS, 300):
+            text = data[:n].tobytes()
+            found = re.search(rb"\xff(?=[^\0\xff])", text, re.DOTALL)
+            plain = re.sub(rb"\xff(\0?)", lambda match: b"\xff" if match[1] else b"", text)
+            for level in LEVELS:
+                assert _kernels.next_marker(data, n, level) == (found.start() if found else n)
+                out = np.full(n + 40, 99, np.uint8)
+                count = _kernels.unstuff(data, n, out, level)
+                assert out[:count].tobytes() == plain and (out[n:] == 99).all()

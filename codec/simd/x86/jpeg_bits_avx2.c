@@ -107,6 +107,57 @@ AVX2 void codec_jpeg_significance_avx2(const int16_t *level_zz, int least, uint6
         *masks = mask;
     }
 }
+
+AVX2 ptrdiff_t codec_jpeg_next_marker_avx2(const uint8_t *data, ptrdiff_t n)
+{
+    const __m256i ff = _mm256_set1_epi8(-1);
+    ptrdiff_t at = 0;
+    for (; n - at >= 33; at += 32) {
+        const __m256i next = load32(data + at + 1);
+        const __m256i none = _mm256_or_si256(_mm256_cmpeq_epi8(next, _mm256_setzero_si256()),
+                                             _mm256_cmpeq_epi8(next, ff));
+        const __m256i marks = _mm256_andnot_si256(none, _mm256_cmpeq_epi8(load32(data + at), ff));
+        const uint32_t mask = (uint32_t)_mm256_movemask_epi8(marks);
+        if (mask) return at + codec_lowest_bit(mask);
+    }
+    for (; at + 1 < n; at++)
+        if (data[at] == 0xFF && data[at + 1] != 0 && data[at + 1] != 0xFF) return at;
+    return n;
+}
+
+/* 32 bytes at a time, up to an FF: no more is written than is read. */
+AVX2 ptrdiff_t codec_jpeg_unstuff_avx2(const uint8_t *data, ptrdiff_t n, uint8_t *plain)
+{
+    const __m256i ff = _mm256_set1_epi8(-1);
+    const uint8_t *const end = data + n;
+    uint8_t *const begin = plain;
+    while (end - data >= 33) {
+        const __m256i bytes = load32(data);
+        const uint32_t mask = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, ff));
+        store32(plain, bytes);
+        if (!mask) {
+            data += 32;
+            plain += 32;
+            continue;
+        }
+        data += codec_lowest_bit(mask) + 1;
+        plain += codec_lowest_bit(mask);
+        if (*data == 0) {
+            *plain++ = 0xFF;
+            data++;
+        }
+    }
+    while (data < end) {
+        const uint8_t byte = *data++;
+        if (byte != 0xFF) {
+            *plain++ = byte;
+        } else if (data < end && *data == 0) {
+            *plain++ = byte;
+            data++;
+        }
+    }
+    return plain - begin;
+}
 #else
 typedef int codec_jpeg_bits_avx2_is_empty;
 #endif
