@@ -33,7 +33,7 @@ from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, most_slices, sequence_of, vector_limits
 from .ratecontrol import Control
-from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, lambda2_of, lambda_factor, lambda_of
+from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, chroma_weight, lambda2_of, lambda_factor, lambda_of
 from .team import Team, done
 from .weights import table_of
 
@@ -262,6 +262,7 @@ class PictureEncoder:
                 self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
                 lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
+                chroma_weight=chroma_weight(planned),
                 mv_limit_y=self._limits[0], most_vectors=self._limits[1],
                 vectors=planned.vectors, qps=None if qps is None else np.maximum(qps, np.int8(self._least_qp)),
             )  # fmt: skip

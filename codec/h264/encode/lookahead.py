@@ -84,9 +84,9 @@ class Planned:
         By macroblock, what intra prediction and the cheapest prediction cost (SATD and bits at half size); None without
         a lookahead.
     new, even : int
-        Of all B pictures of the interval, 0 and 0 without a lookahead: `inter` in percent of `intra`, and the cost that
-        a fifth of the macroblocks do not reach in percent of the mean of `inter`. Noise is new in each picture, and as
-        much everywhere; what moves is new in some places.
+        Of all B pictures of the interval, or of the next where it has none; 0 and 0 without a lookahead: `inter` in
+        percent of `intra`, and the cost that a fifth of the macroblocks do not reach in percent of the mean of `inter`.
+        Noise is new in each picture, and as much everywhere; what moves is new in some places.
     vectors : tuple of (N, 2) int16 arrays
         From the nearest references before and after, in samples, as far as the picture has them.
     weights : Weights or None
@@ -285,7 +285,8 @@ class Lookahead:
         if first[0].key:
             self._key = first[0].seen.number
         self._anchor, self._waiting = first[0].seen, self._waiting[len(first) :]
-        noise = self._noise([role for role in first if role.kind == B])
+        between = [[role for role in interval if role.kind == B] for interval in intervals[:2]]
+        noise = self._noise(next(filter(None, between), []))
         return [self._planned(role, noise) for role in first]
 
     def _intervals(self, ended):

@@ -9,9 +9,11 @@ from made_clips import assert_decodes_to, encoded, moving, noise, text
 
 import codec
 from codec import cpu
-from codec.h264.encode.lookahead import B_PERCENT, Lookahead, Seen, structure
-from codec.h264.encode.settings import tools_of
+from codec.h264.encode import encoder
+from codec.h264.encode.lookahead import B_PERCENT, Lookahead, Planned, Seen, structure
+from codec.h264.encode.settings import chroma_weight, tools_of
 from codec.h264.macroblock import _kernels
+from codec.h264.stream.slice_header import B, I, P
 
 LEFT, TOP, TOPRIGHT, TOPLEFT = 1, 2, 4, 8
 NEEDS = [TOP, LEFT, 0, TOP, LEFT | TOP, LEFT | TOP, LEFT | TOP, TOP, LEFT]  # by mode of Intra_8x8 (Table 8-3)
@@ -308,13 +310,36 @@ def test_what_is_new_and_how_evenly(content):
         intervals += lookahead.add(codec.Frame.from_rgb(frame), i)
     intervals += lookahead.flush()
     assert any(len(interval) > 1 for interval in intervals)
-    for interval in intervals:
-        found = (0, 0)
-        if len(interval) > 1:
-            costs = sorted(int(cost) for one in interval[1:] for cost in one.inter)
-            intra = sum(int(cost) for one in interval[1:] for cost in one.intra)
+    assert len(intervals[0]) == 1  # an I picture knows of the noise that comes after it
+    for interval, after in zip(intervals, [*intervals[1:], []]):
+        found, between = (0, 0), interval[1:] or after[1:]
+        if between:
+            costs = sorted(int(cost) for one in between for cost in one.inter)
+            intra = sum(int(cost) for one in between for cost in one.intra)
             found = 100 * sum(costs) // intra, 100 * costs[len(costs) // 5] * len(costs) // sum(costs)
         assert {(one.new, one.even) for one in interval} == {found}
+
+
+def test_chroma_counts_more_in_what_others_refer_to_and_most_in_noise():
+    weights = lambda **more: [chroma_weight(Planned(None, 0, kind, **more)) for kind in (I, P, B)]
+    assert weights() == weights(new=60, even=50) == weights(new=24, even=90) == [288, 288, 256]
+    assert weights(new=32, even=58) == weights(new=60, even=90) == [1024, 768, 256]
+    assert weights(new=28, even=90) == [656, 528, 256]
+
+
+@pytest.mark.parametrize("preset", ["faster", "medium", "slow"])
+def test_the_weight_of_chroma_moves_bits_to_it(monkeypatch, preset):
+    def errors():
+        found = encoded(frames, preset=preset, qp=30)[1]
+        pairs = [list(zip(planes, codec.Frame.from_rgb(rgb).planes)) for planes, rgb in zip(found, frames)]
+        return [sum(((one[k][0].astype(int) - one[k][1]) ** 2).sum() for one in pairs) for k in range(3)]
+
+    frames = moving(64, 48, 6)
+    monkeypatch.setattr(encoder, "chroma_weight", lambda planned: 256)
+    plain = errors()
+    monkeypatch.setattr(encoder, "chroma_weight", lambda planned: 1024)
+    weighted = errors()
+    assert weighted[1] < 0.9 * plain[1] and weighted[2] < 0.9 * plain[2]
 
 
 def test_a_frame_that_weights_brighten_passes_the_square_of_the_contrasts():
