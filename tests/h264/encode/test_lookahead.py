@@ -132,6 +132,19 @@ def test_motion_of_the_whole_picture_is_found(shift):
     assert (vectors[2:6, 2:6] == shift).all(axis=2).mean() > 0.8
 
 
+@pytest.mark.parametrize("shift", [(0, 53), (0, -100), (31, 0), (-126, 0)])
+def test_pages_that_slide_or_scroll_far_are_found(shift):
+    marks = np.random.default_rng(0).random((256, 256)) < 0.3
+    wide = np.where(np.kron(marks, np.ones((2, 2), bool)), 20, 235).astype(np.uint8)
+    a = np.ascontiguousarray(wide[128:384, 128:384])
+    b = np.ascontiguousarray(wide[128 + shift[1] : 384 + shift[1], 128 + shift[0] : 384 + shift[0]])
+    vectors, costs = (found.reshape(16, 16, -1) for found in half(b).inter(half(a), None, 1, 1))
+    inside = costs[max(-shift[1], 0) // 16 + 1 : 16 - max(shift[1], 0) // 16 - 1]
+    inside = inside[:, max(-shift[0], 0) // 16 + 1 : 16 - max(shift[0], 0) // 16 - 1]
+    assert (inside < 64).mean() > 0.8
+    assert (vectors == shift).all(axis=2).mean() > 0.3
+
+
 def test_a_guess_is_scaled_and_tried():
     wide = luma_of(moving(400, 128, 1)[0])
     a, b = (np.ascontiguousarray(wide[:, x : x + 128]) for x in (200, 100))
