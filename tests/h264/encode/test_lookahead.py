@@ -10,10 +10,12 @@ from made_clips import assert_decodes_to, encoded, moving, noise, text
 import codec
 from codec import cpu
 from codec.h264.encode import encoder
-from codec.h264.encode.lookahead import B_PERCENT, Lookahead, Planned, Seen, structure
+from codec.h264.encode.lookahead import B_PERCENT, Lookahead, Planned, Seen, is_drawn, structure
 from codec.h264.encode.settings import chroma_weight, tools_of
 from codec.h264.macroblock import _kernels
-from codec.h264.stream.slice_header import B, I, P
+from codec.h264.stream.nal import split_byte_stream
+from codec.h264.stream.parameter_sets import ParameterSets
+from codec.h264.stream.slice_header import B, I, P, read_slice_header
 
 LEFT, TOP, TOPRIGHT, TOPLEFT = 1, 2, 4, 8
 NEEDS = [TOP, LEFT, 0, TOP, LEFT | TOP, LEFT | TOP, LEFT | TOP, TOP, LEFT]  # by mode of Intra_8x8 (Table 8-3)
@@ -368,6 +370,30 @@ def test_a_frame_that_weights_brighten_passes_the_square_of_the_contrasts():
     assert np.all(np.abs(amounts - 250) < 10)
     assert np.all(np.abs(4 * weights - bright.weights) < 0.1 * bright.weights)
     assert dark.passed((bright,)) == (dark.amounts, dark.weights)
+
+
+def test_text_is_drawn_and_cameras_are_not():
+    assert is_drawn(np.kron(luma_of(text(64, 48, 1)[0]), np.ones((2, 4), np.uint8)))
+    assert not is_drawn(luma_of(moving(64, 48, 1)[0])) and not is_drawn(luma_of(noise(64, 48, 1)[0]))
+    assert not is_drawn(np.full((48, 64), 16, np.uint8))  # black
+    assert not is_drawn(np.full((48, 1), 16, np.uint8))
+
+
+@pytest.mark.parametrize(
+    "preset, tune, offset", [("medium", None, -6), ("medium", "fastdecode", 0), ("ultrafast", None, 0)]
+)
+def test_text_is_deblocked_less(preset, tune, offset):
+    frames = np.kron(text(24, 16, 6), np.ones((1, 3, 4, 1), np.uint8))
+    data, planes, _ = encoded(frames, preset=preset, tune=tune, qp=34)
+    assert_decodes_to(data, planes, 96, 48)
+    sets, found = ParameterSets(), set()
+    for nal in split_byte_stream(data):
+        if nal.nal_unit_type in (7, 8):
+            sets.add(nal)
+        elif nal.nal_unit_type in (1, 5):
+            header = read_slice_header(nal, sets.find)[0]
+            found.add((header.FilterOffsetA, header.FilterOffsetB))
+    assert found == {(offset, offset)}
 
 
 @pytest.mark.parametrize("preset", ["superfast", "medium"])
