@@ -123,7 +123,8 @@ cdef struct Coder:
     int lambda256           # lambda of SATD, times 256
     int64_t lambda2         # lambda of squared differences, times 256
     int detail[4]           # of the 8x8 blocks of luma of `src`, if Tools.psy_rd
-    int64_t lambda_trellis[2]       # the same of trellis, of inter and intra macroblocks
+    int64_t lambda_trellis[2][2]    # the same of trellis, of luma and chroma, of inter and intra macroblocks
+    int chroma_weight       # of squared differences of chroma against those of luma, times 256
     int lossless            # every macroblock has TransformBypassModeFlag 1
     int planes              # components that are coded like luma: 1, or 3 in 4:4:4
     int states              # of CABAC that are in use

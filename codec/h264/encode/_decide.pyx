@@ -73,15 +73,16 @@ cdef inline void restore(Coder *c) noexcept nogil:
 
 
 cdef inline int64_t distortion(Coder *c) noexcept nogil:
-    """Squared differences of the macroblock in place."""
+    """Squared differences of the macroblock in place, those of chroma with their weight."""
     cdef SliceContext *s = &c.s
     cdef int i
-    cdef int64_t sum = c.enc.ssd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
+    cdef int64_t chroma, sum = c.enc.ssd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
     for i in range(1, c.planes):
         sum += c.enc.ssd[0](c.src + 256 * i, SRC_STRIDE, s.place.dst[i], s.place.stride[i], 16)
     if s.seq.ChromaArrayType == 1:
-        sum += c.enc.ssd[1](c.src + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8)
-        sum += c.enc.ssd[1](c.src + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8)
+        chroma = c.enc.ssd[1](c.src + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8)
+        chroma += c.enc.ssd[1](c.src + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8)
+        sum += chroma * c.chroma_weight >> 8
     return sum
 
 

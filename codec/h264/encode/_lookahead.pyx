@@ -27,6 +27,9 @@ cdef enum:
     HALF_STEPS = 2
     STILL = 64              # a SAD of one a sample: no other vector is tried
     FAR = 256               # a SAD of four a sample: longer steps are tried
+    LOST = 640              # ten a sample: one block in LATTICE tries vectors up to LEAP straight across and down
+    LATTICE = 16
+    LEAP = 128
     INTRA_BITS = 5          # what intra, inter and two predictions cost beside SATD
     INTER_BITS = 4
     TWO_BITS = 8
@@ -225,7 +228,9 @@ cdef class HalfFrame:
                      int denominator) noexcept nogil:
         cdef int x, y, i, k, w = self.width, n
         cdef int tried[5][2]
+        cdef int16_t far[2]                             # the latest leap
         cdef Block b
+        far[0] = far[1] = 0
         for y in range(self.height):
             for x in range(w):
                 i = y * w + x
@@ -240,11 +245,15 @@ cdef class HalfFrame:
                     b.mvp[k] = (median(tried[0][k], tried[1][k], tried[2][k]) if n == 3 else tried[0][k] if n else 0)
                 if guess != NULL:
                     n = self._add(tried, n, guess + 2 * i, numerator, denominator)
+                if far[0] or far[1]:
+                    n = self._add(tried, n, far, 1, 1)
                 b.at = 8 * y * self.stride + 8 * x
                 b.src = self.plane[0] + b.at
                 b.low[0], b.high[0] = -2 * (8 * x + REACH), 2 * (8 * (w - 1 - x) + REACH)
                 b.low[1], b.high[1] = -2 * (8 * y + REACH), 2 * (8 * (self.height - 1 - y) + REACH)
                 self._search(other, &b, tried, n)
+                if b.cost > LOST and (x + 5 * y) % LATTICE == 0 and self._leap(other, &b):
+                    far[0], far[1] = <int16_t>b.mv[0], <int16_t>b.mv[1]
                 mv[2 * i], mv[2 * i + 1] = <int16_t>b.mv[0], <int16_t>b.mv[1]
                 out[i] = b.cost + INTER_BITS
 
@@ -289,6 +298,20 @@ cdef class HalfFrame:
         for step in range(HALF_STEPS):
             if not self._diamond(other, b, 1):
                 break
+
+    cdef bint _leap(self, HalfFrame other, Block *b) noexcept nogil:
+        """Try vectors straight across and down, as of pages that slide or scroll; whether one fits."""
+        cdef int d, k, x, y, sad, least = FAR
+        cdef bint found = False
+        for k in range(2):
+            for d in range(max(b.low[k], -LEAP), min(b.high[k], LEAP) + 1):
+                x, y = 0 if k else d, d if k else 0
+                sad = self.enc.sad[1](b.src, self.stride, self._at(other, b.at, x, y), self.stride, 8)
+                if sad < least:
+                    least, b.mv[0], b.mv[1], found = sad, x, y, True
+        if found:
+            b.cost = self._satd(other, b, b.mv[0], b.mv[1])
+        return found
 
     cdef bint _diamond(self, HalfFrame other, Block *b, int size) noexcept nogil:
         """Try the four vectors around the best; size: in half samples. Whether one is better."""

@@ -6,7 +6,7 @@ fraction of a step: 1/3 for intra, 1/6 for inter macroblocks, where zeros are ch
 _trellis.pyx (CABAC) or _trellis_cavlc.pyx chooses among it and lower ones. The latter counts the levels of each block
 in the cache of the entropy coder, where later blocks find nC.
 """
-from libc.stdint cimport int16_t, int32_t, uint8_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memset
 
 from codec._core cimport codec_lowest_bit, codec_nonzero_mask
@@ -14,7 +14,7 @@ from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder, QuantizerTables
 from codec.h264.encode._lossless cimport keep_chroma, keep_luma, nothing_left
 from codec.h264.encode._trellis cimport trellis
 from codec.h264.encode._trellis_cavlc cimport trellis_cavlc
-from codec.h264.entropy._kinds cimport KIND_DC_420
+from codec.h264.entropy._kinds cimport KIND_AC_CHROMA, KIND_DC_420
 from codec.h264.macroblock._neighbours cimport set_nnz_8x8
 from codec.h264.macroblock._scaling cimport put_chroma_dc, put_luma_dc, scale_4x4, scale_8x8
 from codec.h264.macroblock._slice cimport CACHE, SliceContext
@@ -68,11 +68,12 @@ cdef inline uint8_t *total_of(Coder *c, int component, int k) noexcept nogil:
 cdef inline int choose_levels(const Coder *c, int16_t *out, const int16_t *level, const int16_t *d, const uint8_t *scan,
                               int first, int n, int kind, const int *steps, int intra, uint8_t *total) noexcept nogil:
     """Levels of a block in scan order, from those of quantize; whether any is not 0. total: see trellis_cavlc."""
+    cdef int64_t lambda2 = c.lambda_trellis[kind == KIND_DC_420 or kind == KIND_AC_CHROMA][intra]
     if not c.use_trellis:
         return scan_levels(out, level, scan, first, n)
     if c.s.seq.entropy_coding_mode_flag:
-        return trellis(c, out + first, level, d, scan, first, kind, steps, c.lambda_trellis[intra])
-    return trellis_cavlc(out + first, level, d, scan, first, kind, steps, c.lambda_trellis[intra], total)
+        return trellis(c, out + first, level, d, scan, first, kind, steps, lambda2)
+    return trellis_cavlc(out + first, level, d, scan, first, kind, steps, lambda2, total)
 
 
 cdef inline int score_of(const int16_t *level, int first, int n, const uint8_t *scores) noexcept nogil:

@@ -69,13 +69,16 @@ cdef void begin_qp(Coder *c) noexcept nogil:
     """QP and lambdas of the macroblock. mb_qp_delta is -26 to 25; (7-37) is modulo 52."""
     cdef SliceContext *s = &c.s
     cdef int qp = s.slice.SliceQPY, d
+    cdef int64_t chroma
     if c.qps != NULL:
         qp = c.qps[s.place.mbaddr]
         codec_assert_range(0, qp, 51)
     d = qp - s.slice.SliceQPY
     c.lambda256 = <int>max(256, c.slice_lambda256 * POWERS[0][51 + d] >> 16)
     c.lambda2 = c.slice_lambda2 * POWERS[1][51 + d] >> 16
-    c.lambda_trellis[0], c.lambda_trellis[1] = c.lambda2, c.lambda2 >> 1
+    chroma = (c.lambda2 << 8) // c.chroma_weight
+    c.lambda_trellis[0][0], c.lambda_trellis[0][1] = c.lambda2, c.lambda2 >> 1
+    c.lambda_trellis[1][0], c.lambda_trellis[1][1] = chroma, chroma >> 1
     codec_assert_range(0, qp, 0 if c.lossless else 51)
     s.mb.qp = qp
     s.mb.mb_qp_delta = (qp - c.qp_before + 26 + 52) % 52 - 26
@@ -345,8 +348,8 @@ cdef class SliceEncoder(SliceSetup):
         return 0
 
     def encode(self, header, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, Picture source, lists, planes,
-               Interpolated own, tools, *, int lambda256, int64_t lambda2, int mv_limit_y, int most_vectors, vectors=(),
-               qps=None):
+               Interpolated own, tools, *, int lambda256, int64_t lambda2, int chroma_weight, int mv_limit_y,
+               int most_vectors, vectors=(), qps=None):
         """Encode a picture.
 
         Parameters
@@ -373,6 +376,8 @@ cdef class SliceEncoder(SliceSetup):
         tools : Tools of settings.py
         lambda256, lambda2 : int
             Lambda of SATD and of squared differences, times 256.
+        chroma_weight : int
+            Of squared differences of chroma against those of luma, times 256.
         mv_limit_y : int
             MaxVmvR in quarter samples.
         most_vectors : int
@@ -406,7 +411,7 @@ cdef class SliceEncoder(SliceSetup):
                 c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
                 c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, 0
         c.slice_lambda256, c.slice_lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
-        c.most_vectors, c.vectors_before = most_vectors, 0
+        c.most_vectors, c.vectors_before, c.chroma_weight = most_vectors, 0, chroma_weight
         c.use_trellis = tools.trellis == 2
         self._set_vectors(vectors)
         self._set_qps(qps)

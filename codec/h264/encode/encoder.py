@@ -32,7 +32,17 @@ from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, most_slices, sequence_of, vector_limits
 from .ratecontrol import Control
-from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, lambda2_of, lambda_factor, lambda_of
+from .settings import (
+    DRAWN_DEBLOCK,
+    LAYER_I,
+    MAX_QP,
+    QP_OFFSETS,
+    RD_BEST,
+    chroma_weight,
+    lambda2_of,
+    lambda_factor,
+    lambda_of,
+)
 from .team import Job, Team, done
 from .weights import table_of
 
@@ -274,6 +284,7 @@ class PictureEncoder:
             self._sps, self._pps, picture, coder.source,
             [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
             lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
+            chroma_weight=chroma_weight(planned),
             mv_limit_y=self._limits[0], most_vectors=self._limits[1],
             vectors=planned.vectors, qps=None if qps is None else np.maximum(qps, np.int8(self._least_qp)),
         )  # fmt: skip
@@ -290,6 +301,9 @@ class PictureEncoder:
         if idr:
             self._frame_num, self._first = 0, number
             self._idr ^= 1
+        deblock = self._tools.deblock or 0
+        if planned.drawn:
+            deblock = min(deblock, DRAWN_DEBLOCK)
         return SliceHeader(
             nal_unit_type=IDR if idr else SLICE,
             nal_ref_idc=3 if planned.key else 2 if planned.reference else 0,
@@ -301,8 +315,8 @@ class PictureEncoder:
             pic_order_cnt_lsb=2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
             direct_spatial_mv_pred_flag=1,
             disable_deblocking_filter_idc=int(self._tools.deblock is None),
-            slice_alpha_c0_offset_div2=self._tools.deblock or 0,
-            slice_beta_offset_div2=self._tools.deblock or 0,
+            slice_alpha_c0_offset_div2=deblock,
+            slice_beta_offset_div2=deblock,
         )
 
     def _with_lists(self, header, store, planned):

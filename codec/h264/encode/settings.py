@@ -113,10 +113,14 @@ MAX_QP, WORST_QP = 51, 75
 LAYER_I, LAYER_P, LAYER_B_REFERENCE, LAYER_B = range(4)
 QP_OFFSETS, TREE_QP_OFFSETS = (-3, 0, 2, 3), (-2, 0, 0, 1)
 LAMBDA_FACTORS = 0.7, 0.85, 1.05, 1.2
+DRAWN_DEBLOCK = -3  # Tools.deblock of `Planned.drawn` at most: the filter smears text
 # Planned.new and Planned.even: up to the first of either, B pictures have QP and lambda of their layer, from the second
 # of both on those of P. With noise of a deviation of 5 and more they are 28 to 68 and 55 to 93. Where much moves, 24 to
 # 39 and 6 to 57.
 NEW, EVEN = (24, 32), (50, 58)
+# Squared differences of chroma against those of luma, times 256, by layer: of others, and of intervals with noise. What
+# I and P give to chroma lasts. Where noise takes the bits of luma, little of them makes much of chroma.
+CHROMA_WEIGHTS, NOISY_CHROMA_WEIGHTS = (288, 288, 256, 256), (1024, 768, 256, 256)
 
 
 def chosen(name, value, choices):
@@ -143,13 +147,22 @@ def layer_of(planned):
     return {I: LAYER_I, P: LAYER_P, B: LAYER_B_REFERENCE if planned.reference else LAYER_B}[planned.kind]
 
 
+def noisiness(planned):
+    """How much of the interval of a `Planned` is noise, 0 to 256."""
+    noise = [256 * (value - low) // (high - low) for value, (low, high) in ((planned.new, NEW), (planned.even, EVEN))]
+    return min(max(min(noise), 0), 256)
+
+
 def inheritance(planned):
     """How much of a `Planned` B picture depends on its references, 0 to 256; 256 of others. Noise is new in each
     picture: nothing is gained by a better picture to predict it from."""
-    if planned.kind != B:
-        return 256
-    noise = [256 * (value - low) // (high - low) for value, (low, high) in ((planned.new, NEW), (planned.even, EVEN))]
-    return 256 - min(max(min(noise), 0), 256)
+    return 256 - noisiness(planned) if planned.kind == B else 256
+
+
+def chroma_weight(planned):
+    """Of squared differences of chroma of a picture against those of luma, times 256."""
+    plain, noisy = CHROMA_WEIGHTS[layer_of(planned)], NOISY_CHROMA_WEIGHTS[layer_of(planned)]
+    return plain + (noisy - plain) * noisiness(planned) // 256
 
 
 def offset_of(planned, offsets):

@@ -9,9 +9,13 @@ from made_clips import assert_decodes_to, encoded, moving, noise, text
 
 import codec
 from codec import cpu
-from codec.h264.encode.lookahead import B_PERCENT, Lookahead, Seen, structure
-from codec.h264.encode.settings import tools_of
+from codec.h264.encode import encoder
+from codec.h264.encode.lookahead import B_PERCENT, Lookahead, Planned, Seen, is_drawn, structure
+from codec.h264.encode.settings import chroma_weight, tools_of
 from codec.h264.macroblock import _kernels
+from codec.h264.stream.nal import split_byte_stream
+from codec.h264.stream.parameter_sets import ParameterSets
+from codec.h264.stream.slice_header import B, I, P, read_slice_header
 
 LEFT, TOP, TOPRIGHT, TOPLEFT = 1, 2, 4, 8
 NEEDS = [TOP, LEFT, 0, TOP, LEFT | TOP, LEFT | TOP, LEFT | TOP, TOP, LEFT]  # by mode of Intra_8x8 (Table 8-3)
@@ -128,6 +132,19 @@ def test_motion_of_the_whole_picture_is_found(shift):
     b = np.ascontiguousarray(wide[64 + shift[1] : 192 + shift[1], 64 + shift[0] : 192 + shift[0]])
     vectors = half(b).inter(half(a), None, 1, 1)[0].reshape(8, 8, 2)
     assert (vectors[2:6, 2:6] == shift).all(axis=2).mean() > 0.8
+
+
+@pytest.mark.parametrize("shift", [(0, 53), (0, -100), (31, 0), (-126, 0)])
+def test_pages_that_slide_or_scroll_far_are_found(shift):
+    marks = np.random.default_rng(0).random((256, 256)) < 0.3
+    wide = np.where(np.kron(marks, np.ones((2, 2), bool)), 20, 235).astype(np.uint8)
+    a = np.ascontiguousarray(wide[128:384, 128:384])
+    b = np.ascontiguousarray(wide[128 + shift[1] : 384 + shift[1], 128 + shift[0] : 384 + shift[0]])
+    vectors, costs = (found.reshape(16, 16, -1) for found in half(b).inter(half(a), None, 1, 1))
+    inside = costs[max(-shift[1], 0) // 16 + 1 : 16 - max(shift[1], 0) // 16 - 1]
+    inside = inside[:, max(-shift[0], 0) // 16 + 1 : 16 - max(shift[0], 0) // 16 - 1]
+    assert (inside < 64).mean() > 0.8
+    assert (vectors == shift).all(axis=2).mean() > 0.3
 
 
 def test_a_guess_is_scaled_and_tried():
@@ -308,13 +325,36 @@ def test_what_is_new_and_how_evenly(content):
         intervals += lookahead.add(codec.Frame.from_rgb(frame), i)
     intervals += lookahead.flush()
     assert any(len(interval) > 1 for interval in intervals)
-    for interval in intervals:
-        found = (0, 0)
-        if len(interval) > 1:
-            costs = sorted(int(cost) for one in interval[1:] for cost in one.inter)
-            intra = sum(int(cost) for one in interval[1:] for cost in one.intra)
+    assert len(intervals[0]) == 1  # an I picture knows of the noise that comes after it
+    for interval, after in zip(intervals, [*intervals[1:], []]):
+        found, between = (0, 0), interval[1:] or after[1:]
+        if between:
+            costs = sorted(int(cost) for one in between for cost in one.inter)
+            intra = sum(int(cost) for one in between for cost in one.intra)
             found = 100 * sum(costs) // intra, 100 * costs[len(costs) // 5] * len(costs) // sum(costs)
         assert {(one.new, one.even) for one in interval} == {found}
+
+
+def test_chroma_counts_more_in_what_others_refer_to_and_most_in_noise():
+    weights = lambda **more: [chroma_weight(Planned(None, 0, kind, **more)) for kind in (I, P, B)]
+    assert weights() == weights(new=60, even=50) == weights(new=24, even=90) == [288, 288, 256]
+    assert weights(new=32, even=58) == weights(new=60, even=90) == [1024, 768, 256]
+    assert weights(new=28, even=90) == [656, 528, 256]
+
+
+@pytest.mark.parametrize("preset", ["faster", "medium", "slow"])
+def test_the_weight_of_chroma_moves_bits_to_it(monkeypatch, preset):
+    def errors():
+        found = encoded(frames, preset=preset, qp=30)[1]
+        pairs = [list(zip(planes, codec.Frame.from_rgb(rgb).planes)) for planes, rgb in zip(found, frames)]
+        return [sum(((one[k][0].astype(int) - one[k][1]) ** 2).sum() for one in pairs) for k in range(3)]
+
+    frames = moving(64, 48, 6)
+    monkeypatch.setattr(encoder, "chroma_weight", lambda planned: 256)
+    plain = errors()
+    monkeypatch.setattr(encoder, "chroma_weight", lambda planned: 1024)
+    weighted = errors()
+    assert weighted[1] < 0.9 * plain[1] and weighted[2] < 0.9 * plain[2]
 
 
 def test_a_frame_that_weights_brighten_passes_the_square_of_the_contrasts():
@@ -330,6 +370,30 @@ def test_a_frame_that_weights_brighten_passes_the_square_of_the_contrasts():
     assert np.all(np.abs(amounts - 250) < 10)
     assert np.all(np.abs(4 * weights - bright.weights) < 0.1 * bright.weights)
     assert dark.passed((bright,)) == (dark.amounts, dark.weights)
+
+
+def test_text_is_drawn_and_cameras_are_not():
+    assert is_drawn(np.kron(luma_of(text(64, 48, 1)[0]), np.ones((2, 4), np.uint8)))
+    assert not is_drawn(luma_of(moving(64, 48, 1)[0])) and not is_drawn(luma_of(noise(64, 48, 1)[0]))
+    assert not is_drawn(np.full((48, 64), 16, np.uint8))  # black
+    assert not is_drawn(np.full((48, 1), 16, np.uint8))
+
+
+@pytest.mark.parametrize(
+    "preset, tune, offset", [("medium", None, -6), ("medium", "fastdecode", 0), ("ultrafast", None, 0)]
+)
+def test_text_is_deblocked_less(preset, tune, offset):
+    frames = np.kron(text(24, 16, 6), np.ones((1, 3, 4, 1), np.uint8))
+    data, planes, _ = encoded(frames, preset=preset, tune=tune, qp=34)
+    assert_decodes_to(data, planes, 96, 48)
+    sets, found = ParameterSets(), set()
+    for nal in split_byte_stream(data):
+        if nal.nal_unit_type in (7, 8):
+            sets.add(nal)
+        elif nal.nal_unit_type in (1, 5):
+            header = read_slice_header(nal, sets.find)[0]
+            found.add((header.FilterOffsetA, header.FilterOffsetB))
+    assert found == {(offset, offset)}
 
 
 @pytest.mark.parametrize("preset", ["superfast", "medium"])

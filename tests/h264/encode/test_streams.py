@@ -229,9 +229,9 @@ def test_psy_rd_that_is_impossible(options, words):
 
 GOLDEN = {
     ("ultrafast", None): "2b231ea9f0de5d19",
-    ("medium", None): "e6f5ae05b17b4747",
-    ("medium", "fastdecode"): "9938387bce060d25",
-    ("slow", "fastdecode"): "ff194059903507f7",
+    ("medium", None): "b16731859ba949ce",
+    ("medium", "fastdecode"): "96654b6d5dfc203c",
+    ("slow", "fastdecode"): "d3eb2542a9121f49",
 }
 
 
