@@ -14,6 +14,7 @@ from ..sources.files import PIPE, read_bytes, read_stdin, write_atomic, write_st
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from .result import Result
 
@@ -75,6 +76,7 @@ def row_of(
     keep_dates: bool = False,
     ours: str | None = None,
     record: Callable[[Row, Result], Callable[[str], object]] | None = None,
+    writing: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> Row:
     """The row of one output, whatever it is made of.
 
@@ -92,6 +94,8 @@ def row_of(
         A path that may be replaced in any case.
     record : callable, optional
         ``record(row, Result)`` gives the `before_rename` of `write_atomic`.
+    writing : callable, optional
+        Gives the context in which the output is written.
 
     Returns
     -------
@@ -115,7 +119,8 @@ def row_of(
             return row
         if made.as_source and (_is_file(path) or os.path.lexists(path)) and not overwrite and not _is(path, ours):
             raise FileError(f"it is kept as it is, and {path} exists and holds something else")
-        write_target(path, made.data, source, keep_dates, before_rename)
+        with writing():
+            write_target(path, made.data, source, keep_dates, before_rename)
     except (CodecError, MemoryError) as error:
         return Row(source, target, "failed", error=str(error) or "out of memory")
     return row

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from .plan import Job
     from .rows import Row
 
-WAITING = 14  # threads beyond those that compute: they read, and wait for the disk to flush
-# Pictures that are computed beyond one per CPU, unless their number is given: others wait for the interpreter's lock.
-SPARE = 2
+WAITING = 14  # threads beyond those that have turns, for which others wait while a disk is slow (`turns`)
+# Jobs at work beyond one per CPU, unless their number is given: others wait for the interpreter's lock, or the disk.
+SPARE = 1
 AHEAD = 64  # jobs per thread that may be done before their turn
 TOGETHER = 4096  # jobs of small folders that are planned, ordered by size, and kept in memory together
 
@@ -52,8 +52,8 @@ def run(
     task : callable
         ``task(data, job) -> Result``: bytes of the source to bytes of the target. Called from several threads.
     threads : int, optional
-        Default: two more than there are CPUs, which keeps these busy. Large pictures wait for each other where memory
-        is short.
+        Default: one more than there are CPUs, which keeps these busy. While a disk is slow, others work in place of
+        those that wait for it. Large pictures wait for each other where memory is short.
     overwrite : bool
         Replace outputs that exist. Without it their rows are "skipped".
     dry_run : bool

@@ -1,8 +1,7 @@
 """What the jobs of a run share, and what is done for one of them."""
 
-import contextlib
 import os
-import threading
+from functools import partial
 
 from ..errors import CodecError, FileError
 from ..formats import pictures
@@ -10,6 +9,7 @@ from ..sources.files import PIPE
 from . import generation, resume
 from .ledger import Known, content_hash, fingerprint, settled_key, stat_key, stat_of
 from .rows import Row, read_source, remove_former, row_of
+from .turns import Turns
 
 TOLD = ("before", "after", "ratio", "facts")  # what the ledger keeps of a row
 
@@ -21,7 +21,7 @@ class Worker:
         self.task, self.call, self.room, self.ledger, self.in_place = task, call, room, ledger, in_place
         self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
         self.settings = ledger and fingerprint(task)
-        self._turns = threading.Semaphore(threads)
+        self._turns = Turns(threads)
 
     def begin(self, jobs):
         """Look up what the ledger knows of jobs, which are all there is until the next call."""
@@ -46,7 +46,11 @@ class Worker:
         return Row(job.source, known.output, "skipped", reason=resume.DONE_BEFORE, **known.row)
 
     def row(self, job):
-        """Do a job."""
+        """Do a job, when it is its turn."""
+        with self._turns:
+            return self._row(job)
+
+    def _row(self, job):
         replaces = job.source == job.target != PIPE
         if self.ledger is None:
             return self._replaced(job) if replaces else self._made(job)
@@ -60,11 +64,13 @@ class Worker:
             return Row(job.source, seen.output, "skipped", reason=seen.verdict, **seen.row)
         return self._made(job, seen)
 
-    @contextlib.contextmanager
-    def _computing(self, data):
-        """Wait for a turn on a CPU, and for memory."""
-        with self._turns, self.room.taken(pictures.pixels_of(data) * self.task.bytes_per_pixel):
-            yield
+    def _read(self, source):
+        with self._turns.lent("read"):
+            return read_source(source)
+
+    def _memory(self, data):
+        """Wait for memory, and hold it."""
+        return self.room.taken(pictures.pixels_of(data) * self.task.bytes_per_pixel)
 
     def _replaced(self, job):
         """Do a job whose source is its target."""
@@ -74,8 +80,8 @@ class Worker:
                 return Row(job.source, None, "ignored", reason="has several names (hard links)")
             if self.in_place and self.in_place.holds(job.source):
                 return Row(job.source, None, "ignored", reason="the backup of a run")
-            data = read_source(job.source)
-            with self._computing(data):
+            data = self._read(job.source)
+            with self._memory(data):
                 made = self.call(data, job)
                 smaller = made.status == "done" and len(made.data) < len(data)
                 problem = self.task.verify(data, made) if smaller else None
@@ -86,7 +92,8 @@ class Worker:
             if self.dry_run:
                 return row
             if smaller:
-                self.in_place.replace(job.source, found, data, made, self.settings, told)
+                with self._turns.lent("replace"):
+                    self.in_place.replace(job.source, found, data, made, self.settings, told)
             else:
                 same, stat = content_hash(data, self.ledger.version), stat_key(found)
                 known = Known(self.settings, settled_key(found), same, job.source, stat, same, None, told)
@@ -102,10 +109,10 @@ class Worker:
 
         def work():
             found = stat_of(job.source)
-            data = read_source(job.source)
+            data = self._read(job.source)
             if seen is not None:
                 read.update(stat=found and settled_key(found), hash=content_hash(data, self.ledger.version))
-            with self._computing(data):
+            with self._memory(data):
                 return len(data), self.call(data, job)
 
         def record(row, made):
@@ -129,6 +136,7 @@ class Worker:
             keep_dates=self.keep_dates,
             ours=ours,
             record=None if seen is None else record,
+            writing=partial(self._turns.lent, "write"),
         )
         if ours and not self.dry_run and row.status in ("done", "kept"):
             remove_former(ours, row)

@@ -1,0 +1,44 @@
+"""How many threads of a run are at work. The others wait for a turn, or for the disk."""
+
+import contextlib
+import threading
+import time
+
+WORTH_SECONDS = 0.001  # a wait that is worth a turn: one thread falls asleep and another wakes in a tenth of it
+RECENT = 4  # waits of which all must be as long: one may have waited for the interpreter's lock
+
+
+class Turns:
+    """A thread has a turn while the block of ``with turns:`` runs, but for the waits in it.
+
+    More threads than these at once would gain nothing, and take the interpreter's lock from each other after every
+    call to the system.
+
+    Parameters
+    ----------
+    count : int
+        How many threads have turns at once.
+    """
+
+    def __init__(self, count):
+        self._free, self._recent = threading.Semaphore(count), {}
+
+    def __enter__(self):
+        self._free.acquire()
+
+    def __exit__(self, kind, error, traceback):
+        self._free.release()
+
+    @contextlib.contextmanager
+    def lent(self, what):
+        """Let another thread have the turn until the block ends, if waits of this name were long of late."""
+        recent = self._recent.get(what, (0.0,) * RECENT)
+        lends, begin = min(recent) > WORTH_SECONDS, time.perf_counter()
+        if lends:
+            self._free.release()
+        try:
+            yield
+        finally:
+            self._recent[what] = (*recent[1:], time.perf_counter() - begin)
+            if lends:
+                self._free.acquire()

@@ -1,0 +1,99 @@
+"""Turns: how many threads work at once, and when one lends its turn."""
+
+import threading
+
+import pytest
+
+import codec
+from codec.batch import CompressTask, plan, rows, run, turns
+from codec.batch.turns import RECENT, WORTH_SECONDS, Turns
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The seconds that `Turns` sees, set by the test."""
+    now = [0.0]
+    monkeypatch.setattr(turns.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def is_free(turns):
+    """Whether another thread gets a turn at once."""
+    found = []
+
+    def ask():
+        found.append(turns._free.acquire(blocking=False))
+        if found[0]:
+            turns._free.release()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def waited(turns, clock, seconds, what="read"):
+    """Whether the turn was lent during a wait."""
+    with turns.lent(what):
+        clock[0] += seconds
+        return is_free(turns)
+
+
+def test_no_more_threads_than_turns():
+    turns = Turns(2)
+    with turns, turns:
+        assert not is_free(turns)
+    assert is_free(turns)
+
+
+def test_a_turn_is_kept_in_short_waits(clock):
+    turns = Turns(1)
+    with turns:
+        assert not any(waited(turns, clock, WORTH_SECONDS / 2) for _ in range(3 * RECENT))
+
+
+def test_a_turn_is_lent_once_all_recent_waits_were_long(clock):
+    turns = Turns(1)
+    with turns:
+        lent = [waited(turns, clock, 2 * WORTH_SECONDS) for _ in range(RECENT + 2)]
+        assert lent == [False] * RECENT + [True, True]
+        assert not is_free(turns), "taken back"
+        assert waited(turns, clock, 0), "known only afterwards"
+        assert not waited(turns, clock, 2 * WORTH_SECONDS)
+
+
+def test_waits_are_told_apart_by_name(clock):
+    turns = Turns(1)
+    with turns:
+        for _ in range(RECENT):
+            waited(turns, clock, 2 * WORTH_SECONDS, "read")
+        assert not waited(turns, clock, 2 * WORTH_SECONDS, "write")
+        assert waited(turns, clock, 2 * WORTH_SECONDS, "read")
+
+
+def test_a_wait_that_fails_takes_the_turn_back(clock):
+    turns = Turns(1)
+    with turns:
+        for _ in range(RECENT):
+            waited(turns, clock, 2 * WORTH_SECONDS)
+        with pytest.raises(OSError, match="gone"), turns.lent("read"):
+            raise OSError("gone")
+        assert not is_free(turns)
+    assert is_free(turns)
+
+
+def test_jobs_begin_while_others_wait_for_a_slow_disk(tmp_path, picture, monkeypatch):
+    together, write = threading.Barrier(4), rows.write_target
+
+    def slow(*given):
+        together.wait(60)  # fails unless four jobs are written at once, of which two have turns
+        write(*given)
+
+    monkeypatch.setattr(turns, "WORTH_SECONDS", -1)
+    monkeypatch.setattr(rows, "write_target", slow)
+    names = [str(tmp_path / f"{index}.jpg") for index in range(8)]
+    for index, name in enumerate(names):
+        codec.write(name, picture(8, 8, seed=index))
+    task = CompressTask()
+    done = run(plan(names, str(tmp_path / "out"), task), task, threads=2)
+    assert [row.status for row in done] == ["kept"] * 8
