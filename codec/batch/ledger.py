@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from dataclasses import MISSING, fields, is_dataclass
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -135,6 +135,16 @@ def _set(value, each):
     if each.default is MISSING:
         return True
     return _canonical(getattr(value, each.name)) != _canonical(each.default)
+
+
+@lru_cache(maxsize=64)  # of many files
+def _relative(folder, start):
+    """The path of a folder from another one, "" from itself."""
+    try:
+        found = os.path.relpath(folder, start)
+    except ValueError:  # another drive of Windows
+        return folder
+    return "" if found == os.curdir else found
 
 
 class Known(NamedTuple):
@@ -299,12 +309,10 @@ class Ledger:
         if remote.is_url(path):
             return path.encode()
         path = os.path.abspath(path)
-        if path.startswith(self._below):  # the usual case, and relpath takes time
+        if path.startswith(self._below):  # the usual case
             return os.fsencode(path[len(self._below) :])
-        try:
-            return os.fsencode(os.path.relpath(path, self.folder))
-        except ValueError:  # another drive of Windows
-            return os.fsencode(path)
+        folder, name = os.path.split(path)
+        return os.fsencode(os.path.join(_relative(folder, self.folder), name))
 
     def path_of(self, name: bytes) -> str:
         """The path that the ledger stored."""
@@ -356,14 +364,15 @@ class Ledger:
 
     def statement(self, target, known, source):
         """The SQL of `record`, and its values."""
+        name = self.name(target)
         return (
             "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            self.name(target),
+            name,
             known.settings,
             self.name(source),
             known.source_stat,
             known.source_hash,
-            self.name(known.output),
+            name if known.output == target else self.name(known.output),
             known.output_stat,
             known.output_hash,
             known.replaced_hash,

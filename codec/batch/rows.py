@@ -153,12 +153,14 @@ def _there(source, target, keep_as, ours):
         return None
     if _is_file(target) and not _is(target, ours):
         return target
-    if keep_as is None or _is(keep_as, ours) or _is_same_file(source, keep_as):
+    if keep_as is None or _is(keep_as, ours):
         return None
     try:
+        if not _is_file(keep_as) or _is_same_file(source, keep_as):
+            return None
         if remote.is_url(source) or remote.is_url(keep_as):
-            return keep_as if _is_file(keep_as) and read_source(source) == read_source(keep_as) else None
-        return keep_as if os.path.isfile(keep_as) and filecmp.cmp(source, keep_as, shallow=False) else None
+            return keep_as if read_source(source) == read_source(keep_as) else None
+        return keep_as if filecmp.cmp(source, keep_as, shallow=False) else None
     except (CodecError, OSError):
         return None  # reading the source tells
 
@@ -203,7 +205,8 @@ def write_target(target, data, source=PIPE, keep_dates=False, before_rename=None
         return
     folder = os.path.dirname(target)
     try:
-        os.makedirs(folder or ".", exist_ok=True)
+        if not os.path.isdir(folder or "."):
+            os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot create the folder {folder}: {error.strerror}; choose another folder") from error
     try:

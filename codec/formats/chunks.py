@@ -54,15 +54,23 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         at += 12 + size
 
 
-def inflated(data: bytes) -> bytes | None:
+def inflated(data: bytes, head: Header) -> bytes | None:
     """The filtered rows of a usual PNG: 8 bits per sample, not interlaced, one picture. Every checksum is compared.
+
+    Parameters
+    ----------
+    data : bytes
+    head : Header
+        `header` of the data.
 
     Returns
     -------
     bytes or None
         height x (1 + width x channels). None: the file is of another kind, or anything is wrong with it.
     """
-    size = filtered_bytes(data)
+    if head.bits != 8 or head.color not in CHANNELS or any(head[4:]) or not head.width:
+        return None
+    size = head.height * (1 + head.width * CHANNELS[head.color])
     stream = _stream(data) if size else None
     return None if stream is None else _bytes_of(stream, size)
 
@@ -92,14 +100,6 @@ def header(data: bytes) -> Header | None:
         return None
     sound = zlib.crc32(data[12 : PICTURE - 4]) == int.from_bytes(data[PICTURE - 4 : PICTURE], "big")
     return Header(*struct.unpack_from(">2I5B", data, 16)) if sound else None
-
-
-def filtered_bytes(data: bytes) -> int:
-    """The size of `inflated` by the header; 0 for a file of another kind."""
-    head = header(data)
-    if head is None or head.bits != 8 or head.color not in CHANNELS or any(head[4:]) or not head.width:
-        return 0
-    return head.height * (1 + head.width * CHANNELS[head.color])
 
 
 def _stream(data):

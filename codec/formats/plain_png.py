@@ -44,8 +44,11 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
     >>> plain_png.pixels(dump(np.array([[1, 2, 3]], np.uint8)))
     array([[1, 2, 3]], dtype=uint8)
     """
-    head, filtered = header(data), inflated(data)
-    if head is None or filtered is None:
+    head = header(data)
+    if head is None:
+        return None
+    filtered = inflated(data, head)
+    if filtered is None:
         return None
     channels = CHANNELS[head.color]
     samples = unfilter(filtered, head.height, head.width * channels, channels)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import re
 import stat
@@ -302,7 +303,7 @@ def _replacing(path, mode, like, keep_dates, before_rename, synced):
     _unfinished.add(temporary)
     try:
         handle = _create_locked(temporary, most if mode is None else 0o600)
-        with open(handle, "wb") as stream:
+        with open(handle, "wb", io.DEFAULT_BUFFER_SIZE) as stream:  # without asking whether it is a terminal
             if mode is not None:
                 os.chmod(temporary, mode & 0o777)
             yield stream
@@ -320,7 +321,7 @@ def _replacing(path, mode, like, keep_dates, before_rename, synced):
     finally:
         _unfinished.discard(temporary)
     if synced:
-        sync_folder(folder)
+        sync_folder(folder or os.curdir)
 
 
 @contextlib.contextmanager
@@ -341,8 +342,10 @@ def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=Tru
     """
     if not _is_path(path):
         raise ParameterError(f"the path is a {type(path).__name__}; pass a str or os.PathLike")
-    target = os.path.realpath(os.fsdecode(path))
+    target = os.fsdecode(path)
     try:
+        if os.path.islink(target) or not os.path.basename(target):
+            target = os.path.realpath(target)
         mode = _existing_mode(target)
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
