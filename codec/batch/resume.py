@@ -1,7 +1,9 @@
 """What a run finds of earlier runs: done before, ours to make again, or somebody else's."""
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from .ledger import hash_of, settled_key, stat_key, stat_of
 
@@ -9,8 +11,7 @@ DONE_BEFORE = "done before"
 CHANGED = "the output was changed after it was made"
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """What was found of an output.
 
     Attributes
@@ -32,7 +33,7 @@ class Seen:
     ours: bool = False
     content: bytes | None = None
     verdict: str | None = None
-    row: dict = field(default_factory=dict)
+    row: Mapping = MappingProxyType({})
 
     @property
     def replaceable(self):

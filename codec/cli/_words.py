@@ -8,20 +8,21 @@ import re
 
 import click
 
+# Patterns, compiled when there is something to say.
 VALUE = r"""('[^']*'|"[^"]*"|\([^()]*\)|[^\s,;:)]*[^\s,;:).])?"""
-ARGUMENT = re.compile(r"(?<![^\s(])([a-z][a-z_0-9]*)=" + VALUE)
-LIMIT = re.compile(
+ARGUMENT = r"(?<![^\s(])([a-z][a-z_0-9]*)=" + VALUE
+LIMIT = (
     r"; Limits(?:\.(?P<one>\w+))? allows (?P<most>[^:]*?)"
     r"(?:: pass limits=Limits\(\w+=\.\.\.\) if you trust the data)?$"
     r"|; raise Limits\.\w+ if you trust (?:the data|it)"
 )
 # Ways out, and the argument without which they are left out.
 WAYS_OUT = (
-    (re.compile(r", or pass\s+check=False"), "check"),
-    (re.compile(r", or pass\s+format="), "format"),
-    (re.compile(r": read fewer of them, with frames=N"), "frames"),
-    (re.compile(r", or the codec\.Frame objects"), "frames of Python"),
-    (re.compile(r": decode it with side_data=True"), "side_data"),
+    (r", or pass\s+check=False", "check"),
+    (r", or pass\s+format=", "format"),
+    (r": read fewer of them, with frames=N", "frames"),
+    (r", or the codec\.Frame objects", "frames of Python"),
+    (r": decode it with side_data=True", "side_data"),
 )
 # Arguments whose option has another name, and those without an option that messages name.
 OTHER_NAMES = {"on_error": "conceal"}
@@ -46,9 +47,9 @@ def spoken(text, command):
     """
     options = {param.name: param for param in command.params if isinstance(param, click.Option)}
     for way, name in WAYS_OUT:
-        text = text if name in options else way.sub("", text)
-    text = LIMIT.sub(lambda match: _limit(match, options), text)
-    return ARGUMENT.sub(lambda match: _option(match, options), text)
+        text = text if name in options else re.sub(way, "", text)
+    text = re.sub(LIMIT, lambda match: _limit(match, options), text)
+    return re.sub(ARGUMENT, lambda match: _option(match, options), text)
 
 
 def _limit(match, options):

@@ -3,7 +3,6 @@
 Nothing is moved: makers' notes hold offsets in private formats.
 """
 
-import re
 import struct
 
 from .metadata import APP1, EXIF, TIFF_HEADERS
@@ -14,7 +13,7 @@ COLOR_SPACE, COLOR_SPACE_SRGB, UNCALIBRATED = 0xA001, 1, 0xFFFF
 SHORT, LONG = 3, 4
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # bytes of a value, TIFF 6.0 p. 15
 
-XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)[2-8](?=\s*[\"'<])")
+XMP_ORIENTATION = rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)[2-8](?=\s*[\"'<])"  # compiled when it is used
 
 
 def is_exif(code, payload):

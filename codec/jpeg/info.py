@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Tuple
 
 from ..errors import BitstreamError, UnsupportedError
@@ -80,7 +80,7 @@ class ImageInfo:
             "process": self.process,
             "color": self.color,
             "subsampling": self.subsampling,
-            "components": [asdict(c) for c in self.components],
+            "components": [c._asdict() for c in self.components],
             "metadata": metadata_json(self.metadata),
         }
 

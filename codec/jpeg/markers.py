@@ -197,8 +197,7 @@ def _tolerate(guesses, error):
 # ---------------------------------------------------------------- frame header, B.2.2
 
 
-@dataclass(frozen=True)
-class FrameComponent:
+class FrameComponent(NamedTuple):
     C: int  # identifier
     H: int  # sampling factors
     V: int

@@ -15,8 +15,9 @@ ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # ISO 21496-1, Annex C.2: the g
 MP_ENTRY, MP_ENTRY_BYTES = 0xB002, 16  # DC-007 5.2.3.3: attributes, size, offset (4 bytes each), two dependent entries
 
 # XMP that announces a part of the trailer: the gain map of Ultra HDR, the film of a motion photo.
-ANNOUNCED = re.compile(rb'hdrgm:Version\s*=\s*(?:"[^"]*"|\'[^\']*\')')
-MOTION = re.compile(rb'((?:GCamera|Camera):(?:MotionPhoto|MicroVideo)\s*=\s*["\'])1')
+# Patterns, compiled when they are used.
+ANNOUNCED = rb'hdrgm:Version\s*=\s*(?:"[^"]*"|\'[^\']*\')'
+MOTION = rb'((?:GCamera|Camera):(?:MotionPhoto|MicroVideo)\s*=\s*["\'])1'
 
 
 def is_index(code, payload):
@@ -26,12 +27,14 @@ def is_index(code, payload):
 
 def announces_trailer(code, payload):
     """Whether an XMP segment tells readers to look for a gain map or film in the trailer."""
-    return code == APP1 and payload.startswith(XMP) and bool(ANNOUNCED.search(payload) or MOTION.search(payload))
+    return (
+        code == APP1 and payload.startswith(XMP) and bool(re.search(ANNOUNCED, payload) or re.search(MOTION, payload))
+    )
 
 
 def silenced(payload):
     """An XMP segment of the same length that announces neither gain map nor film."""
-    return MOTION.sub(rb"\g<1>0", ANNOUNCED.sub(lambda match: b" " * len(match[0]), payload))
+    return re.sub(MOTION, rb"\g<1>0", re.sub(ANNOUNCED, lambda match: b" " * len(match[0]), payload))
 
 
 def index_distance(data, end, limits):

@@ -1,6 +1,5 @@
 """Scan scripts: how a picture's coefficients are divided into scans (T.81 Annex G)."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, Tuple
 
@@ -12,8 +11,7 @@ from ._scan_write import significances
 from .assemble import Common, script_cost
 
 
-@dataclass(frozen=True)
-class ScanSpec:
+class ScanSpec(NamedTuple):
     """One scan: indices of its components in the frame, spectral band Ss..Se, successive approximation from bit Ah to
     Al."""
 

@@ -3,8 +3,8 @@
 A table takes 17 bytes and one per symbol: in small pictures more than a separate table saves.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,15 +22,14 @@ def bits_of(counts, Tc, BITS, HUFFVAL):
     return int(np.sum(counts * (lengths + extra), dtype=np.int64))
 
 
-@dataclass(frozen=True)
-class _Group:
+class _Group(NamedTuple):
     """Uses of one table: (scan, destination that its tokens name), in order; from the first scan to the last the table
     must stay."""
 
     Tc: int
     uses: tuple
 
-    def __add__(self, other):
+    def joined(self, other):
         return _Group(self.Tc, tuple(sorted(self.uses + other.uses)))
 
     def lives_at(self, scan):
@@ -54,10 +53,12 @@ def _merged(groups, counts, destinations):
 
     while True:
         pairs = [
-            (cost(a) + cost(b) - cost(a + b), i, j) for j, b in enumerate(groups) for i, a in enumerate(groups[:j])
+            (cost(a) + cost(b) - cost(a.joined(b)), i, j)
+            for j, b in enumerate(groups)
+            for i, a in enumerate(groups[:j])
         ]
         for saved, i, j in sorted(pairs, reverse=True):
-            rest = [group for n, group in enumerate(groups) if n not in (i, j)] + [groups[i] + groups[j]]
+            rest = [group for n, group in enumerate(groups) if n not in (i, j)] + [groups[i].joined(groups[j])]
             if saved > 0 and fits(rest):
                 groups = rest
                 break

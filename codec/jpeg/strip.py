@@ -14,7 +14,7 @@ from .metadata import APP0, APP1, APP2, APP13, EXIF, JFIF, JFXX, MPF, PHOTOSHOP,
 
 # Properties of the exif namespace that begin with GPS (XMP part 2, 2.3), as attributes and as elements. Linear in the
 # length of the packet: no part of it can run over the next "<" or quote.
-XMP_GPS = re.compile(
+XMP_GPS = (  # compiled when it is used
     rb"""\s(?:[\w.-]+:)?GPS\w+\s*=\s*(?:"[^"]*"|'[^']*')|<((?:[\w.-]+:)?GPS\w+)(?:\s[^<>]*)?(?:/>|>[^<]*</\1\s*>)"""
 )
 XMP_THUMBNAILS = (b"<xmp:Thumbnails", b"</xmp:Thumbnails>")
@@ -66,7 +66,7 @@ def _exif(tiff, kinds):
 def _xmp(packet, kinds):
     """The packet with blanks in place of what goes."""
     if "gps" in kinds:
-        packet = XMP_GPS.sub(lambda found: b" " * len(found[0]), packet)
+        packet = re.sub(XMP_GPS, lambda found: b" " * len(found[0]), packet)
     if "thumbnail" in kinds:
         opening, closing = XMP_THUMBNAILS
         begin, end = packet.find(opening), packet.rfind(closing)

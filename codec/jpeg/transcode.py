@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Optional, Tuple
@@ -279,7 +280,7 @@ class _Edit:
                 self.done.append("dropped the EXIF thumbnail")
             return EXIF + bytes(numbers.tiff)
         if code == APP1 and payload.startswith(XMP) and self.upright:
-            return XMP_ORIENTATION.sub(rb"\g<1>1", payload)
+            return re.sub(XMP_ORIENTATION, rb"\g<1>1", payload)
         if code == APP0 and payload.startswith(JFIF) and len(payload) >= 14:
             x, y = struct.unpack_from(">HH", payload, 8)
             return payload[:8] + struct.pack(">HHBB", *((y, x) if self.turn.transpose else (x, y)), 0, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -12,8 +11,7 @@ from ..errors import ParameterError, UnsupportedError
 COLORS = ("auto", "gray")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """Options of `decode`, checked.
 
     Attributes
