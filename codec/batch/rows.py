@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import filecmp
 import os
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -160,6 +159,8 @@ def _there(source, target, keep_as, ours):
             return None
         if remote.is_url(source) or remote.is_url(keep_as):
             return keep_as if read_source(source) == read_source(keep_as) else None
+        import filecmp  # few need it
+
         return keep_as if filecmp.cmp(source, keep_as, shallow=False) else None
     except (CodecError, OSError):
         return None  # reading the source tells

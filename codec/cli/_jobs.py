@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shlex
 import sys
 from itertools import chain
 
@@ -136,6 +135,8 @@ def perform_in_place(
     replaced = rows.statuses["done"]
     told = {"run": replacing.run, "backup": replacing.folder, "ledger": place} if replacing and replaced else {}
     if told and replacing.folder:
+        import shlex
+
         command = f"codec undo {replacing.run} --ledger {shlex.quote(place)}"
         say(f"run {replacing.run}: the originals are in {replacing.folder}; restore them with\n  {command}")
     show(verb, rows, **shown, **told)

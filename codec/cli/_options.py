@@ -5,7 +5,6 @@ import os
 import sys
 
 import click
-from click.shell_completion import CompletionItem
 
 from ..errors import FileError, ParameterError, TruncatedError
 from ..limits import DEFAULT_LIMITS, Limits
@@ -96,6 +95,8 @@ def _limits(ctx, param, value):
 
 def _paths(ctx, param, incomplete):
     """Let the shell complete file names."""
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(incomplete, type="file")]
 
 
