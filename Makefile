@@ -89,9 +89,10 @@ docs-figures: .venv/test.stamp
 	$(BIN)/python -m pip install --quiet imagequant scikit-learn scikit-image
 	$(BIN)/python benchmarks/docs_figures.py $(ONLY)
 
+# Browsers do not start under the sanitizers.
 debug: $(DEBUG)/stamp
 	cp -r tests samples benchmarks docs *.md $(DEBUG)
-	cd $(DEBUG) && $(call SANITIZED,) CODEC_ROBUSTNESS=$(or $(CODEC_ROBUSTNESS),quick) $(CURDIR)/$(PYTEST) -p no:cacheprovider $(DEBUG_TESTS)
+	cd $(DEBUG) && $(call SANITIZED,) CODEC_ROBUSTNESS=$(or $(CODEC_ROBUSTNESS),quick) $(CURDIR)/$(PYTEST) -p no:cacheprovider --ignore-glob='*browser*' $(DEBUG_TESTS)
 
 # Python itself is not instrumented: only accesses of our extensions are seen. Left out: forks and traced lines, which are slow here.
 tsan: build/tsan/stamp
@@ -135,6 +136,7 @@ PYTHON_SOURCES := $(shell find codec -name '*.py')
 
 $(DEBUG)/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES)
 	$(call SANITIZED_BUILD,)
+	cp codec/h264/tables/*.h $(@D)/site/codec/h264/tables
 
 build/tsan/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES)
 	rm -rf $(@D)/site
