@@ -44,9 +44,15 @@ def test_r1_a_decoder_interrupted_by_signals_goes_on(given):
 
 
 def test_r2_one_decoder_and_two_threads(given):
-    for seed in range(3):
+    """The calls meet in nearly every run; on a busy machine one thread may be done before the other begins."""
+    met = 0
+    for seed in range(20):
         ended = child(given("two_threads_one_decoder.py"), seed, 2, given("p_only_no_vui.h264"))
-        assert ended.returncode == 0 and b"ParameterError" in ended.stdout and b"TypeError" not in ended.stdout
+        assert ended.returncode == 0 and b"TypeError" not in ended.stdout
+        met += b"ParameterError" in ended.stdout
+        if met == 3:
+            break
+    assert met == 3
 
 
 @pytest.mark.parametrize("mode", ["exit", "close", "del", "continue"])
