@@ -158,7 +158,7 @@ cdef class Bell:
         """Wake all threads that wait."""
         with nogil:
             turns_lock(&self.turns)
-            self.count = (self.count + 1) & 0x3FFFFFFF
+            shared_store(&self.count, (self.count + 1) & 0x3FFFFFFF)
             turns_wake(&self.turns)
             turns_unlock(&self.turns)
 

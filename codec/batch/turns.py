@@ -1,11 +1,12 @@
 """How many threads of a run are at work. The others wait for a turn, or for the disk."""
 
 import contextlib
+import math
 import threading
 import time
 
 WORTH_SECONDS = 0.001  # a wait that is worth a turn: one thread falls asleep and another wakes in a tenth of it
-RECENT = 4  # waits of which all must be as long: one may have waited for the interpreter's lock
+RECENT = 4  # waits of which all but one must be as long: one may have been short, or long for the interpreter's lock
 
 
 class Turns:
@@ -31,9 +32,10 @@ class Turns:
 
     @contextlib.contextmanager
     def lent(self, what):
-        """Let another thread have the turn until the block ends, if waits of this name were long of late."""
-        recent = self._recent.get(what, (0.0,) * RECENT)
-        lends, begin = min(recent) > WORTH_SECONDS, time.perf_counter()
+        """Let another thread have the turn until the block ends, if waits of this name were long of late. Nobody knows
+        of the first ones: they lend it."""
+        recent = self._recent.get(what, (math.inf,) * RECENT)
+        lends, begin = sorted(recent)[1] > WORTH_SECONDS, time.perf_counter()
         if lends:
             self._free.release()
         try:

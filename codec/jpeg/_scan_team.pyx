@@ -115,16 +115,17 @@ cdef class ScanTeam(BandTeam):
     cdef int read_scan(self, Progress *p) noexcept nogil:
         """The next band of a scan."""
         cdef ReadScan *s = p.scan
-        cdef Py_ssize_t rows = self.band, first, my
+        cdef Py_ssize_t rows = self.band, end = self.mcus_high, first, my
         cdef int i, status = OK
         if s.Ns == 1:                   # its rows are those of blocks (A.2.2)
             rows *= self.part[p.component[0]].V
+            end *= self.part[p.component[0]].V
             if s.Ss and not s.arithmetic:
                 s.component[0].present = self.masks_of(p.component[0], p.band)
         for i in range(s.Ns):
             s.component[i].level_nat = self.levels_of(p.component[i], p.band)
         my = first = p.band * rows
-        while my < min(first + rows, s.mcus_high) and status == OK:
+        while my < min(first + rows, end, s.mcus_high) and status == OK:
             status = read_mcu_row(s, my, first)
             my += 1
         return status

@@ -60,8 +60,14 @@ static inline int shared_process(void) { return (int)getpid(); }
 
 typedef struct { pthread_mutex_t lock; pthread_cond_t changed; int free; } Turns;
 static inline void turns_open(Turns *t, int free) {
+    pthread_condattr_t clock;
     pthread_mutex_init(&t->lock, 0);
-    pthread_cond_init(&t->changed, 0);
+    pthread_condattr_init(&clock);
+#ifndef __APPLE__
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+#endif
+    pthread_cond_init(&t->changed, &clock);
+    pthread_condattr_destroy(&clock);
     t->free = free;
 }
 static inline void turns_close(Turns *t) { pthread_cond_destroy(&t->changed); pthread_mutex_destroy(&t->lock); }
@@ -71,7 +77,11 @@ static inline void turns_wait(Turns *t) { pthread_cond_wait(&t->changed, &t->loc
 static inline void turns_wait_ms(Turns *t, int ms) {
     struct timespec end;
     long long ns;
+#ifdef __APPLE__
     clock_gettime(CLOCK_REALTIME, &end);
+#else
+    clock_gettime(CLOCK_MONOTONIC, &end);
+#endif
     ns = end.tv_nsec + ms % 1000 * 1000000LL;
     end.tv_sec += ms / 1000 + (time_t)(ns / 1000000000);
     end.tv_nsec = (long)(ns % 1000000000);

@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from codec.jpeg._segments import find_segments
 
 import codec
 from codec.executors import in_order
@@ -334,3 +335,37 @@ def test_a_scan_that_cannot_begin_is_gray(marker):
     pixels, error, damage, *_ = decoded(damaged, 1, on_error="conceal")
     assert error is not None or (pixels.shape == (40, 50, 3) and damage is not None)
     assert_threads_agree(damaged, on_error="conceal")
+
+
+def scans_of(data):
+    """(header, [(begin, end) of its restart intervals]) of each scan."""
+    at = 2
+    while data[at + 1] != 0xD9:
+        length = int.from_bytes(data[at + 2 : at + 4], "big") + 2
+        header, marker, at = data[at : at + length], data[at + 1], at + length
+        if marker == 0xDA:
+            intervals, at = find_segments(data, at)
+            yield header, [interval[:2] for interval in intervals]
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
+def test_damage_below_a_region_is_not_read_by_any_number_of_threads(subsampling):
+    """The bands of several threads have several rows, of which the last may reach below the region."""
+    image, whole = textured(1024, 640), {}
+    data = codec.encode(image, 85, effort=4, progressive=True, subsampling=subsampling, restart_interval=80)
+    for threads in (1, 2, 3):
+        whole[threads] = codec.decode(data, region=(0, 0, 640, 80), threads=threads).tobytes()
+    assert len(set(whole.values())) == 1
+    scans = [(header, intervals) for header, intervals in scans_of(data) if header[-3]]  # AC
+    for row in range(8, 20):
+        damaged = bytearray(data)
+        for _, intervals in scans:
+            begin, end = intervals[min(row, len(intervals) - 1)]
+            damaged[begin:end] = bytes([0xFE]) * (end - begin)
+        ends = set()
+        for threads in (1, 2, 3):
+            try:
+                ends.add(codec.decode(bytes(damaged), region=(0, 0, 640, 80), threads=threads).tobytes())
+            except codec.CodecError as error:
+                ends.add(str(error))
+        assert len(ends) == 1

@@ -446,6 +446,7 @@ cdef class SliceEncoder(SliceSetup):
         """The planes of a reference, once it is complete, with their samples changed by a table of 256."""
         with nogil:
             wait_for_lines(&self.c.s, &reference.data, reference.data.height[0])
+        raise_stopped()
         return planes.weighted(table)
 
     cdef int _set_vectors(self, vectors) except -1:

@@ -394,8 +394,8 @@ class Encoder:
         self._display, self._examine = display, examine
         self._team, self.count = Team(settings.threads), 0
         self._lookahead = Lookahead(settings.tools, settings.keyint, self._team.look, settings.open_gop)
-        # Pictures that are not delivered while others are begun: two for each thread, and two intervals, so that there
-        # are some that wait for none
+        # Pictures that are not delivered while others are begun: two for each thread, and more than two intervals, so
+        # that there are some that wait for none
         parallel = settings.threads > 1 and settings.tools.waits
         self._ahead = 2 * (settings.threads + settings.tools.b_frames + 2) if parallel else 0
 

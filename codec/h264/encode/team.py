@@ -6,6 +6,7 @@ thread that sleeps and wakes for each picture would take longer for it than a sm
 
 from __future__ import annotations
 
+import os
 import weakref
 from _thread import start_new_thread
 from collections import deque
@@ -14,6 +15,7 @@ from threading import Lock, get_ident
 
 from ..._stop import Halted, halt, halted, release
 from ..._team import Bell
+from ...errors import ParameterError
 
 PATIENCE = 100  # milliseconds after which a thread that waits asks whether it is for nothing
 
@@ -86,7 +88,14 @@ class Jobs:
     def __init__(self, owner):
         self._owner, self._lock, self._bell, self._over = weakref.ref(owner), Lock(), Bell(), False
         self.looking, self.coding = deque(), deque()
-        self._threads = set()  # identifiers of those that serve
+        self._threads, self._process = set(), os.getpid()  # identifiers of those that serve
+
+    def check(self):
+        """In a child of the process that they belong to, the threads are not there."""
+        if os.getpid() != self._process:
+            raise ParameterError(
+                "this process was forked, and the threads of the encoder were not: make another encoder"
+            )
 
     def add(self, jobs, job):
         """jobs: `looking` or `coding`"""
@@ -96,15 +105,13 @@ class Jobs:
 
     def end(self):
         """Begin no more, and return when the threads have ended, whatever they did."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             self._over = True
-            threads = set(self._threads)
-        halt(threads)
-        try:
-            self._bell.ring()
-            self._until(lambda: not self._threads)
-        finally:
-            release(threads)
+            halt(self._threads)
+        self._bell.ring()
+        self._until(lambda: not self._threads)
 
     def serve(self):
         """Do jobs until the end: the body of a helper."""
@@ -120,12 +127,14 @@ class Jobs:
             else:
                 self._bell.wait(rings, PATIENCE)
         with self._lock:
+            release([get_ident()])  # the system gives it to another thread
             self._threads.remove(get_ident())
         self._bell.ring()
 
     def help(self, wanted):
         """Do jobs until one has ended, in the thread that adds them. What one raises is raised at once."""
         while not wanted.ended:
+            self.check()
             rings, job = self._bell.rings, self._begin()
             if job is not None:
                 self._run(job)
@@ -197,13 +206,14 @@ class Team:
     def _job(self, jobs, work, **others):
         if self._alone:
             return done(work)
+        self._jobs.check()
         job = Job(work, jobs=self._jobs, **others)
         self._jobs.add(jobs, job)
         if self._missing:
             try:
                 start_new_thread(self._jobs.serve, ())
                 self._missing -= 1
-            except RuntimeError:  # the system starts no more threads: this one helps itself
+            except (RuntimeError, MemoryError):  # the system starts no more threads: this one helps itself
                 self._missing = 0
         return job
 

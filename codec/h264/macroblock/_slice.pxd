@@ -15,6 +15,7 @@ from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, int64_t, u
 from libc.string cimport memcpy
 
 from codec._core cimport codec_assert_range
+from codec._stop cimport stopped
 from codec._team cimport Turns, shared_pause, shared_sleep, turns_give, turns_lock, turns_take, turns_unlock
 from codec.h264.macroblock._kernels cimport H264Dsp
 from codec.h264.pictures._picture cimport PictureData, SliceInfo, has_lines
@@ -229,7 +230,8 @@ cdef enum:
     POLLS = 2000            # about 100 microseconds, what a thread that sleeps takes to wake up
 
 cdef inline void wait_for_lines(SliceContext *s, const PictureData *p, int lines) noexcept nogil:
-    """Wait until the first lines of another picture are final; meanwhile another thread has the turn."""
+    """Wait until the first lines of another picture are final, or this thread must end; where there are turns, another
+    thread has that of this one meanwhile."""
     cdef int i
     if has_lines(p, lines):
         return
@@ -243,6 +245,8 @@ cdef inline void wait_for_lines(SliceContext *s, const PictureData *p, int lines
         turns_give(s.work.turns)
         turns_unlock(s.work.turns)
     while not has_lines(p, lines):
+        if s.work.turns == NULL and stopped():
+            return
         shared_sleep()
     if s.work.turns != NULL:
         turns_lock(s.work.turns)

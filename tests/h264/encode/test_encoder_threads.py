@@ -3,6 +3,7 @@
 import _thread
 import contextlib
 import gc
+import os
 import signal
 import threading
 import time
@@ -130,6 +131,49 @@ def test_threads_end_with_the_video():
     before = _thread._count()
     codec.encode_video(moving(32, 32, 9), fps=25, threads=4)
     assert ended(before)
+
+
+def test_a_time_limit_before_a_picture_that_others_follow_ends_these(monkeypatch):
+    """The thread of the caller has taken the picture, and a helper one that waits for its lines."""
+
+    class Late(Exception):
+        pass
+
+    run, mine, before = team.Job.run, threading.get_ident(), _thread._count()
+
+    def interrupted(job):
+        if threading.get_ident() == mine and job.reference:
+            time.sleep(0.3)
+            raise Late
+        run(job)
+
+    monkeypatch.setattr(team.Job, "run", interrupted)
+    with pytest.raises(Late):
+        codec.encode_video(moving(320, 192, 30), fps=25, preset="ultrafast", qp=30, threads=2)
+    assert ended(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_ends_and_cannot_go_on():
+    encoder = codec.h264.Encoder(fps=25, qp=30, threads=2)
+    frames = moving(48, 32, 12)
+    for frame in frames[:9]:
+        encoder.encode(frame)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(60)  # if it waits for threads that are not there
+        try:
+            encoder.flush()
+            encoder.encode(frames[9])
+        except codec.ParameterError as error:
+            encoder.close()
+            os._exit("forked" not in str(error))
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    encoder.flush()
+    encoder.close()
 
 
 def test_time_limits_at_any_moment_leave_nothing_running():
