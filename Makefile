@@ -136,7 +136,7 @@ PYTHON_SOURCES := $(shell find codec -name '*.py')
 
 $(DEBUG)/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES)
 	$(call SANITIZED_BUILD,)
-	cp codec/h264/tables/*.h $(@D)/site/codec/h264/tables
+	cd codec && cp --parents $$(find h264 -name '*.pyx' -o -name '*.pxd' -o -name '*.h') $(CURDIR)/$(@D)/site/codec
 
 build/tsan/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES)
 	rm -rf $(@D)/site
