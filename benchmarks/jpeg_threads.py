@@ -71,7 +71,7 @@ class Processes:
 
 
 def fastest(function, counts, reps):
-    """Least seconds with one thread, {count: of a call by so many}, and {count: of so many processes' calls}"""
+    """The least seconds of a call: with one thread, {threads: with so many}, {processes: in so many at once}."""
     processes = {count: Processes(function, count) for count in counts}
     calls = [lambda: function(1)]
     calls += [lambda count=count: function(count) for count in counts]

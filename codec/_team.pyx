@@ -163,7 +163,7 @@ cdef class Bell:
             turns_unlock(&self.turns)
 
     def wait(self, int rings, int ms):
-        """Wait until it has rung since `rings` was read, or for so many milliseconds. Whether it has."""
+        """Wait for a ring after `rings` was read, `ms` milliseconds at most. Returns whether there was one."""
         cdef bint rung
         with nogil:
             turns_lock(&self.turns)

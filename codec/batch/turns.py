@@ -5,8 +5,8 @@ import math
 import threading
 import time
 
-WORTH_SECONDS = 0.001  # a wait that is worth a turn: one thread falls asleep and another wakes in a tenth of it
-RECENT = 4  # waits of which all but one must be as long: one may have been short, or long for the interpreter's lock
+WORTH_SECONDS = 0.001  # from this length on a wait gives the turn away: to change threads takes a tenth of it
+RECENT = 4  # latest waits; three of them must be long: one long wait may be that for the interpreter's lock
 
 
 class Turns:
@@ -32,8 +32,8 @@ class Turns:
 
     @contextlib.contextmanager
     def lent(self, what):
-        """Let another thread have the turn until the block ends, if waits of this name were long of late. Nobody knows
-        of the first ones: they lend it."""
+        """Give the turn to another thread during the block, if the latest waits of this name were long. The first
+        waits give it away too, because their length is not known."""
         recent = self._recent.get(what, (math.inf,) * RECENT)
         lends, begin = sorted(recent)[1] > WORTH_SECONDS, time.perf_counter()
         if lends:

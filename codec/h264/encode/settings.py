@@ -113,7 +113,7 @@ MAX_QP, WORST_QP = 51, 75
 LAYER_I, LAYER_P, LAYER_B_REFERENCE, LAYER_B = range(4)
 QP_OFFSETS, TREE_QP_OFFSETS = (-3, 0, 2, 3), (-2, 0, 0, 1)
 LAMBDA_FACTORS = 0.7, 0.85, 1.05, 1.2
-DRAWN_DEBLOCK = -3  # Tools.deblock of `Planned.drawn` at most: the filter smears text
+DRAWN_DEBLOCK = -3  # Tools.deblock of `Planned.drawn` at most: the filter blurs text
 # Planned.new and Planned.even: up to the first of either, B pictures have QP and lambda of their layer, from the second
 # of both on those of P. With noise of a deviation of 5 and more they are 28 to 68 and 55 to 93. Where much moves, 24 to
 # 39 and 6 to 57.

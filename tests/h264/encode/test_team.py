@@ -1,5 +1,6 @@
 """Which job a thread does next, and what becomes of errors."""
 
+import contextlib
 import threading
 
 import pytest
@@ -32,6 +33,22 @@ class Recorded:
         return job
 
 
+@contextlib.contextmanager
+def at_work(add, name, go_on):
+    """A job that a helper has begun and that ends with the event `go_on`; add: `look` or `code` of `Recorded`."""
+    met = threading.Event()
+    job = add(name, work=lambda: [met.set(), go_on.wait(60)])
+    helper = threading.Thread(target=add.__self__.jobs.serve)
+    helper.start()
+    assert met.wait(60)
+    try:
+        yield job
+    finally:
+        go_on.set()
+        add.__self__.jobs.end()
+        helper.join()
+
+
 def test_the_lookahead_comes_first_and_references_before_others():
     made = Recorded()
     first = made.code("P")
@@ -44,31 +61,21 @@ def test_the_lookahead_comes_first_and_references_before_others():
 
 def test_a_picture_begins_behind_its_reference_if_no_other_can():
     """One thread is in the middle of a reference."""
-    made, met, go_on = Recorded(), threading.Event(), threading.Event()
-    first = made.code("P", work=lambda: [met.set(), go_on.wait(60)])
-    helper = threading.Thread(target=made.jobs.serve)
-    helper.start()
-    assert met.wait(60)
-    follows = made.code("Q", first, work=lambda: [go_on.set(), first.followed()])
-    free = made.code("a")
-    assert follows.result() == "Q" and free.ended
-    assert made.order == ["a", "P", "Q"]
-    made.jobs.end()
-    helper.join()
+    made, go_on = Recorded(), threading.Event()
+    with at_work(made.code, "P", go_on) as first:
+        follows = made.code("Q", first, work=lambda: [go_on.set(), first.followed()])
+        free = made.code("a")
+        assert follows.result() == "Q" and free.ended
+        assert made.order == ["a", "P", "Q"]
 
 
 def test_what_needs_a_job_waits_for_its_end():
-    made, met, go_on = Recorded(), threading.Event(), threading.Event()
-    first = made.look("first", work=lambda: [met.set(), go_on.wait(60)])
-    helper = threading.Thread(target=made.jobs.serve)
-    helper.start()
-    assert met.wait(60)
-    second = made.look("second", first)
-    made.code("P", work=go_on.set)
-    assert second.result() == "second"
-    assert made.order.index("first") < made.order.index("second")
-    made.jobs.end()
-    helper.join()
+    made, go_on = Recorded(), threading.Event()
+    with at_work(made.look, "first", go_on) as first:
+        second = made.look("second", first)
+        made.code("P", work=go_on.set)
+        assert second.result() == "second"
+        assert made.order.index("first") < made.order.index("second")
 
 
 @pytest.mark.parametrize("threads", [1, 3])
