@@ -7,7 +7,7 @@ KERNELS: dict[str, tuple[int, ...]]
 BUILT_LEVELS: tuple[int, ...]
 BUILD: str
 CPU_LADDER: tuple[str, ...]
-ZIGZAG: npt.NDArray[np.intp]
+ZIGZAG: list[int]
 
 def environment() -> str | None: ...
 def detected_level() -> int: ...

@@ -464,7 +464,7 @@ cdef int stuff(BitWriter *w) noexcept nogil:
 
 # ================================================================ stages, over arrays
 
-ZIGZAG = np.array([NAT_OF_ZZ[i] for i in range(64)], np.intp)
+ZIGZAG = [NAT_OF_ZZ[i] for i in range(64)]
 """Position along the zig-zag -> index in natural order (Figure A.6): `levels_nat[:, ZIGZAG]` is in zig-zag order."""
 
 

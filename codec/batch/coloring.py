@@ -66,7 +66,7 @@ def to_srgb(picture):
         warning = f"its colours were not converted to sRGB: {why}; its profile is kept"
         return replace(picture, warnings=(*picture.warnings, warning)), ()
     metadata = replace(picture.metadata, icc=None, exif=_as_srgb(picture.metadata.exif))
-    return replace(picture, pixels=pixels, metadata=metadata), (f"{_name(icc)} to sRGB",)
+    return replace(picture, samples=pixels, metadata=metadata), (f"{_name(icc)} to sRGB",)
 
 
 def described(picture):

@@ -52,5 +52,5 @@ def all_frames(data, picture, made, copied):
 
 
 def _facts(picture):
-    height, width = picture.pixels.shape[:2]
+    height, width = picture.samples.shape[:2]
     return {"width": width, "height": height, "frames": picture.frames}

@@ -1,6 +1,7 @@
 """Pictures scaled down to fit a frame."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -8,9 +9,17 @@ from ..color import linear_light
 from ..errors import ParameterError
 from ..jpeg.exif import TIFF_HEADERS, ExifNumbers, upright_orientation
 
-# 8-bit sRGB to linear light, and back: where a value of light rounds to the next level.
-LIGHT = linear_light(np.arange(256) / 255).astype(np.float32)
-BOUNDS = linear_light((np.arange(255) + 0.5) / 255).astype(np.float32)
+
+@cache
+def srgb_light():
+    """8-bit sRGB to linear light."""
+    return linear_light(np.arange(256) / 255).astype(np.float32)
+
+
+@cache
+def srgb_bounds():
+    """And back: where a value of light rounds to the next level."""
+    return linear_light((np.arange(255) + 0.5) / 255).astype(np.float32)
 
 
 def as_size(value):
@@ -70,9 +79,9 @@ def _resized(values, size):
 
 
 def _plane(plane, size, in_light):
-    made = _resized(LIGHT[plane] if in_light else np.ascontiguousarray(plane, np.float32), size)
+    made = _resized(srgb_light()[plane] if in_light else np.ascontiguousarray(plane, np.float32), size)
     if in_light:
-        return np.searchsorted(BOUNDS, made).astype(np.uint8)
+        return np.searchsorted(srgb_bounds(), made).astype(np.uint8)
     peak = np.iinfo(plane.dtype).max
     return np.clip(np.rint(made), 0, peak).astype(plane.dtype)
 
@@ -102,6 +111,6 @@ def fit_shown(pixels, frame):
         return scaled(pixels, size)
     weight = pixels[..., 3].astype(np.float32)
     alpha = _resized(weight, size)
-    light = [_resized(LIGHT[pixels[..., channel]] * weight, size) for channel in range(3)]
-    colors = [np.searchsorted(BOUNDS, plane / np.maximum(alpha, 1)) for plane in light]
+    light = [_resized(srgb_light()[pixels[..., channel]] * weight, size) for channel in range(3)]
+    colors = [np.searchsorted(srgb_bounds(), plane / np.maximum(alpha, 1)) for plane in light]
     return np.stack([*colors, np.clip(np.rint(alpha), 0, 255)], axis=2).astype(np.uint8)

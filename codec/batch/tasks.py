@@ -157,7 +157,7 @@ class CompressTask:
         if self.max_size is None:
             return picture
         pixels, metadata = shaping.fit(picture.pixels, picture.metadata, self.max_size)
-        return picture if pixels is picture.pixels else replace(picture, pixels=pixels, metadata=metadata)
+        return picture if pixels is picture.pixels else replace(picture, samples=pixels, metadata=metadata)
 
     def _prepared(self, picture):
         """(picture in the colours and the size that were asked for, what was converted)."""
@@ -202,7 +202,7 @@ class CompressTask:
         described = () if self.srgb else coloring.described(picture)
         made, converted = self._of_other(data, job, picture)
         if self.srgb:
-            color = "cmyk" if picture.pixels.ndim == 3 and picture.pixels.shape[2] == 4 else "rgb"
+            color = "cmyk" if picture.samples.ndim == 3 and picture.samples.shape[2] == 4 else "rgb"
             made = coloring.flagged(made, color, before, picture.color_chunks)
         return describing.told(made, before, self.limits, lost=lost, converted=converted or described)
 
@@ -228,7 +228,7 @@ class CompressTask:
 
     def _encoded(self, picture):
         """Result with the JPEG; a gray picture has no chroma whose resolution could be chosen."""
-        pixels, metadata = stripping.of_picture(picture.pixels, picture.metadata, self.strip)
+        pixels, metadata = stripping.of_picture(picture.samples, picture.metadata, self.strip)
         plain = None if metadata == NO_METADATA else metadata
         changes, warnings, more = {"metadata": plain, "color": "auto"}, (), {}
         if pixels.ndim == 3 and pixels.shape[2] == 4:

@@ -14,6 +14,7 @@ from ..errors import CodecError
 from . import _config
 from ._common import Failure, say
 from ._ending import Ending
+from ._later import postpone
 from ._words import command_of, spoken
 
 # The summaries live here so that `codec --help` loads no verb and no NumPy, and answers at once.
@@ -32,7 +33,8 @@ VERBS = {
     "rd": "Rate-distortion lab: encode at many settings, measure, compare.",
     "doctor": "Show versions, build flags, CPU level and optional packages.",
 }
-# They multiply no large matrices: the threads that NumPy's OpenBLAS starts, one per CPU, would cost 0.1 s.
+# They may do without NumPy, and multiply no large matrices: the threads that its OpenBLAS starts, one per CPU, would
+# cost 0.1 s.
 WITHOUT_BLAS = ("compress", "undo", "decompress", "transcode", "watch", "check")
 
 
@@ -131,6 +133,7 @@ def main():
     warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     if sys.argv[1:2] and sys.argv[1] in WITHOUT_BLAS:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported, by worker processes too
+        postpone("numpy")
     gc.set_threshold(GARBAGE)
     with Ending() as ending:
         try:

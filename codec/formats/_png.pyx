@@ -2,7 +2,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t
 
-import numpy as np
+from cpython.bytearray cimport PyByteArray_FromStringAndSize
 
 from .._core import BUILT_LEVELS
 from ..cpu import level_index, register
@@ -34,14 +34,14 @@ def unfilter(filtered, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
 
     Returns
     -------
-    ndarray, (rows, row_bytes) uint8, or None for a filter type that there is not
+    bytearray of rows x row_bytes bytes, or None for a filter type that there is not
     """
     cdef const uint8_t[::1] data = filtered
     if rows < 1 or row_bytes < 1 or not 1 <= bpp <= 4 or row_bytes % bpp or data.shape[0] != rows * (row_bytes + 1):
         raise ValueError("the sizes do not fit")
-    made = np.empty((rows, row_bytes), np.uint8)
-    cdef uint8_t[:, ::1] out = made
+    made = PyByteArray_FromStringAndSize(NULL, rows * row_bytes)
+    cdef uint8_t[::1] out = made
     cdef int status, variant = codec_variant(level_index())
     with nogil:
-        status = codec_png_unfilter[variant](&data[0], &out[0, 0], <size_t>rows, <size_t>row_bytes, bpp)
+        status = codec_png_unfilter[variant](&data[0], &out[0], <size_t>rows, <size_t>row_bytes, bpp)
     return None if status else made

@@ -4,21 +4,22 @@ Orientation: pixels and the EXIF tag are both unchanged; when metadata is droppe
 turns TIFF pictures while reading, and then reports no tag.
 """
 
+from __future__ import annotations
+
 import io
 import os
 import struct
 import zlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from .. import signatures
+from .. import jpeg, signatures
 from ..errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
-from ..jpeg import Metadata
-from ..jpeg import decode as decode_jpeg
-from ..jpeg import probe as probe_jpeg
 from ..jpeg.exif import upright_orientation as orientation
 from ..jpeg.geometry import ORIENTATIONS
+from ..jpeg.metadata import Metadata
 from ..limits import checked_limits
 from ..signatures import JPEG_SUFFIXES, PNG
 from ..sources.files import read_bytes, write_atomic
@@ -92,9 +93,11 @@ class Picture:
 
     Attributes
     ----------
-    pixels : ndarray
+    samples : ndarray, or memoryview of a C-contiguous one
         (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK with 0 = no ink; uint8, or uint16 from a JPEG with more than 8
         bits.
+    pixels : ndarray
+        The samples.
     metadata : codec.jpeg.Metadata
     format : str
         "JPEG", or Pillow's name of the format.
@@ -108,13 +111,18 @@ class Picture:
         Frames or pages in the source, of which this is the first.
     """
 
-    pixels: np.ndarray
+    samples: np.ndarray | memoryview
     metadata: Metadata
     format: str
     warnings: tuple = ()
     alpha: np.ndarray | None = None
     color_chunks: tuple = ()
     frames: int = 1
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """Not to be asked for where `samples` will do: it loads NumPy."""
+        return np.asarray(self.samples)
 
 
 def load(source, *, background=None, alpha=False, limits=None, page=None):
@@ -168,7 +176,7 @@ def load(source, *, background=None, alpha=False, limits=None, page=None):
     if signatures.format_of(data[: signatures.HEAD_BYTES]) == "GIF":
         return _load_gif(data, color, alpha, limits)
     if data.startswith(b"\xff\xd8"):
-        decoded = decode_jpeg(data, limits=limits)
+        decoded = jpeg.decode(data, limits=limits)
         return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
     made = _load_plain(data, color, alpha, limits) if data.startswith(PNG) else None
     return made or _load_other(data, color, alpha, limits, page)
@@ -199,7 +207,7 @@ def pixels_of(data):
         return head.width * head.height
     if data.startswith(b"\xff\xd8"):
         try:
-            info = probe_jpeg(data)
+            info = jpeg.probe(data)
             return info.width * info.height
         except CodecError:
             return 0
@@ -249,13 +257,13 @@ def _load_plain(data, color, keep_alpha, limits):
     if head is None or dots is None:
         return None
     limits.check_pixels(head.width, head.height)
-    plain = plain_png.pixels(data)
+    plain = plain_png.samples(data)
     if plain is None:
         return None
-    pixels, alpha = _without_alpha(plain)
+    samples, alpha = _without_alpha(plain)
     metadata = Metadata(density=None if None in dots else _density([count * 0.0254 for count in dots]))
     chunks = profiles.color_chunks(data)
-    return _finished(pixels, alpha, metadata, "PNG", [], color, keep_alpha, limits, chunks)
+    return _finished(samples, alpha, metadata, "PNG", [], color, keep_alpha, limits, chunks)
 
 
 def _load_other(data, color, keep_alpha, limits, page):
@@ -279,7 +287,7 @@ def _load_other(data, color, keep_alpha, limits, page):
         limits.check_pixels(*image.size)
         bits = _bits_per_sample(image, data)
         frames = apng.count(data) if image.format == "PNG" else getattr(image, "n_frames", 1)
-        plain = plain_png.pixels(data) if image.format == "PNG" else None
+        plain = plain_png.samples(data) if image.format == "PNG" else None
         if plain is None:
             image.load()
         metadata = _metadata_of(image)
@@ -295,12 +303,12 @@ def _load_other(data, color, keep_alpha, limits, page):
         raise BitstreamError(str(error) or type(error).__name__, layer=f"{image.format} data") from error
     if frames > 1 and page is None:
         warnings.append(f"{frames} frames or pages: only the first is used")
-    pixels, alpha = (_samples(image, bits, warnings), alpha) if plain is None else _without_alpha(plain)
+    samples, alpha = (_samples(image, bits, warnings), alpha) if plain is None else _without_alpha(plain)
     kind, chunks = image.format or "picture", profiles.color_chunks(data) if image.format == "PNG" else ()
-    return _finished(pixels, alpha, metadata, kind, warnings, color, keep_alpha, limits, chunks, max(frames, 1))
+    return _finished(samples, alpha, metadata, kind, warnings, color, keep_alpha, limits, chunks, max(frames, 1))
 
 
-def _finished(pixels, alpha, metadata, format, warnings, color, keep_alpha, limits, color_chunks=(), frames=1):
+def _finished(samples, alpha, metadata, format, warnings, color, keep_alpha, limits, color_chunks=(), frames=1):
     """The picture, its alpha dropped where it is opaque and laid on a colour where it was not requested."""
     if alpha is not None and alpha.min() == 255:
         alpha = None
@@ -308,12 +316,12 @@ def _finished(pixels, alpha, metadata, format, warnings, color, keep_alpha, limi
         if color is None:
             color = (255, 255, 255)
             warnings.append("transparent pixels were laid on white; set a background to choose the colour")
-        pixels, alpha = _lay_on(pixels, alpha, color), None
+        samples, alpha = _lay_on(np.asarray(samples), alpha, color), None
     limits.check_metadata(metadata.size)
-    if metadata.icc and metadata.icc[16:20] == b"GRAY" and pixels.ndim == 3:
+    if metadata.icc and metadata.icc[16:20] == b"GRAY" and samples.ndim == 3:
         metadata = replace(metadata, icc=None)
         warnings.append("the gray ICC profile does not fit the coloured background and was dropped")
-    return Picture(pixels, metadata, format, tuple(warnings), alpha, color_chunks, frames)
+    return Picture(samples, metadata, format, tuple(warnings), alpha, color_chunks, frames)
 
 
 def _load_gif(data, color, keep_alpha, limits):
@@ -392,7 +400,7 @@ def _split_alpha(image):
     return image, alpha
 
 
-def _without_alpha(pixels):
+def _without_alpha(samples):
     """(colours, alpha or None) of (H, W) or (H, W, channels), where two and four channels are gray and RGB with alpha.
 
     >>> import numpy as np
@@ -400,9 +408,10 @@ def _without_alpha(pixels):
     >>> [None if each is None else each.shape for each in _without_alpha(np.zeros((5, 6, 2), np.uint8))]
     [(5, 6), (5, 6)]
     """
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    channels = 1 if samples.ndim == 2 else samples.shape[2]
     if channels in (1, 3):
-        return pixels, None
+        return samples, None
+    pixels = np.asarray(samples)
     colors = pixels[..., 0] if channels == 2 else pixels[..., :3]
     return np.ascontiguousarray(colors), np.ascontiguousarray(pixels[..., -1])
 
@@ -478,7 +487,7 @@ def upright(pixels, turned):
     >>> upright(np.array([[1, 2, 3]], np.uint8), 6).ravel()
     array([1, 2, 3], dtype=uint8)
     """
-    return ORIENTATIONS[turned].of_pixels(pixels)
+    return ORIENTATIONS[turned].of_pixels(np.asarray(pixels))
 
 
 def seen(picture):
@@ -512,7 +521,7 @@ def profiled(picture):
     """The picture with an ICC profile in place of its PNG colour chunks, or a warning where none says the same."""
     if not picture.color_chunks:
         return picture
-    icc, named = profiles.profile(picture.color_chunks, picture.pixels.ndim == 2), profiles.names(picture.color_chunks)
+    icc, named = profiles.profile(picture.color_chunks, picture.samples.ndim == 2), profiles.names(picture.color_chunks)
     if icc:
         return replace(picture, metadata=replace(picture.metadata, icc=icc), color_chunks=())
     return replace(picture, color_chunks=(), warnings=(*picture.warnings, unsaid(named)))
@@ -537,19 +546,19 @@ def strip(pixels, metadata):
 
     Parameters
     ----------
-    pixels : ndarray
+    pixels : ndarray, or `Picture.samples`
     metadata : codec.jpeg.Metadata
 
     Returns
     -------
-    pixels : ndarray
+    pixels : ndarray, or the same samples
     metadata : codec.jpeg.Metadata
     """
     turned, rest = orientation(metadata.exif), metadata.without_profiles()
     if turned >= 5 and rest.density:
         unit, x, y = rest.density
         rest = replace(rest, density=(unit, y, x))
-    return upright(pixels, turned), rest
+    return upright(pixels, turned) if turned > 1 else pixels, rest
 
 
 def dump(pixels, format="PNG", *, metadata=None, precision=None):

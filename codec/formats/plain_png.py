@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import struct
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from ._png import unfilter
 from .chunks import CHANNELS, chunks, header, inflated
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 # Chunks behind IHDR that hold neither a profile nor EXIF nor XMP (11.3), and the sizes of those that Pillow reads.
 UNDESCRIPTIVE = {
@@ -21,10 +16,10 @@ UNDESCRIPTIVE = {
 TOLD_AS_TEXT = (b"Raw profile type ", b"XML:")  # keywords of ImageMagick and of XMP (11.3.3.2)
 
 
-def pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
+def samples(data: bytes) -> memoryview | None:
     """The samples as stored: gray, gray and alpha, RGB or RGBA.
 
-    Takes half of Pillow's time. Every checksum is compared.
+    Takes half of Pillow's time, and does without NumPy. Every checksum is compared.
 
     Parameters
     ----------
@@ -33,7 +28,7 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
 
     Returns
     -------
-    (H, W) or (H, W, channels) uint8, or None
+    memoryview, (H, W) or (H, W, channels) uint8, writable, or None
         None: the file is of another kind, or anything is wrong with it. Pillow then reads it, or says what is wrong.
 
     Examples
@@ -41,8 +36,8 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
     >>> import numpy as np
     >>> from codec.formats import plain_png
     >>> from codec.formats.pictures import dump
-    >>> plain_png.pixels(dump(np.array([[1, 2, 3]], np.uint8)))
-    array([[1, 2, 3]], dtype=uint8)
+    >>> plain_png.samples(dump(np.array([[1, 2, 3]], np.uint8))).tolist()
+    [[1, 2, 3]]
     """
     head = header(data)
     if head is None:
@@ -51,10 +46,10 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
     if filtered is None:
         return None
     channels = CHANNELS[head.color]
-    samples = unfilter(filtered, head.height, head.width * channels, channels)
-    if samples is None or channels == 1:
-        return samples
-    return samples.reshape(head.height, head.width, channels)
+    stored = unfilter(filtered, head.height, head.width * channels, channels)
+    if stored is None:
+        return None
+    return memoryview(stored).cast("B", (head.height, head.width) + (channels,) * (channels > 1))
 
 
 def density(data: bytes) -> tuple[int | None, int | None] | None:
@@ -70,7 +65,7 @@ def density(data: bytes) -> tuple[int | None, int | None] | None:
     """
     found: tuple[int | None, int | None] = None, None
     for chunk in islice(chunks(data), 1, None):
-        if chunk.kind == b"IDAT":  # `pixels` takes no file with text behind it
+        if chunk.kind == b"IDAT":  # `samples` takes no file with text behind it
             break
         if chunk.kind not in UNDESCRIPTIVE or UNDESCRIPTIVE[chunk.kind] not in (None, chunk.size):
             return None

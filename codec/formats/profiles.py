@@ -31,8 +31,8 @@ CARRIED = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM")
 SRGB_COLORANTS = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7139))
 NEAR_COLORANTS, NEAR_CURVE = 0.002, 0.005
 MOST_BYTES = 1 << 24  # of a profile
-D50 = np.array([0.9642, 1.0, 0.8249])
-BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+D50 = (0.9642, 1.0, 0.8249)
+BRADFORD = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 
 
 class Meaning(NamedTuple):
@@ -195,10 +195,11 @@ def _adapted(points) -> npt.NDArray[np.float64] | None:
     if abs(np.linalg.det(matrix)) < 1e-6:
         return None
     matrix = matrix * np.linalg.solve(matrix, white)
-    cones = BRADFORD @ white
+    bradford = np.array(BRADFORD)
+    cones = bradford @ white
     if (cones <= 0).any():
         return None
-    columns = np.linalg.solve(BRADFORD, np.diag(BRADFORD @ D50 / cones) @ BRADFORD) @ matrix
+    columns = np.linalg.solve(bradford, np.diag(bradford @ D50 / cones) @ bradford) @ matrix
     return columns if np.abs(columns).max() < 4 else None
 
 

@@ -3,10 +3,12 @@
 The encoder ends here, and so does every rewriting of a file that leaves its coefficients alone.
 """
 
+from __future__ import annotations
+
 import struct
 from functools import partial
 from itertools import pairwise, repeat
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,7 +51,7 @@ class Assembled(NamedTuple):
 
     data: bytes
     bits: dict
-    block_bits: Optional[Tuple[np.ndarray, ...]]
+    block_bits: tuple[np.ndarray, ...] | None
 
 
 class _Scan(NamedTuple):

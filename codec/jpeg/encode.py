@@ -4,6 +4,7 @@ file (assemble)."""
 from __future__ import annotations
 
 import struct
+from array import array
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
@@ -121,11 +122,26 @@ class EncodedImage:
 
 def as_pixels(image):
     """The caller's image as (H, W, channels) uint8, of a size that JPEG allows."""
-    array = uint8_pixels(image, "JPEG as written here has 8-bit samples")
-    height, width = array.shape[:2]
+    found = uint8_pixels(image, "JPEG as written here has 8-bit samples")
+    _check_size(*found.shape[:2])
+    return np.ascontiguousarray(found)
+
+
+def _check_size(height, width):
     if not (1 <= height <= 65535 and 1 <= width <= 65535):
         raise ParameterError(f"image is {width}x{height}; a JPEG has 1..65535 samples on a side (T.81 B.2.2)")
-    return np.ascontiguousarray(array)
+
+
+def _as_samples(image):
+    """`as_pixels`, but a memoryview of such samples, as `codec.formats.plain_png` gives them, stays one: the simplest
+    efforts need no NumPy."""
+    if type(image) is not memoryview or image.format != "B" or not image.c_contiguous or not 2 <= image.ndim <= 3:
+        return as_pixels(image)
+    height, width, channels = (*image.shape, 1)[:3]
+    if channels not in (1, 3, 4) or not image.nbytes:
+        return as_pixels(image)
+    _check_size(height, width)
+    return image if image.ndim == 3 else image.cast("B").cast("B", (height, width, 1))
 
 
 def _color(options, channels):
@@ -268,8 +284,8 @@ def _process(image, options, common):
 
 
 def _steps(tables, frame):
-    """Steps by Tq, as arrays."""
-    return {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
+    """Steps by Tq, as buffers of uint16."""
+    return {Tq: array("H", tables.by_destination[Tq]) for Tq in sorted({c.Tq for c in frame.components})}
 
 
 def quantized(image, options, common):
@@ -280,7 +296,7 @@ def quantized(image, options, common):
     subsampling = _subsampling(options, color, pixels)
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, height, width)
-    steps = _steps(tables, frame)
+    steps = {Tq: np.array(table) for Tq, table in _steps(tables, frame).items()}
     planes = _levels(pixels, color, frame, steps, options, common)
     return QuantizedImage(planes, steps, frame, color, subsampling, tables)
 
@@ -305,7 +321,7 @@ _known_settings = lru_cache(maxsize=64)(_settings_of_stream)
 
 def _stream(image, options):
     """The file of options that need no second look at the levels, which are written as they come."""
-    pixels = as_pixels(image)
+    pixels = _as_samples(image)
     height, width, channels = pixels.shape
     color = _color(options, channels)
     settings_of = _known_settings if options.metadata is None else _settings_of_stream
@@ -367,7 +383,7 @@ class EncodedFile(NamedTuple):
 
 def encode_file(image, options):
     """The EncodedFile of options without a target."""
-    pixels = as_pixels(image)
+    pixels = _as_samples(image)
     height, width, channels = pixels.shape
     subsampling = _subsampling(options, _color(options, channels), pixels)
     settled = _with_subsampling if options.metadata is None else _with_subsampling.__wrapped__

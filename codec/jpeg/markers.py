@@ -432,9 +432,9 @@ def write_quant_tables(tables):
     """One DQT segment for {Tq: 64 steps in natural order}."""
     body = b""
     for Tq, table in tables.items():
-        Qk = np.asarray(table)[ZIGZAG]
-        Pq = int(Qk.max() > 255)
-        body += bytes((Pq << 4 | Tq,)) + Qk.astype(">u2" if Pq else "u1").tobytes()
+        Qk = [int(table[i]) for i in ZIGZAG]
+        Pq = int(max(Qk) > 255)
+        body += struct.pack(">B64H" if Pq else ">B64B", Pq << 4 | Tq, *Qk)
     return write_segment(DQT, body)
 
 

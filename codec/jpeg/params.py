@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Optional, Tuple, TypedDict, TypeVar, get_args
 
 import numpy as np
@@ -58,6 +59,8 @@ SUBSAMPLING = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:4:0": (1, 2), "4:2:0": (2, 2
 
 
 def _table(values, name):
+    if type(values) in (list, tuple) and len(values) == 64 and all(type(v) is int and 1 <= v < 65536 for v in values):
+        return tuple(values)  # needs no NumPy
     try:
         array = np.asarray(values)
     except ValueError:
@@ -183,7 +186,7 @@ def _tables_for_quality(quality, chroma, tune, subsampled):
 
 
 def _integer(value, low, high, name):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
         raise ParameterError(f"{name} must be an integer in {low}..{high}, not {value!r}")
     return int(value)
 

@@ -13,36 +13,37 @@ from .._core import ZIGZAG
 
 UNKNOWN = 99  # no scan has touched the coefficient
 
-_HORIZONTAL = np.array(
-    [[-1, -1, 0, 1, 1], [-3, 13, 0, -13, 3], [-3, 38, 0, -38, 3], [-3, 13, 0, -13, 3], [-1, -1, 0, 1, 1]]
-)
-_HORIZONTAL_2 = np.array([[0, 0, 0, 0, 0], [0, 2, -5, 2, 0], [1, 7, -14, 7, 1], [0, 2, -5, 2, 0], [0, 0, 0, 0, 0]])
-_HORIZONTAL_3 = np.array([[0, 0, 0, 0, 0], [0, 1, 0, -1, 0], [0, 2, 0, -2, 0], [0, 1, 0, -1, 0], [0, 0, 0, 0, 0]])
-_MIXED_12 = np.array([[0, 0, 0, 0, 0], [0, 1, -3, 1, 0], [0, 0, 0, 0, 0], [0, -1, 3, -1, 0], [0, 0, 0, 0, 0]])
+
+def _turned(table):
+    return [list(column) for column in zip(*table)]
+
+
+_HORIZONTAL = [[-1, -1, 0, 1, 1], [-3, 13, 0, -13, 3], [-3, 38, 0, -38, 3], [-3, 13, 0, -13, 3], [-1, -1, 0, 1, 1]]
+_HORIZONTAL_2 = [[0, 0, 0, 0, 0], [0, 2, -5, 2, 0], [1, 7, -14, 7, 1], [0, 2, -5, 2, 0], [0, 0, 0, 0, 0]]
+_HORIZONTAL_3 = [[0, 0, 0, 0, 0], [0, 1, 0, -1, 0], [0, 2, 0, -2, 0], [0, 1, 0, -1, 0], [0, 0, 0, 0, 0]]
+_MIXED_12 = [[0, 0, 0, 0, 0], [0, 1, -3, 1, 0], [0, 0, 0, 0, 0], [0, -1, 3, -1, 0], [0, 0, 0, 0, 0]]
 
 # Zig-zag position -> weights over the DC values around a block: where no AC coefficient is known ...
 FROM_DC_ALONE = {
-    0: np.array(
-        [[-2, -6, -8, -6, -2], [-6, 6, 42, 6, -6], [-8, 42, 152, 42, -8], [-6, 6, 42, 6, -6], [-2, -6, -8, -6, -2]]
-    ),
+    0: [[-2, -6, -8, -6, -2], [-6, 6, 42, 6, -6], [-8, 42, 152, 42, -8], [-6, 6, 42, 6, -6], [-2, -6, -8, -6, -2]],
     1: _HORIZONTAL,
-    2: _HORIZONTAL.T,
-    3: _HORIZONTAL_2.T,
-    4: np.array([[-1, 0, 0, 0, 1], [0, 9, 0, -9, 0], [0, 0, 0, 0, 0], [0, -9, 0, 9, 0], [1, 0, 0, 0, -1]]),
+    2: _turned(_HORIZONTAL),
+    3: _turned(_HORIZONTAL_2),
+    4: [[-1, 0, 0, 0, 1], [0, 9, 0, -9, 0], [0, 0, 0, 0, 0], [0, -9, 0, 9, 0], [1, 0, 0, 0, -1]],
     5: _HORIZONTAL_2,
     6: _HORIZONTAL_3,
     7: _MIXED_12,
-    8: _MIXED_12.T,
-    9: _HORIZONTAL_3.T,
+    8: _turned(_MIXED_12),
+    9: _turned(_HORIZONTAL_3),
 }
 # ... and where some are.
-_LINE = np.array([[0] * 5, [0] * 5, [-7, 50, 0, -50, 7], [0] * 5, [0] * 5])
-_LINE_2 = np.array([[0] * 5, [0] * 5, [-1, 13, -24, 13, -1], [0] * 5, [0] * 5])
+_LINE = [[0] * 5, [0] * 5, [-7, 50, 0, -50, 7], [0] * 5, [0] * 5]
+_LINE_2 = [[0] * 5, [0] * 5, [-1, 13, -24, 13, -1], [0] * 5, [0] * 5]
 FROM_DC_BESIDE_AC = {
     1: _LINE,
-    2: _LINE.T,
-    3: _LINE_2.T,
-    4: np.array([[0, -1, 0, 1, 0], [-1, 10, 0, -10, 1], [0, 0, 0, 0, 0], [1, -10, 0, 10, -1], [0, 1, 0, -1, 0]]),
+    2: _turned(_LINE),
+    3: _turned(_LINE_2),
+    4: [[0, -1, 0, 1, 0], [-1, 10, 0, -10, 1], [0, 0, 0, 0, 0], [1, -10, 0, 10, -1], [0, 1, 0, -1, 0]],
     5: _LINE_2,
 }
 
@@ -74,7 +75,7 @@ def smooth(plane, bits_left, Q):
             continue
         nat, step = int(ZIGZAG[k]), int(Q[ZIGZAG[k]])
         total = sum(
-            int(table[i, j]) * around[i : i + high, j : j + wide] for i in range(5) for j in range(5) if table[i, j]
+            table[i][j] * around[i : i + high, j : j + wide] for i in range(5) for j in range(5) if table[i][j]
         ) * int(Q[0])
         guess = (128 * step + abs(total)) // (256 * step)
         if k and bits_left[k] != UNKNOWN:

@@ -54,7 +54,7 @@ def test_compress_starts_no_threads_of_openblas_unless_the_environment_asks_for_
         "import contextlib, os, sys, threading; from codec.cli.main import main\n"
         "sys.argv[1:] = ['compress', '--help']\n"
         "with contextlib.suppress(SystemExit): main()\n"
-        "import numpy; print(os.environ['OPENBLAS_NUM_THREADS'])\n"
+        "import numpy; numpy.array; print(os.environ['OPENBLAS_NUM_THREADS'])\n"
         "print(len(os.listdir('/proc/self/task')) - threading.active_count())"
     )
     plain = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}

@@ -1,0 +1,31 @@
+"""NumPy at its first use, which `codec compress` of usual PNG files at low effort does not come to: to load it takes a
+quarter of the time of a short run."""
+
+import importlib
+import sys
+import threading
+import types
+
+
+class Later(types.ModuleType):
+    """Stands for a module, in `sys.modules` too, until something of it is asked for. Any thread may ask.
+
+    Modules that imported it keep it; it then has all that the module has.
+    """
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.__dict__["_lock"] = threading.RLock()
+
+    def __getattr__(self, name):
+        with self._lock:
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
+            module = importlib.import_module(self.__name__)
+            self.__dict__.update(module.__dict__)
+        return getattr(module, name)
+
+
+def postpone(name):
+    """Let imports of a module bind a `Later`; nothing is done where it is loaded already."""
+    sys.modules.setdefault(name, Later(name))
