@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from . import jpeg
 from .errors import CodecError, DamageWarning, ParameterError
 from .executors import checked_threads, outcomes
-from .jpeg.decode import checked_reading
-from .jpeg.encode import encode_bytes
+from .jpeg.decoder import checked_reading
+from .jpeg.encoder import encode_bytes
 from .jpeg.geometry import ORIENTATIONS
 from .jpeg.params import EncodeOptions, takes_encode_options
 from .jpeg.view import checked_view

@@ -1,12 +1,11 @@
 """Jobs side by side: callables without arguments, and their results in the order of the jobs."""
 
+import contextlib
 import operator
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
-from threading import get_ident
+from threading import Lock, Thread, current_thread
 
 from ._stop import Halted, halt, halted, release
 from .errors import CodecError, ParameterError
@@ -45,35 +44,124 @@ def useful_threads(threads, pixels):
     return max(1, min(checked_threads(threads), pixels >> 16))
 
 
-class Workers(ThreadPoolExecutor):
-    """Threads whose jobs end soon, whatever they compute, once nobody wants their results."""
+class Future:
+    """What a job will give that another thread does."""
 
-    def __init__(self, count):
-        super().__init__(count, initializer=self._begin)
-        self._idents = []
+    def __init__(self, job):
+        self._job, self._value, self._error = job, None, None
+        self._ended = Lock()
+        self._ended.acquire()
 
-    def _begin(self):
-        self._idents.append(get_ident())
+    def run(self):
+        """Do the job, in the thread that calls this."""
+        job, self._job = self._job, None
+        try:
+            self._value = job()
+        except BaseException as error:
+            self._error = error
+        self._ended.release()
+        self = None  # the error holds this frame
+
+    def drop(self):
+        """The job will not be done: who waits for it gets `Halted`."""
+        self._job, self._error = None, Halted()
+        self._ended.release()
+
+    def done(self):
+        """Whether the job has ended, or was dropped."""
+        return not self._ended.locked()
+
+    def result(self):
+        """What the job returned, or raised, once it has ended. In a thread that is halted meanwhile, `Halted`. For one
+        thread, once."""
+        while not self._ended.acquire(timeout=HALT_SECONDS):
+            if halted():
+                raise Halted
+        self._ended.release()
+        if self._error is None:
+            return self._value
+        try:
+            raise self._error
+        finally:
+            self = None  # the error holds this frame
+
+
+class Workers:
+    """Threads whose jobs end soon, whatever they compute, once nobody wants their results. A thread ends when no job is
+    left, and begins when one comes.
+
+    Those of `concurrent.futures` cannot become more, and take 4 ms to load.
+
+    Parameters
+    ----------
+    count : int
+        Threads that begin with the first jobs.
+    most : int, optional
+        Threads that there may be after calls of `another`. Default: `count`.
+    """
+
+    def __init__(self, count, most=None):
+        self._count, self._most = count, max(count, most or count)
+        self._todo, self._lock, self._threads = deque(), Lock(), set()
+
+    def submit(self, job):
+        """The Future of a callable without arguments. Jobs begin in the order in which they come."""
+        future = Future(job)
+        with self._lock:
+            self._todo.append(future)
+            self._begin(self._count)
+        return future
+
+    def another(self):
+        """Begin one more thread, if jobs are left for it: one of the others waits."""
+        with self._lock, contextlib.suppress(RuntimeError):  # the system has no more threads: others do the jobs
+            if self._todo:
+                self._begin(self._most)
+
+    def _begin(self, most):
+        if len(self._threads) < most:
+            thread = Thread(target=self._work)
+            self._threads.add(thread)
+            try:
+                thread.start()
+            except RuntimeError:
+                self._threads.discard(thread)
+                raise
+
+    def _work(self):
+        """Do jobs until there are none."""
+        while True:
+            with self._lock:
+                if not self._todo:
+                    self._threads.discard(current_thread())
+                    return
+                future = self._todo.popleft()
+            future.run()
+            future = None  # its result may be large
+
+    def join(self):
+        """Returns when all jobs have ended."""
+        for thread in self._begun():
+            thread.join()
+
+    def _begun(self):
+        return [thread for thread in list(self._threads) if thread.ident]  # not if start() was interrupted
+
+    def leave(self):
+        """Drop the jobs that have not begun. The threads end after those that have."""
+        with self._lock:
+            while self._todo:
+                self._todo.popleft().drop()
 
     def halt(self):
         """Drop the jobs that have not begun, and end those that have; returns when all threads have ended."""
-        halt(self._idents)
+        idents = [thread.ident for thread in self._begun()]
+        halt(idents)
         try:
-            self.shutdown(cancel_futures=True)
+            self.leave()
+            self.join()
         finally:
-            release(self._idents)
-
-
-def _awaited(future):
-    """The result of a future. In a thread that is halted meanwhile, `Halted`."""
-    while True:
-        try:
-            return future.result(HALT_SECONDS)
-        except FutureTimeout:
-            if future.done():
-                return future.result()
-            if halted():
-                raise Halted from None
+            release(idents)
 
 
 def in_order(jobs, workers=1, ahead=None):
@@ -84,8 +172,9 @@ def in_order(jobs, workers=1, ahead=None):
     jobs : iterable of callables
         Taken from the iterable as workers need them. What a job raises is raised here, and the jobs that have not begun
         are dropped.
-    workers : int
-        Threads. With one, each job runs in the caller's thread when its result is asked for.
+    workers : int or Workers
+        Threads. With 1, each job runs in the caller's thread when its result is asked for. Workers do no more jobs
+        afterwards.
     ahead : int, optional
         At most this many jobs are taken before the first of their results is: bounds what is in memory. Default: all.
 
@@ -101,21 +190,21 @@ def in_order(jobs, workers=1, ahead=None):
                 raise Halted
             yield job()
         return
-    pool, pending = Workers(workers), deque()
+    pool, pending = workers if isinstance(workers, Workers) else Workers(workers), deque()
     try:
         for job in jobs:
             pending.append(pool.submit(job))
             if ahead is not None and len(pending) >= ahead:
-                yield _awaited(pending.popleft())
+                yield pending.popleft().result()
         while pending:
-            yield _awaited(pending.popleft())
+            yield pending.popleft().result()
     except GeneratorExit:  # perhaps of the garbage collector, in a thread of the pool, which cannot wait for itself
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.leave()
         raise
     except BaseException:
         pool.halt()
         raise
-    pool.shutdown()
+    pool.join()
 
 
 def _groups(items, size_of):

@@ -315,7 +315,7 @@ EXAMPLES = dict(documented())
 def test_examples_are_found():
     assert {
         "codec.api.encode",
-        "codec.jpeg.decode.decode",
+        "codec.jpeg.decoder.decode",
         "codec._core.fdct",
         "codec.limits.Limits",
         "codec.metrics.ssim.ssim",

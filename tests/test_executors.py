@@ -1,11 +1,16 @@
 """Results come in the order of the jobs, errors where they belong, and no more is under way than was said."""
 
+import gc
+import subprocess
+import sys
 import threading
 import time
+import weakref
 
 import pytest
 
-from codec.executors import in_order
+from codec._stop import Halted, halt, release
+from codec.executors import Workers, in_order
 
 
 @pytest.mark.parametrize("workers, ahead", [(1, None), (2, None), (3, 6), (4, 1)])
@@ -43,3 +48,126 @@ def test_jobs_are_taken_as_they_are_needed(workers, ahead, most):
 def test_one_worker_runs_in_the_callers_thread():
     assert list(in_order([threading.get_ident])) == [threading.get_ident()]
     assert threading.get_ident() not in list(in_order([threading.get_ident] * 3, 2))
+
+
+def submitted(pool, job):
+    """The Future of a job that has begun."""
+    begun = threading.Event()
+    future = pool.submit(lambda: begun.set() or job())
+    assert begun.wait(60)
+    return future
+
+
+def test_one_more_thread_begins_when_it_is_asked_for_and_there_is_a_job():
+    pool, meeting = Workers(1, 2), threading.Barrier(2)
+    first = submitted(pool, lambda: meeting.wait(60))
+    pool.another()  # there is no other job
+    assert len(pool._threads) == 1
+    second = pool.submit(lambda: meeting.wait(60))
+    assert not first.done() and not second.done()
+    pool.another()
+    assert {first.result(), second.result()} == {0, 1}
+    pool.another()
+    pool.join()
+
+
+def test_there_are_never_more_threads_than_were_said():
+    pool, gate = Workers(2, 3), threading.Event()
+    threads = [pool.submit(lambda: gate.wait(60) and threading.get_ident()) for _ in range(40)]
+    for _ in range(9):
+        pool.another()
+    gate.set()
+    assert len({each.result() for each in threads}) <= 3
+    pool.join()
+
+
+def test_jobs_submitted_as_others_end_are_all_done():
+    pool = Workers(3)
+    for i in range(1000):  # threads run out of jobs again and again
+        assert pool.submit(lambda i=i: i).result() == i
+    assert sum(each.result() for each in [pool.submit(lambda: 1) for _ in range(2000)]) == 2000
+    pool.join()
+    assert not pool._threads
+
+
+def test_what_is_left_is_dropped():
+    pool, gate = Workers(1), threading.Event()
+    first, second = submitted(pool, lambda: gate.wait(60)), pool.submit(lambda: 2)
+    pool.leave()
+    assert second.done()
+    gate.set()
+    assert first.result()
+    with pytest.raises(Halted):
+        second.result()
+
+
+def test_a_thread_that_is_halted_waits_for_no_result():
+    pool, gate, ended = Workers(1), threading.Event(), []
+
+    def wait():
+        try:
+            slow.result()
+        except Halted:
+            ended.append("halted")
+
+    slow = submitted(pool, lambda: gate.wait(60))
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    halt([waiting.ident])
+    try:
+        waiting.join(60)
+    finally:
+        release([waiting.ident])
+    gate.set()
+    assert ended == ["halted"] and slow.result()
+    pool.join()
+
+
+def test_results_and_errors_are_not_kept():
+    class Large:
+        pass
+
+    pool, made = Workers(1), []
+
+    def make():
+        large = Large()
+        made.append(weakref.ref(large))
+        return large
+
+    def fail():
+        large = Large()
+        made.append(weakref.ref(large))
+        raise ValueError
+
+    pool.submit(make).result()
+    with pytest.raises(ValueError):
+        pool.submit(fail).result()
+    pool.submit(lambda: None).result()
+    gc.collect()
+    assert [each() for each in made] == [None, None]
+    pool.join()
+
+
+def test_fewer_threads_than_asked_for_do_the_jobs(monkeypatch):
+    pool, gate = Workers(1, 2), threading.Event()
+    first, second = submitted(pool, lambda: gate.wait(60)), pool.submit(lambda: 2)
+
+    def none(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    pool.another()
+    gate.set()
+    assert first.result() and second.result() == 2
+    with pytest.raises(RuntimeError, match="start new"):
+        list(in_order([lambda: 1] * 3, 2))
+
+
+def test_a_program_ends_though_nobody_asks_for_the_results():
+    script = (
+        "from codec.executors import in_order\n"
+        "results = in_order([lambda i=i: i for i in range(99)], 2)\n"
+        "print(next(results))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr, done.returncode) == ("0\n", "", 0)

@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError
-from ..executors import in_order
+from ..executors import Workers, in_order
 from ..sources.files import PIPE, sweep, sync_folder
 from . import memory
+from .turns import Turns
 from .worker import Worker
-from .workers import Workers
+from .workers import KillableWorkers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .plan import Job
     from .rows import Row
 
-WAITING = 14  # threads beyond those that have turns, for which others wait while a disk is slow (`turns`)
+WAITING = 14  # threads that may be begun beyond those that have turns, while others wait for a slow disk (`turns`)
 # Jobs at work beyond one per CPU, unless their number is given: others wait for the interpreter's lock, or the disk.
 SPARE = 1
 AHEAD = 64  # jobs per thread that may be done before their turn
@@ -134,8 +135,8 @@ def run_by_folder(
     """
     threads = threads or (os.cpu_count() or 1) + SPARE
     ledger = in_place.ledger if in_place else ledger
-    call = task if timeout is None else Workers(task, timeout)
-    worker = Worker(task, call, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place)
+    call = task if timeout is None else KillableWorkers(task, timeout)
+    worker = Worker(task, call, memory.room(), overwrite, dry_run, keep_dates, ledger, in_place)
     try:
         for jobs in _joined(folders):
             if any(job.source == job.target != PIPE for job in jobs) and not (in_place or dry_run):
@@ -183,9 +184,12 @@ def _all_rows(jobs, worker, threads, told):
         else:
             told(rows[-1])
     todo.sort(key=lambda place: -_size(jobs[place].source))
-    count = 1 if threads == 1 else min(threads + WAITING, len(todo) or 1)
+    pool = 1
+    if threads > 1 and len(todo) > 1:
+        pool = Workers(min(threads, len(todo)), min(threads + WAITING, len(todo)))
+        worker.turns = Turns(threads, pool.another)
     calls = (partial(worker.row, jobs[place]) for place in todo)
-    for place, row in zip(todo, in_order(calls, count, count * AHEAD)):
+    for place, row in zip(todo, in_order(calls, pool, (threads + WAITING) * AHEAD)):
         rows[place] = row
         told(row)
     return rows

@@ -18,7 +18,7 @@ from .. import jpeg
 from ..errors import ParameterError
 from ..formats import pictures
 from ..formats.pictures import JPEG_SUFFIXES, READABLE_SUFFIXES
-from ..jpeg.encode import encode_file
+from ..jpeg.encoder import encode_file
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
 from . import budget as budgets

@@ -1,7 +1,6 @@
 """How many threads of a run are at work. The others wait for a turn, or for the disk."""
 
 import contextlib
-import math
 import threading
 import time
 
@@ -19,28 +18,41 @@ class Turns:
     ----------
     count : int
         How many threads have turns at once.
+    another : callable
+        Called where a turn is lent and no thread waits for it: begins a thread, if there is a job for it.
     """
 
-    def __init__(self, count):
-        self._free, self._recent = threading.Semaphore(count), {}
+    def __init__(self, count, another=lambda: None):
+        self._free, self._another, self._recent = threading.Semaphore(count), another, {}
+        self._counting, self._waiting = threading.Lock(), 0
+
+    def _count(self, change):
+        with self._counting:
+            self._waiting += change
 
     def __enter__(self):
-        self._free.acquire()
+        if not self._free.acquire(blocking=False):
+            self._count(1)
+            try:
+                self._free.acquire()
+            finally:
+                self._count(-1)
 
     def __exit__(self, kind, error, traceback):
         self._free.release()
 
     @contextlib.contextmanager
     def lent(self, what):
-        """Give the turn to another thread during the block, if the latest waits of this name were long. The first
-        waits give it away too, because their length is not known."""
-        recent = self._recent.get(what, (math.inf,) * RECENT)
+        """Give the turn to another thread during the block, if the latest waits of this name were long."""
+        recent = self._recent.get(what, (0,) * RECENT)
         lends, begin = sorted(recent)[1] > WORTH_SECONDS, time.perf_counter()
         if lends:
             self._free.release()
+            if not self._waiting:
+                self._another()
         try:
             yield
         finally:
             self._recent[what] = (*recent[1:], time.perf_counter() - begin)
             if lends:
-                self._free.acquire()
+                self.__enter__()

@@ -17,11 +17,11 @@ TOLD = ("before", "after", "ratio", "facts")  # what the ledger keeps of a row
 class Worker:
     """What the jobs of a run share."""
 
-    def __init__(self, task, call, room, threads, overwrite, dry_run, keep_dates, ledger, in_place):
+    def __init__(self, task, call, room, overwrite, dry_run, keep_dates, ledger, in_place):
         self.task, self.call, self.room, self.ledger, self.in_place = task, call, room, ledger, in_place
         self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
         self.settings = ledger and fingerprint(task)
-        self._turns = Turns(threads)
+        self.turns = Turns(1)
 
     def begin(self, jobs):
         """Look up what the ledger knows of jobs, which are all there is until the next call."""
@@ -47,7 +47,7 @@ class Worker:
 
     def row(self, job):
         """Do a job, when it is its turn."""
-        with self._turns:
+        with self.turns:
             return self._row(job)
 
     def _row(self, job):
@@ -65,7 +65,7 @@ class Worker:
         return self._made(job, seen)
 
     def _read(self, source):
-        with self._turns.lent("read"):
+        with self.turns.lent("read"):
             return read_source(source)
 
     def _memory(self, data):
@@ -92,7 +92,7 @@ class Worker:
             if self.dry_run:
                 return row
             if smaller:
-                with self._turns.lent("replace"):
+                with self.turns.lent("replace"):
                     self.in_place.replace(job.source, found, data, made, self.settings, told)
             else:
                 same, stat = content_hash(data, self.ledger.version), stat_key(found)
@@ -136,7 +136,7 @@ class Worker:
             keep_dates=self.keep_dates,
             ours=ours,
             record=None if seen is None else record,
-            writing=partial(self._turns.lent, "write"),
+            writing=partial(self.turns.lent, "write"),
         )
         if ours and not self.dry_run and row.status in ("done", "kept"):
             remove_former(ours, row)

@@ -9,7 +9,7 @@ from ..errors import CodecError, LimitError
 START_SECONDS = 120
 
 
-class Workers:
+class KillableWorkers:
     """Calls a task in processes of its own, within a time for each call.
 
     Parameters

@@ -19,7 +19,7 @@ def check_crop(ctx, param, value):
 
 def check_metadata(ctx, param, value):
     """Parse all, none, or kinds separated by commas."""
-    from ..jpeg.transcode import KINDS
+    from ..jpeg.transcoder import KINDS
 
     kinds = tuple(value.split(","))
     if kinds in (("all",), ("none",)):

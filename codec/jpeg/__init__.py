@@ -8,21 +8,20 @@ scans go through _arith_write and _arith_read, lossless ones through lossless, _
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .coefficients import Coefficients, read_coefficients, write_coefficients
-from .decode import Damage, DecodedImage, decode, probe
-from .encode import EncodedImage, encode
-from .guard import QualityEstimate, estimate_quality, worse_generation
-from .info import ImageInfo
-from .inspect import inspect
-from .metadata import Metadata
-from .params import EncodeOptions, QuantTables
-from .requantize import requantize
-from .transcode import Transcoded, transcode
-
 if TYPE_CHECKING:
+    from .coefficients import Coefficients, read_coefficients, write_coefficients
+    from .decoder import Damage, DecodedImage, decode, probe
+    from .encoder import EncodedImage, encode
+    from .guard import QualityEstimate, estimate_quality, worse_generation
+    from .info import ImageInfo
+    from .inspector import inspect
     from .lossless import LosslessImage, encode_lossless
+    from .metadata import Metadata
+    from .params import EncodeOptions, QuantTables
     from .planes import decode_planes
     from .rdoq import TrellisQuantizer
+    from .requantizer import requantize
+    from .transcoder import Transcoded, transcode
 
 __all__ = [
     "Coefficients",
@@ -51,18 +50,28 @@ __all__ = [
     "write_coefficients",
 ]
 
-# name -> its module, which few need and which loads on first use
-_LATER = {
+# name -> its module, which loads on first use
+_MODULES = {
+    **dict.fromkeys(("Coefficients", "read_coefficients", "write_coefficients"), "coefficients"),
+    **dict.fromkeys(("Damage", "DecodedImage", "decode", "probe"), "decoder"),
+    **dict.fromkeys(("EncodedImage", "encode"), "encoder"),
+    **dict.fromkeys(("QualityEstimate", "estimate_quality", "worse_generation"), "guard"),
+    "ImageInfo": "info",
+    "inspect": "inspector",
     **dict.fromkeys(("LosslessImage", "encode_lossless"), "lossless"),
+    "Metadata": "metadata",
+    **dict.fromkeys(("EncodeOptions", "QuantTables"), "params"),
     "decode_planes": "planes",
     "TrellisQuantizer": "rdoq",
+    "requantize": "requantizer",
+    **dict.fromkeys(("Transcoded", "transcode"), "transcoder"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name not in _MODULES:
         raise AttributeError(f"module 'codec.jpeg' has no attribute {name!r}")
-    globals()[name] = getattr(importlib.import_module(f"codec.jpeg.{_LATER[name]}"), name)
+    globals()[name] = getattr(importlib.import_module(f"codec.jpeg.{_MODULES[name]}"), name)
     return globals()[name]
 
 

@@ -12,7 +12,7 @@ from ..errors import BitstreamError, ParameterError, UnsupportedError
 from ..sources.files import read_bytes
 from . import markers
 from .assemble import assemble
-from .decode import Damage, Decoder, checked_reading
+from .decoder import Damage, Decoder, checked_reading
 from .info import subsampling_name
 from .metadata import APP2, MPF, SEGMENT_MAX
 from .multipicture import index_distance, moved_index

@@ -12,7 +12,7 @@ from ..errors import ParameterError
 from ..pixels import as_array, plain
 from . import markers
 from ._lossless_write import count_differences, encode_lossless_scan
-from .encode import application_segments
+from .encoder import application_segments
 from .metadata import Metadata
 from .params import _integer
 

@@ -10,7 +10,7 @@ from ..errors import UnsupportedError
 from ..frame import CHROMA_STEPS, Frame, plane_shapes
 from ..sources.files import read_bytes
 from ._reduced import samples_of
-from .decode import Decoder, checked_reading
+from .decoder import Decoder, checked_reading
 
 if TYPE_CHECKING:
     from .._types import Source

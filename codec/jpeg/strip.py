@@ -9,7 +9,7 @@ import struct
 from dataclasses import replace
 
 from .exif import ExifNumbers, is_exif
-from .inspect import inspect
+from .inspector import inspect
 from .metadata import APP0, APP1, APP2, APP13, EXIF, JFIF, JFXX, MPF, PHOTOSHOP, TIFF_HEADERS, XMP, XMP_EXTENSION
 
 # Properties of the exif namespace that begin with GPS (XMP part 2, 2.3), as attributes and as elements. Linear in the

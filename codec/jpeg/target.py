@@ -8,7 +8,7 @@ from ..errors import ParameterError
 from ..limits import Limits
 from ..quality import QUALITY_PARTS, as_quality
 from ..targets import RATES, middle, narrow, parse_target
-from .decode import decode
+from .decoder import decode
 
 MOST_ENCODES = 12
 ENOUGH = 200  # a search ends once it can gain no more than a 200th of the bytes, 0.5 %

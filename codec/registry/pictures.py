@@ -14,7 +14,7 @@ from .. import __version__
 from ..errors import PeerError, UnsupportedError
 from ..jpeg import EncodeOptions
 from ..jpeg import decode as decode_jpeg
-from ..jpeg.encode import encode_bytes
+from ..jpeg.encoder import encode_bytes
 from .contract import Choice, Codec, Number
 
 QUALITY = Number(75, 1, 100)

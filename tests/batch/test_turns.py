@@ -1,6 +1,7 @@
 """Turns: how many threads work at once, and when one lends its turn."""
 
 import threading
+import time
 
 import pytest
 
@@ -55,10 +56,28 @@ def settled(clock, seconds, what="read"):
     return turns
 
 
-def test_nobody_knows_of_the_first_waits_so_that_they_lend_the_turn(clock):
+def test_first_waits_count_as_short(clock):
     turns = Turns(1)
     with turns:
-        assert waited(turns, clock, WORTH_SECONDS / 2)
+        assert not any(waited(turns, clock, 2 * WORTH_SECONDS) for _ in range(RECENT - 1))
+        assert waited(turns, clock, 0)
+
+
+def test_another_thread_is_asked_for_unless_one_waits(clock):
+    asked = []
+    turns = Turns(1, lambda: asked.append(turns._waiting))
+    waiting = threading.Thread(target=turns.__enter__)
+    with turns:
+        for _ in range(RECENT):
+            waited(turns, clock, 2 * WORTH_SECONDS)
+        assert asked == [0]
+        waiting.start()
+        while not turns._waiting:
+            time.sleep(0.001)
+        with turns.lent("read"):
+            waiting.join()
+            turns.__exit__(None, None, None)  # for that thread
+        assert asked == [0]
 
 
 def test_a_turn_is_kept_in_short_waits(clock):
@@ -105,7 +124,7 @@ def test_jobs_begin_while_others_wait_for_a_slow_disk(tmp_path, picture, monkeyp
         together.wait(60)  # fails unless four jobs are written at once, of which two have turns
         write(*given)
 
-    monkeypatch.setattr(turns, "WORTH_SECONDS", -1)
+    monkeypatch.setattr(turns, "WORTH_SECONDS", -1)  # every wait is long
     monkeypatch.setattr(rows, "write_target", slow)
     names = [str(tmp_path / f"{index}.jpg") for index in range(8)]
     for index, name in enumerate(names):

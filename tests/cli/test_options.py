@@ -6,7 +6,7 @@ import pytest
 from codec.cli._options import Known
 from codec.cli.main import cli
 from codec.jpeg.params import EFFORTS, SUBSAMPLING, TUNES
-from codec.jpeg.transcode import KINDS
+from codec.jpeg.transcoder import KINDS
 from codec.palette.canvas import LOSSY_MAX
 from codec.palette.dither import DITHERS
 from codec.palette.fixed import MOST_COLORS

@@ -7,7 +7,7 @@ import pytest
 
 import codec
 from codec.jpeg import QuantTables, read_coefficients, requantize, write_coefficients
-from codec.jpeg.requantize import PARTS, _shrinkage
+from codec.jpeg.requantizer import PARTS, _shrinkage
 
 
 def smooth_noise(size=96, seed=0):

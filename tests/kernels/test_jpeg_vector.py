@@ -13,7 +13,7 @@ from h264_samples import LEVELS
 import codec
 from codec import _core, cpu
 from codec.jpeg import _kernels
-from codec.jpeg.decode import Decoder
+from codec.jpeg.decoder import Decoder
 
 WIDTHS = (1, 2, 3, 15, 16, 17, 31, 32, 33, 34, 63, 64, 65, 66, 97, 200)
 

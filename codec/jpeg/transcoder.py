@@ -12,7 +12,7 @@ from ..limits import checked_limits
 from ..sources.files import read_bytes
 from . import geometry
 from .coefficients import read_coefficients, write_coefficients
-from .decode import probe
+from .decoder import probe
 from .exif import EXIF, XMP_ORIENTATION, ExifNumbers, exif_orientation, is_exif, orientation_alone
 from .metadata import (
     ADOBE,
