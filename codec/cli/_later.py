@@ -25,6 +25,9 @@ class Later(types.ModuleType):
             self.__dict__.update(module.__dict__)
         return getattr(module, name)
 
+    def __reduce__(self):  # functions that hold it go to other processes
+        return importlib.import_module, (self.__name__,)
+
 
 def postpone(name):
     """Let imports of a module bind a `Later`; nothing is done where it is loaded already."""

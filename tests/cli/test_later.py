@@ -1,5 +1,7 @@
 """NumPy loads at its first use: see codec/cli/_later.py."""
 
+import pickle
+import struct
 import subprocess
 import sys
 
@@ -58,6 +60,10 @@ def test_submodules_load_their_package():
         "print(numpy.linalg.norm([3, 4]), rfft([1, 1])[0].real)"
     )
     assert ran(script) == ["5.0", "2.0"]
+
+
+def test_another_process_gets_the_module_itself():
+    assert pickle.loads(pickle.dumps(Later("struct"))) is struct
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
