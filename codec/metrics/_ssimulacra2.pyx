@@ -19,7 +19,7 @@ are not computed.
 """
 from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
@@ -30,13 +30,18 @@ from ..cpu import register
 
 cdef extern from "metrics.h" nogil:
     void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
+    void (*codec_halve_row[2])(const float *upper, const float *lower, Py_ssize_t n, float *out)
+    void (*codec_s2_means[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
+    void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
     void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
     void (*codec_s2_ssim[2])(const float *blurred, Py_ssize_t n, float *map, double *sums)
     void (*codec_s2_edges[2])(const float *a, const float *b, const float *blurred, Py_ssize_t n, float *map,
                               double *sums)
 
-KERNELS = ("linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges")
+KERNELS = (
+    "linear_to_xyb", "halve_row", "s2_means", "s2_quantities", "blur9_across", "blur9_down", "s2_ssim", "s2_edges",
+)
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
@@ -67,7 +72,7 @@ cdef struct Metric:
     int scales
     int variant                             # of the kernels: 0 scalar, 1 AVX2
     float weights[HALF + 1]                 # taps, centre first
-    float *padded                           # HALF zeros, a row, HALF zeros
+    float *padded                           # [QUANTITIES][HALF zeros, a row, HALF zeros]
     float *zero                             # a row of zeros
     float *down                             # [QUANTITIES][width] after the blur down
     float *maps                             # [2][width]
@@ -103,38 +108,22 @@ cdef void finish_row(Metric *metric, Scale *s) noexcept nogil:
 cdef void blur_channel(Metric *metric, const float *a, const float *b, bint all_quantities, Py_ssize_t n,
                        float *out) noexcept nogil:
     """The quantities of one channel of one row, blurred across."""
-    cdef float *row = metric.padded + HALF
-    cdef Py_ssize_t i
-    memset(row + n, 0, HALF * sizeof(float))
-    for i in range(n):
-        row[i] = a[i]
-    codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + MEAN_A * n)
-    for i in range(n):
-        row[i] = a[i] - b[i]
-    codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + MEAN_D * n)
+    cdef Py_ssize_t step = metric.scale[0].width + 2 * HALF
+    cdef int q
     if all_quantities:
-        for i in range(n):
-            row[i] = row[i] * row[i]
-        codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + SQUARE_D * n)
-        for i in range(n):
-            row[i] = a[i] * a[i] + b[i] * b[i]
-        codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + SQUARES * n)
-
-
-cdef void mean_of_four(const float *upper, const float *lower, Py_ssize_t n, float *out) noexcept nogil:
-    """2x2 means of a row pair, ceil(n / 2) of them; an odd last column is repeated."""
-    cdef Py_ssize_t i
-    for i in range(n // 2):
-        out[i] = (upper[2 * i] + upper[2 * i + 1] + lower[2 * i] + lower[2 * i + 1]) * <float>0.25
-    if n & 1:
-        out[n // 2] = (upper[n - 1] + lower[n - 1]) * <float>0.5
+        codec_s2_quantities[metric.variant](a, b, n, step, metric.padded + HALF)
+    else:
+        codec_s2_means[metric.variant](a, b, n, step, metric.padded + HALF)
+    for q in range(QUANTITIES if all_quantities else MEAN_D + 1):
+        memset(metric.padded + q * step + HALF + n, 0, HALF * sizeof(float))
+        codec_blur9_across[metric.variant](metric.padded + q * step, metric.weights, n, out + q * n)
 
 
 cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
     """Add a row of linear RGB of both pictures, [2][3][width], to scale k, and after every second
     row one to the next scale."""
     cdef Scale *s = &metric.scale[k]
-    cdef Py_ssize_t n = s.width, smaller = (n + 1) // 2, y = s.received, i
+    cdef Py_ssize_t n = s.width, smaller = (n + 1) // 2, y = s.received
     cdef float *xyb = s.xyb + y % TAPS * 6 * n
     cdef float *next_rows
     cdef int c
@@ -149,12 +138,12 @@ cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
         finish_row(metric, s)
     if k + 1 < metric.scales:
         if not y & 1 and y + 1 < s.height:
-            for i in range(6 * n):
-                s.half[i] = linear[i]
+            memcpy(s.half, linear, 6 * n * sizeof(float))
         else:
             next_rows = metric.next_rows + k * 6 * metric.scale[0].width
             for c in range(6):
-                mean_of_four((s.half if y & 1 else linear) + c * n, linear + c * n, n, next_rows + c * smaller)
+                codec_halve_row[metric.variant]((s.half if y & 1 else linear) + c * n, linear + c * n, n,
+                                                next_rows + c * smaller)
             push(metric, k + 1, next_rows)
     if s.received == s.height:
         while s.finished < s.height:
@@ -183,7 +172,7 @@ cdef int allocate(Metric *metric) noexcept nogil:
         metric.scale[k].half = <float *>calloc(6 * n, sizeof(float))
         if metric.scale[k].xyb == NULL or metric.scale[k].blurred == NULL or metric.scale[k].half == NULL:
             return -1
-    metric.padded = <float *>calloc(width + 2 * HALF, sizeof(float))
+    metric.padded = <float *>calloc(QUANTITIES * (width + 2 * HALF), sizeof(float))
     metric.zero = <float *>calloc(width, sizeof(float))
     metric.down = <float *>calloc(QUANTITIES * width, sizeof(float))
     metric.maps = <float *>calloc(2 * width, sizeof(float))

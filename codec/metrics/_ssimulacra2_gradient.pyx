@@ -33,14 +33,15 @@ from ..errors import ParameterError
 cdef extern from "metrics.h" nogil:
     void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
     void (*codec_linear_to_y[2])(const float *rgb, Py_ssize_t n, float *y)
+    void (*codec_halve_row[2])(const float *upper, const float *lower, Py_ssize_t n, float *out)
+    void (*codec_s2_means[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
+    void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
     void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
 
 cdef extern from "gradients.h" nogil:
     struct codec_map_slope:
         float one, four, inverse
-    void (*codec_s2_means[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
-    void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_s2_gain_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_s2_ssim_gain[2])(const float *blurred, const codec_map_slope *slope, Py_ssize_t n, float *gain)
     void (*codec_s2_edges_gain[2])(const float *a, const float *b, const float *blurred, const codec_map_slope *slope,
@@ -53,10 +54,11 @@ cdef extern from "gradients.h" nogil:
                                float *out)
     void (*codec_s2_gather_edges[2])(const float *direct, const float *blurred, Py_ssize_t n, float *out)
     void (*codec_xyb_to_linear_slope[2])(const float *xyb, const float *slope, Py_ssize_t n, float *out)
+    void (*codec_add_doubled[2])(const float *v, float part, Py_ssize_t n, float *out)
 
 KERNELS = (
-    "s2_means", "s2_quantities", "s2_ssim_slope", "s2_edges_slope", "s2_gather", "s2_gather_edges",
-    "xyb_to_linear_slope", "linear_to_y", "s2_gain_quantities", "s2_ssim_gain", "s2_edges_gain",
+    "s2_ssim_slope", "s2_edges_slope", "s2_gather", "s2_gather_edges", "xyb_to_linear_slope", "linear_to_y",
+    "s2_gain_quantities", "s2_ssim_gain", "s2_edges_gain", "add_doubled",
 )
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
@@ -74,7 +76,7 @@ cdef struct Scale:
     Py_ssize_t width, height
     int need[3]                             # per channel: NEED_SSIM | NEED_EDGES
     codec_map_slope slope[3][3]             # channel; map ssim, ringing, blur
-    float *a                                # [height][3][width], linear; none at 1:1
+    float *a                                # [height][3][width], linear, in `planes`; none at 1:1
     float *b                                # the same
     float *by_b                             # slopes with respect to b: its memory, or that of its own
 
@@ -83,6 +85,7 @@ cdef struct Gradient:
     int scales
     int variant                             # of the kernels: 0 scalar, 1 AVX2
     float weights[HALF + 1]                 # taps, centre first
+    float *planes                           # of all scales
     float *xyb                              # [TAPS][2][3][width]: rows of a and b
     float *blurred                          # [TAPS][3][GAIN_QUANTITIES][width], blurred across
     float *direct                           # [TAPS][3][width]: slopes by b past the blurs
@@ -164,22 +167,14 @@ cdef void slope_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
         blur_across(g, SLOPES if s.need[c] & NEED_SSIM else 1, n, ring(g.slopes, y, c, SLOPES, n))
 
 
-cdef void add_coarser(const Scale *coarser, Py_ssize_t y, Py_ssize_t height, Py_ssize_t n, float *out) noexcept nogil:
+cdef void add_coarser(Gradient *g, const Scale *coarser, Py_ssize_t y, Py_ssize_t height, Py_ssize_t n,
+                      float *out) noexcept nogil:
     """Add the adjoint of the 2x2 means to row y of [3][n]; a sample that was repeated at an odd edge
     gets its share each time."""
     cdef float part = 0.5 if height & 1 and y == height - 1 else 0.25
-    cdef Py_ssize_t i
-    cdef const float *from_
-    cdef float *to
     cdef int c
     for c in range(3):
-        from_ = coarser.by_b + (y // 2 * 3 + c) * coarser.width
-        to = out + c * n
-        for i in range(n // 2):
-            to[2 * i] += part * from_[i]
-            to[2 * i + 1] += part * from_[i]
-        if n & 1:
-            to[n - 1] += 2 * part * from_[n // 2]
+        codec_add_doubled[g.variant](coarser.by_b + (y // 2 * 3 + c) * coarser.width, part, n, out + c * n)
 
 
 cdef void finish_row(Gradient *g, Scale *s, Py_ssize_t y, const Scale *coarser, float *out) noexcept nogil:
@@ -202,7 +197,7 @@ cdef void finish_row(Gradient *g, Scale *s, Py_ssize_t y, const Scale *coarser, 
             codec_s2_gather_edges[g.variant](direct, g.down, n, g.by_xyb + c * n)
     codec_xyb_to_linear_slope[g.variant](g.xyb + (y % TAPS * 6 + 3) * n, g.by_xyb, n, out)
     if coarser != NULL:
-        add_coarser(coarser, y, s.height, n, out)
+        add_coarser(g, coarser, y, s.height, n, out)
 
 
 cdef void linear_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table,
@@ -230,23 +225,19 @@ cdef void samples_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t chann
                 out[3 * i + c] = by_linear[c * n + i] * slopes[samples[i * pixel + c * channel]]
 
 
-cdef void halve_rows(const float *upper, const float *lower, Py_ssize_t n, float *out) noexcept nogil:
-    """2x2 means of a row pair [3][n], an odd last column repeated, as in the score."""
-    cdef Py_ssize_t i, smaller = (n + 1) // 2
-    cdef const float *u
-    cdef const float *v
+cdef void halve_rows(const Gradient *g, const float *upper, const float *lower, Py_ssize_t n,
+                     float *out) noexcept nogil:
+    """2x2 means of a row pair [3][n], as in the score."""
     cdef int c
     for c in range(3):
-        u, v = upper + c * n, lower + c * n
-        for i in range(n // 2):
-            out[c * smaller + i] = (u[2 * i] + u[2 * i + 1] + v[2 * i] + v[2 * i + 1]) * <float>0.25
-        if n & 1:
-            out[c * smaller + n // 2] = (u[n - 1] + v[n - 1]) * <float>0.5
+        codec_halve_row[g.variant](upper + c * n, lower + c * n, n, out + c * ((n + 1) // 2))
 
 
-cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channels, const float *table, const Scale *s,
-                        float *rows, float *out) noexcept nogil:
-    """A picture of samples scaled to 1:2 in linear light. rows: [2][3][width]."""
+cdef void halve_picture(Gradient *g, const uint8_t *samples, Py_ssize_t *strides, int channels, const float *table,
+                        float *out) noexcept nogil:
+    """A picture of samples scaled to 1:2 in linear light."""
+    cdef const Scale *s = &g.scale[0]
+    cdef float *rows = g.rows
     cdef Py_ssize_t y, n = s.width, low
     for y in range(0, s.height, 2):
         if stopped():
@@ -254,7 +245,7 @@ cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channel
         low = min(y + 1, s.height - 1)
         linear_row(samples + y * strides[0], strides[1], strides[2], channels, table, n, rows)
         linear_row(samples + low * strides[0], strides[1], strides[2], channels, table, n, rows + 3 * n)
-        halve_rows(rows, rows + 3 * n, n, out + y // 2 * 3 * ((n + 1) // 2))
+        halve_rows(g, rows, rows + 3 * n, n, out + y // 2 * 3 * ((n + 1) // 2))
 
 
 cdef void halve_scale(Gradient *g, int k, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
@@ -266,8 +257,8 @@ cdef void halve_scale(Gradient *g, int k, Py_ssize_t first, Py_ssize_t past) noe
         if stopped():
             return
         below, out = min(y + 1, s.height - 1), y // 2 * 3 * half.width
-        halve_rows(s.a + y * 3 * n, s.a + below * 3 * n, n, half.a + out)
-        halve_rows(s.b + y * 3 * n, s.b + below * 3 * n, n, half.b + out)
+        halve_rows(g, s.a + y * 3 * n, s.a + below * 3 * n, n, half.a + out)
+        halve_rows(g, s.b + y * 3 * n, s.b + below * 3 * n, n, half.b + out)
 
 
 cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
@@ -309,18 +300,25 @@ cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const
 
 
 cdef int allocate_scales(Gradient *g, bint apart) noexcept nogil:
-    """apart: whether slopes have memory of their own, from 1:4 on."""
-    cdef Py_ssize_t size
+    """apart: whether slopes have memory of their own, from 1:4 on. One block: that of
+    glibc gives many small ones back to the system after every picture, and new pages take time."""
+    cdef Py_ssize_t size[MAX_SCALES]
+    cdef Py_ssize_t all = 0
+    cdef float *memory
     cdef Scale *s
     cdef int k
     for k in range(1, g.scales):
+        size[k] = 3 * g.scale[k].height * g.scale[k].width
+        all += (3 if apart and k > 1 else 2) * size[k]
+    memory = g.planes = <float *>malloc(all * sizeof(float))
+    if memory == NULL:
+        return -1
+    for k in range(1, g.scales):
         s = &g.scale[k]
-        size = 3 * s.height * s.width
-        s.a = <float *>malloc(size * sizeof(float))
-        s.b = <float *>malloc(size * sizeof(float))
-        s.by_b = <float *>malloc(size * sizeof(float)) if apart and k > 1 else s.b
-        if s.a == NULL or s.b == NULL or s.by_b == NULL:
-            return -1
+        s.a, s.b, memory = memory, memory + size[k], memory + 2 * size[k]
+        s.by_b = s.b
+        if apart and k > 1:
+            s.by_b, memory = memory, memory + size[k]
     return 0
 
 
@@ -339,15 +337,6 @@ cdef int allocate_rings(Gradient *g, Py_ssize_t n) noexcept nogil:
     g.rows = <float *>malloc(12 * n * sizeof(float))
     return -1 if (g.xyb == NULL or g.blurred == NULL or g.direct == NULL or g.slopes == NULL or g.padded == NULL
                   or g.zero == NULL or g.down == NULL or g.by_xyb == NULL or g.gain == NULL or g.rows == NULL) else 0
-
-
-cdef void release_scales(Gradient *g) noexcept nogil:
-    cdef int k
-    for k in range(MAX_SCALES):
-        free(g.scale[k].a)
-        free(g.scale[k].b)
-        if g.scale[k].by_b != g.scale[k].b:
-            free(g.scale[k].by_b)
 
 
 cdef void release_rings(Gradient *g) noexcept nogil:
@@ -430,15 +419,15 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
     with nogil:
         failed = allocate_scales(g, False) or allocate_rings(g, finest.width)
         if not failed:
-            halve_picture(&a[0, 0, 0], strides_a, channels, &table[0], finest, g.rows, g.scale[1].a)
-            halve_picture(&b[0, 0, 0], strides_b, channels, &table[0], finest, g.rows, g.scale[1].b)
+            halve_picture(g, &a[0, 0, 0], strides_a, channels, &table[0], g.scale[1].a)
+            halve_picture(g, &b[0, 0, 0], strides_b, channels, &table[0], g.scale[1].b)
             halve_further(g, 2)
             for k in range(g.scales - 1, 0, -1):
                 do_scale(g, &g.scale[k], next_scale(g, k), 0, g.scale[k].height)
             do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0],
                        &out[0, 0, 0])
         release_rings(g)
-        release_scales(g)
+        free(g.planes)
     raise_stopped()
     if failed:
         raise MemoryError
@@ -568,8 +557,8 @@ cdef class GainTeam(Team):
                            self.table, n, b)
                 read_gain_row(g, s, a, b, step)
                 if first <= step < past and (step % 2 or step == s.height - 1):
-                    halve_rows(g.rows, a, n, g.scale[1].a + step // 2 * 3 * ((n + 1) // 2))
-                    halve_rows(g.rows + 6 * n, b, n, g.scale[1].b + step // 2 * 3 * ((n + 1) // 2))
+                    halve_rows(g, g.rows, a, n, g.scale[1].a + step // 2 * 3 * ((n + 1) // 2))
+                    halve_rows(g, g.rows + 6 * n, b, n, g.scale[1].b + step // 2 * 3 * ((n + 1) // 2))
             y = step - HALF
             if y >= first:
                 gain_row(g, s, y)
@@ -632,7 +621,7 @@ def gains(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] t
                 halve_further(g, PAST_BANDS)
         raise_stopped()
     finally:
-        release_scales(g)
+        free(g.planes)
     if failed:
         raise MemoryError
     return made

@@ -57,6 +57,40 @@ CODEC_BODY void codec_linear_to_y_body(const float *CODEC_RESTRICT rgb, ptrdiff_
 }
 CODEC_KERNEL(codec_linear_to_y, (const float *rgb, ptrdiff_t n, float *y), (rgb, n, y))
 
+CODEC_BODY void codec_halve_row_body(const float *CODEC_RESTRICT upper, const float *CODEC_RESTRICT lower, ptrdiff_t n,
+                                     float *CODEC_RESTRICT out)
+{
+    for (ptrdiff_t i = 0; i < n / 2; i++)
+        out[i] = (upper[2 * i] + upper[2 * i + 1] + lower[2 * i] + lower[2 * i + 1]) * 0.25f;
+    if (n & 1) out[n / 2] = (upper[n - 1] + lower[n - 1]) * 0.5f;
+}
+CODEC_KERNEL(codec_halve_row, (const float *upper, const float *lower, ptrdiff_t n, float *out), (upper, lower, n, out))
+
+CODEC_BODY void codec_s2_means_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b, ptrdiff_t n,
+                                    ptrdiff_t step, float *CODEC_RESTRICT out)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        out[i] = a[i];
+        out[step + i] = a[i] - b[i];
+    }
+}
+CODEC_KERNEL(codec_s2_means, (const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out),
+             (a, b, n, step, out))
+
+CODEC_BODY void codec_s2_quantities_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b, ptrdiff_t n,
+                                         ptrdiff_t step, float *CODEC_RESTRICT out)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float d = a[i] - b[i];
+        out[i] = a[i];
+        out[step + i] = d;
+        out[2 * step + i] = d * d;
+        out[3 * step + i] = a[i] * a[i] + b[i] * b[i];
+    }
+}
+CODEC_KERNEL(codec_s2_quantities, (const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out),
+             (a, b, n, step, out))
+
 CODEC_BODY void codec_blur9_across_body(const float *CODEC_RESTRICT v, const float *w, ptrdiff_t n,
                                         float *CODEC_RESTRICT out)
 {
