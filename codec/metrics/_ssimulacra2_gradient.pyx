@@ -18,14 +18,14 @@ Encoders need less: the gains of blocks (`gains`), in bands of rows, which threa
 themselves; slopes begin at 1:2, with memory of their own from 1:4 on.
 """
 from libc.stdint cimport int64_t, uint8_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport E_MEMORY, codec_variant
+from codec._core cimport codec_variant
 from codec._stop cimport raise_stopped, stopped
-from codec._team cimport Team
+from codec._team cimport Team, turns_lock, turns_unlock
 from .._core import BUILT_LEVELS
 from ..cpu import register
 from ..errors import ParameterError
@@ -76,7 +76,7 @@ cdef struct Scale:
     Py_ssize_t width, height
     int need[3]                             # per channel: NEED_SSIM | NEED_EDGES
     codec_map_slope slope[3][3]             # channel; map ssim, ringing, blur
-    float *a                                # [height][3][width], linear, in `planes`; none at 1:1
+    float *a                                # [height][3][width], linear; none at 1:1
     float *b                                # the same
     float *by_b                             # slopes with respect to b: its memory, or that of its own
 
@@ -85,7 +85,8 @@ cdef struct Gradient:
     int scales
     int variant                             # of the kernels: 0 scalar, 1 AVX2
     float weights[HALF + 1]                 # taps, centre first
-    float *planes                           # of all scales
+    float *memory                           # owned by who called `allocate`: scales, and behind them
+    float *rings                            # those of every worker
     float *xyb                              # [TAPS][2][3][width]: rows of a and b
     float *blurred                          # [TAPS][3][GAIN_QUANTITIES][width], blurred across
     float *direct                           # [TAPS][3][width]: slopes by b past the blurs
@@ -299,57 +300,55 @@ cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const
                         out + y * n * channels)
 
 
-cdef int allocate_scales(Gradient *g, bint apart) noexcept nogil:
-    """apart: whether slopes have memory of their own, from 1:4 on. One block: that of
-    glibc gives many small ones back to the system after every picture, and new pages take time."""
-    cdef Py_ssize_t size[MAX_SCALES]
-    cdef Py_ssize_t all = 0
+cdef Py_ssize_t place_rings(Gradient *g, float *memory, Py_ssize_t n) noexcept nogil:
+    """Rings for scales of a width up to n; returns how many values they take. memory: NULL only to count them."""
+    cdef float **parts[10]
+    cdef Py_ssize_t sizes[10]
+    cdef Py_ssize_t size = 0, zeros
+    cdef int i
+    g.ring_width = n
+    zeros = GAIN_QUANTITIES * padded_step(g) + 2 * n
+    parts[0], sizes[0] = &g.padded, GAIN_QUANTITIES * padded_step(g)
+    parts[1], sizes[1] = &g.zero, n
+    parts[2], sizes[2] = &g.gain, n
+    parts[3], sizes[3] = &g.xyb, TAPS * 6 * n
+    parts[4], sizes[4] = &g.blurred, TAPS * 3 * GAIN_QUANTITIES * n
+    parts[5], sizes[5] = &g.direct, TAPS * 3 * n
+    parts[6], sizes[6] = &g.slopes, TAPS * 3 * SLOPES * n
+    parts[7], sizes[7] = &g.down, GAIN_QUANTITIES * n
+    parts[8], sizes[8] = &g.by_xyb, 3 * n
+    parts[9], sizes[9] = &g.rows, 12 * n
+    for i in range(10):
+        if memory != NULL:
+            parts[i][0] = memory + size
+        size += sizes[i]
+    if memory != NULL:
+        memset(memory, 0, zeros * sizeof(float))
+    return size
+
+
+cdef int allocate(Gradient *g, bint apart, int workers) noexcept nogil:
+    """apart: whether slopes have memory of their own, from 1:4 on. workers: how many need rings.
+
+    One block: glibc gives many small ones back to the system after every picture, and new pages take time."""
+    cdef Py_ssize_t size, all = 0, width = g.scale[0].width
     cdef float *memory
     cdef Scale *s
     cdef int k
     for k in range(1, g.scales):
-        size[k] = 3 * g.scale[k].height * g.scale[k].width
-        all += (3 if apart and k > 1 else 2) * size[k]
-    memory = g.planes = <float *>malloc(all * sizeof(float))
+        all += (3 if apart and k > 1 else 2) * 3 * g.scale[k].height * g.scale[k].width
+    g.memory = memory = <float *>malloc((all + workers * place_rings(g, NULL, width)) * sizeof(float))
     if memory == NULL:
         return -1
+    g.rings = memory + all
     for k in range(1, g.scales):
         s = &g.scale[k]
-        s.a, s.b, memory = memory, memory + size[k], memory + 2 * size[k]
+        size = 3 * s.height * s.width
+        s.a, s.b, memory = memory, memory + size, memory + 2 * size
         s.by_b = s.b
         if apart and k > 1:
-            s.by_b, memory = memory, memory + size[k]
+            s.by_b, memory = memory, memory + size
     return 0
-
-
-cdef int allocate_rings(Gradient *g, Py_ssize_t n) noexcept nogil:
-    """For scales of a width up to n."""
-    g.ring_width = n
-    g.xyb = <float *>malloc(TAPS * 6 * n * sizeof(float))
-    g.blurred = <float *>malloc(TAPS * 3 * GAIN_QUANTITIES * n * sizeof(float))
-    g.direct = <float *>malloc(TAPS * 3 * n * sizeof(float))
-    g.slopes = <float *>malloc(TAPS * 3 * SLOPES * n * sizeof(float))
-    g.padded = <float *>calloc(GAIN_QUANTITIES * (n + 2 * HALF), sizeof(float))
-    g.zero = <float *>calloc(n, sizeof(float))
-    g.down = <float *>malloc(GAIN_QUANTITIES * n * sizeof(float))
-    g.by_xyb = <float *>malloc(3 * n * sizeof(float))
-    g.gain = <float *>calloc(n, sizeof(float))
-    g.rows = <float *>malloc(12 * n * sizeof(float))
-    return -1 if (g.xyb == NULL or g.blurred == NULL or g.direct == NULL or g.slopes == NULL or g.padded == NULL
-                  or g.zero == NULL or g.down == NULL or g.by_xyb == NULL or g.gain == NULL or g.rows == NULL) else 0
-
-
-cdef void release_rings(Gradient *g) noexcept nogil:
-    free(g.xyb)
-    free(g.blurred)
-    free(g.direct)
-    free(g.slopes)
-    free(g.padded)
-    free(g.zero)
-    free(g.down)
-    free(g.by_xyb)
-    free(g.gain)
-    free(g.rows)
 
 
 cdef inline Scale *next_scale(Gradient *g, int k) noexcept nogil:
@@ -417,8 +416,9 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
     made = np.empty((a.shape[0], a.shape[1], channels), np.float32)
     out = made
     with nogil:
-        failed = allocate_scales(g, False) or allocate_rings(g, finest.width)
+        failed = allocate(g, False, 1)
         if not failed:
+            place_rings(g, g.rings, finest.width)
             halve_picture(g, &a[0, 0, 0], strides_a, channels, &table[0], g.scale[1].a)
             halve_picture(g, &b[0, 0, 0], strides_b, channels, &table[0], g.scale[1].b)
             halve_further(g, 2)
@@ -426,8 +426,7 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
                 do_scale(g, &g.scale[k], next_scale(g, k), 0, g.scale[k].height)
             do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0],
                        &out[0, 0, 0])
-        release_rings(g)
-        free(g.planes)
+        free(g.memory)
     raise_stopped()
     if failed:
         raise MemoryError
@@ -502,7 +501,8 @@ cdef enum:
 
 cdef class GainTeam(Team):
     """One step towards the gains, in bands of rows."""
-    cdef Gradient *g                        # without rings; who owns it waits for the team
+    cdef Gradient *g                        # rings are taken by `workers`; who owns it waits for the team
+    cdef int workers                        # that have begun
     cdef int scale
     cdef const uint8_t *a
     cdef const uint8_t *b
@@ -517,15 +517,16 @@ cdef class GainTeam(Team):
         cdef Gradient own = self.g[0]
         cdef Scale *s = &own.scale[self.scale]
         cdef Py_ssize_t part, side = SIDE >> self.scale if self.scale < 2 else 1, units = (s.height + side - 1) // side
-        if allocate_rings(&own, s.width):
-            self.fail(E_MEMORY)
-        else:
+        turns_lock(&self.turns)
+        own.rings += self.workers * place_rings(&own, NULL, own.scale[0].width)
+        self.workers += 1
+        turns_unlock(&self.turns)
+        place_rings(&own, own.rings, s.width)
+        part = self.take()
+        while part >= 0:
+            self.do_band(&own, side * (units * part // self.parts),
+                         min(s.height, side * (units * (part + 1) // self.parts)))
             part = self.take()
-            while part >= 0:
-                self.do_band(&own, side * (units * part // self.parts),
-                             min(s.height, side * (units * (part + 1) // self.parts)))
-                part = self.take()
-        release_rings(&own)
 
     cdef void do_band(self, Gradient *g, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
         cdef int k
@@ -600,28 +601,25 @@ def gains(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] t
     cdef Gradient *g = &whole
     cdef GainTeam team
     cdef int64_t[:, ::1] out
-    cdef int k, failed
+    cdef int k
     check_arguments(a, b, sizes, map_slopes, taps, table)
     set_up(g, sizes, needs, map_slopes, taps, level)
     made = np.zeros(((a.shape[0] + SIDE - 1) // SIDE, (a.shape[1] + SIDE - 1) // SIDE), np.int64)
     out = made
-    failed = allocate_scales(g, True)
+    threads = max(1, min(threads, g.scale[0].height // BAND))
+    if allocate(g, True, threads):
+        raise MemoryError
     try:
         for k in (0, *range(g.scales - 1, 0, -1)):
-            if failed:
-                raise MemoryError
             team = GainTeam()
             team.g, team.scale, team.out, team.blocks_wide = g, k, &out[0, 0], out.shape[1]
             team.a, team.b, team.strides_a, team.strides_b = &a[0, 0, 0], &b[0, 0, 0], &a.strides[0], &b.strides[0]
             team.channels, team.table = a.shape[2], &table[0]
             team.parts = max(1, min(8 * threads, g.scale[k].height // BAND)) if threads > 1 else 1
             team.share(threads)
-            failed = team.status
             if k == 0:
                 halve_further(g, PAST_BANDS)
         raise_stopped()
     finally:
-        free(g.planes)
-    if failed:
-        raise MemoryError
+        free(g.memory)
     return made
