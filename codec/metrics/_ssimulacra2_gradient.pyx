@@ -70,6 +70,7 @@ cdef enum:
     NEED_EDGES = 2
     QUANTITIES = 4          # a, d, d^2, a^2 + b^2
     GAIN_QUANTITIES = 5     # b d too
+    LINE = 16               # values of a line of the cache
     SLOPES = 3              # with respect to the blurred d, d^2, a^2 + b^2
 
 cdef struct Scale:
@@ -304,10 +305,9 @@ cdef Py_ssize_t place_rings(Gradient *g, float *memory, Py_ssize_t n) noexcept n
     """Rings for scales of a width up to n; returns how many values they take. memory: NULL only to count them."""
     cdef float **parts[10]
     cdef Py_ssize_t sizes[10]
-    cdef Py_ssize_t size = 0, zeros
+    cdef Py_ssize_t size = 0
     cdef int i
     g.ring_width = n
-    zeros = GAIN_QUANTITIES * padded_step(g) + 2 * n
     parts[0], sizes[0] = &g.padded, GAIN_QUANTITIES * padded_step(g)
     parts[1], sizes[1] = &g.zero, n
     parts[2], sizes[2] = &g.gain, n
@@ -321,9 +321,9 @@ cdef Py_ssize_t place_rings(Gradient *g, float *memory, Py_ssize_t n) noexcept n
     for i in range(10):
         if memory != NULL:
             parts[i][0] = memory + size
-        size += sizes[i]
+        size += sizes[i] + LINE - 1 & -LINE
     if memory != NULL:
-        memset(memory, 0, zeros * sizeof(float))
+        memset(memory, 0, (parts[3][0] - memory) * sizeof(float))
     return size
 
 
@@ -337,10 +337,10 @@ cdef int allocate(Gradient *g, bint apart, int workers) noexcept nogil:
     cdef int k
     for k in range(1, g.scales):
         all += (3 if apart and k > 1 else 2) * 3 * g.scale[k].height * g.scale[k].width
-    g.memory = memory = <float *>malloc((all + workers * place_rings(g, NULL, width)) * sizeof(float))
+    g.memory = memory = <float *>malloc((all + LINE + workers * place_rings(g, NULL, width)) * sizeof(float))
     if memory == NULL:
         return -1
-    g.rings = memory + all
+    g.rings = <float *>(<size_t>(memory + all) + 4 * LINE - 1 & -4 * LINE)
     for k in range(1, g.scales):
         s = &g.scale[k]
         size = 3 * s.height * s.width
