@@ -1,8 +1,8 @@
-"""SSIMULACRA 2.1, row-streamed: a picture passes once, top to bottom, and every scale keeps nine rows of itself.
+"""SSIMULACRA 2.1, row-streamed: a picture passes once, top to bottom, and every scale keeps ten rows of itself.
 
     linear rows (original, distorted)
       |-- XYB --> a, b            rows of three channels each
-      |             |-- blur across --> nine rows --> blur down --> maps --> sums
+      |             |-- blur across --> ten rows --> blur down --> maps --> sums
       '-- 2x2 means --> the next scale
 
 The reference blurs by a recursion (Charalampidis 2016) whose impulse response is exactly nine taps long for sigma 1.5,
@@ -35,18 +35,20 @@ cdef extern from "metrics.h" nogil:
     void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
     void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
+    void (*codec_blur9_down_two[2])(const float **r, const float *w, Py_ssize_t n, float *upper, float *lower)
     void (*codec_s2_ssim[2])(const float *blurred, Py_ssize_t n, float *map, double *sums)
     void (*codec_s2_edges[2])(const float *a, const float *b, const float *blurred, Py_ssize_t n, float *map,
                               double *sums)
 
 KERNELS = (
-    "linear_to_xyb", "halve_row", "s2_means", "s2_quantities", "blur9_across", "blur9_down", "s2_ssim", "s2_edges",
+    "linear_to_xyb", "halve_row", "s2_means", "s2_quantities", "blur9_across", "blur9_down", "blur9_down_two",
+    "s2_ssim", "s2_edges",
 )
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
-    TAPS = 9
-    HALF = 4
+    HALF = 4                # taps on each side
+    ROWS = 10               # in memory: two rows of the result need them
     MAX_SCALES = 6
     LEAST_SIDE = 8
     NEED_SSIM = 1
@@ -62,8 +64,8 @@ cdef struct Scale:
     Py_ssize_t width, height
     Py_ssize_t received, finished           # rows
     int need[3]                             # per channel: NEED_SSIM | NEED_EDGES
-    float *xyb                              # [TAPS][2][3][width]: rows of a and b
-    float *blurred                          # [TAPS][3][QUANTITIES][width]
+    float *xyb                              # [ROWS][2][3][width]: rows of a and b
+    float *blurred                          # [ROWS][3][QUANTITIES][width]
     float *half                             # [2][3][width]: the first of two rows for the next scale
     double sums[3][6]                       # channel; norm 1, 4; map ssim, ringing, blur
 
@@ -74,7 +76,7 @@ cdef struct Metric:
     float weights[HALF + 1]                 # taps, centre first
     float *padded                           # [QUANTITIES][HALF zeros, a row, HALF zeros]
     float *zero                             # a row of zeros
-    float *down                             # [QUANTITIES][width] after the blur down
+    float *down                             # [2 rows][QUANTITIES][width] after the blur down
     float *maps                             # [2][width]
     float *next_rows                        # [MAX_SCALES][2][3][width]
 
@@ -82,27 +84,34 @@ ctypedef fused Sample:
     uint8_t
     uint16_t
 
-cdef void finish_row(Metric *metric, Scale *s) noexcept nogil:
-    """Maps of row `finished`; the four rows above and below are present or outside the picture."""
+cdef void finish_rows(Metric *metric, Scale *s, int count) noexcept nogil:
+    """Maps of one or two rows from `finished` on; the four rows above and below are present or outside the picture."""
     cdef Py_ssize_t n = s.width, y = s.finished, slot
-    cdef const float *rows[TAPS]
+    cdef const float *rows[ROWS]
     cdef const float *a
-    cdef int c, q, i
+    cdef float *down
+    cdef int c, q, i, row
     for c in range(3):
         for q in range(QUANTITIES if s.need[c] & NEED_SSIM else (MEAN_D + 1 if s.need[c] else 0)):
-            for i in range(TAPS):
+            for i in range(ROWS):
                 slot = y - HALF + i
                 if 0 <= slot < s.height:
-                    rows[i] = s.blurred + ((slot % TAPS * 3 + c) * QUANTITIES + q) * n
+                    rows[i] = s.blurred + ((slot % ROWS * 3 + c) * QUANTITIES + q) * n
                 else:
                     rows[i] = metric.zero
-            codec_blur9_down[metric.variant](rows, metric.weights, n, metric.down + q * n)
-        if s.need[c] & NEED_SSIM:
-            codec_s2_ssim[metric.variant](metric.down, n, metric.maps, s.sums[c])
-        if s.need[c] & NEED_EDGES:
-            a = s.xyb + (y % TAPS * 6 + c) * n
-            codec_s2_edges[metric.variant](a, a + 3 * n, metric.down, n, metric.maps, s.sums[c])
-    s.finished += 1
+            down = metric.down + q * n
+            if count == 2:
+                codec_blur9_down_two[metric.variant](rows, metric.weights, n, down, down + QUANTITIES * n)
+            else:
+                codec_blur9_down[metric.variant](rows, metric.weights, n, down)
+        for row in range(count):
+            down = metric.down + row * QUANTITIES * n
+            if s.need[c] & NEED_SSIM:
+                codec_s2_ssim[metric.variant](down, n, metric.maps, s.sums[c])
+            if s.need[c] & NEED_EDGES:
+                a = s.xyb + ((y + row) % ROWS * 6 + c) * n
+                codec_s2_edges[metric.variant](a, a + 3 * n, down, n, metric.maps, s.sums[c])
+    s.finished += count
 
 
 cdef void blur_channel(Metric *metric, const float *a, const float *b, bint all_quantities, Py_ssize_t n,
@@ -124,7 +133,7 @@ cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
     row one to the next scale."""
     cdef Scale *s = &metric.scale[k]
     cdef Py_ssize_t n = s.width, smaller = (n + 1) // 2, y = s.received
-    cdef float *xyb = s.xyb + y % TAPS * 6 * n
+    cdef float *xyb = s.xyb + y % ROWS * 6 * n
     cdef float *next_rows
     cdef int c
     codec_linear_to_xyb[metric.variant](linear, n, xyb)
@@ -132,10 +141,10 @@ cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
     for c in range(3):
         if s.need[c]:
             blur_channel(metric, xyb + c * n, xyb + (3 + c) * n, s.need[c] & NEED_SSIM != 0, n,
-                         s.blurred + (y % TAPS * 3 + c) * QUANTITIES * n)
+                         s.blurred + (y % ROWS * 3 + c) * QUANTITIES * n)
     s.received += 1
-    if s.received > HALF:
-        finish_row(metric, s)
+    if s.received == s.finished + HALF + 2:
+        finish_rows(metric, s, 2)
     if k + 1 < metric.scales:
         if not y & 1 and y + 1 < s.height:
             memcpy(s.half, linear, 6 * n * sizeof(float))
@@ -147,7 +156,7 @@ cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
             push(metric, k + 1, next_rows)
     if s.received == s.height:
         while s.finished < s.height:
-            finish_row(metric, s)
+            finish_rows(metric, s, min(2, s.height - s.finished))
 
 
 cdef void linear_row(const char *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table,
@@ -167,14 +176,14 @@ cdef int allocate(Metric *metric) noexcept nogil:
     cdef int k
     for k in range(metric.scales):
         n = metric.scale[k].width
-        metric.scale[k].xyb = <float *>calloc(TAPS * 6 * n, sizeof(float))
-        metric.scale[k].blurred = <float *>calloc(TAPS * 3 * QUANTITIES * n, sizeof(float))
+        metric.scale[k].xyb = <float *>calloc(ROWS * 6 * n, sizeof(float))
+        metric.scale[k].blurred = <float *>calloc(ROWS * 3 * QUANTITIES * n, sizeof(float))
         metric.scale[k].half = <float *>calloc(6 * n, sizeof(float))
         if metric.scale[k].xyb == NULL or metric.scale[k].blurred == NULL or metric.scale[k].half == NULL:
             return -1
     metric.padded = <float *>calloc(QUANTITIES * (width + 2 * HALF), sizeof(float))
     metric.zero = <float *>calloc(width, sizeof(float))
-    metric.down = <float *>calloc(QUANTITIES * width, sizeof(float))
+    metric.down = <float *>calloc(2 * QUANTITIES * width, sizeof(float))
     metric.maps = <float *>calloc(2 * width, sizeof(float))
     metric.next_rows = <float *>calloc((MAX_SCALES + 1) * 6 * width, sizeof(float))
     if metric.padded == NULL or metric.zero == NULL or metric.down == NULL or metric.maps == NULL:

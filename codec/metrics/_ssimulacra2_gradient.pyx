@@ -1,12 +1,13 @@
 """Gradient of SSIMULACRA 2 with respect to the distorted picture, scale by scale from the coarsest, each row-streamed.
 
     linear rows (original a, distorted b)
-      '-- XYB --> quantities --> blur across --> nine rows --> blur down --> slopes of the maps
+      '-- XYB --> quantities --> blur across --> ten rows --> blur down --> slopes of the maps
                                                                                 |
-    slope by linear b <-- slope by XYB of b <-- blur down <-- nine rows <-- blur across
+    slope by linear b <-- slope by XYB of b <-- blur down <-- ten rows <-- blur across
 
 The slopes of the maps depend on the 4-norms of the whole picture, which the score's own pass computes first
-(_ssimulacra2.norms). The slope of a row is complete eight rows after the row was read, so rings of nine rows suffice.
+(_ssimulacra2.norms). The slope of a row is complete eight rows after the row was read. Rows are blurred down in pairs,
+which read a row for both, so rings of ten rows suffice.
 The adjoint of the 2x2 mean adds a quarter of the slope of the next coarser scale, which is therefore computed first; it
 replaces the distorted picture of that scale in memory.
 
@@ -38,6 +39,7 @@ cdef extern from "metrics.h" nogil:
     void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
     void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
+    void (*codec_blur9_down_two[2])(const float **r, const float *w, Py_ssize_t n, float *upper, float *lower)
 
 cdef extern from "gradients.h" nogil:
     struct codec_map_slope:
@@ -63,8 +65,8 @@ KERNELS = (
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
-    TAPS = 9
-    HALF = 4
+    HALF = 4                # taps on each side
+    ROWS = 10               # of rings: two rows of a result need them
     MAX_SCALES = 6
     NEED_SSIM = 1
     NEED_EDGES = 2
@@ -88,22 +90,22 @@ cdef struct Gradient:
     float weights[HALF + 1]                 # taps, centre first
     float *memory                           # owned by who called `allocate`: scales, and behind them
     float *rings                            # those of every worker
-    float *xyb                              # [TAPS][2][3][width]: rows of a and b
-    float *blurred                          # [TAPS][3][GAIN_QUANTITIES][width], blurred across
-    float *direct                           # [TAPS][3][width]: slopes by b past the blurs
-    float *slopes                           # [TAPS][3][SLOPES][width], blurred across
+    float *xyb                              # [ROWS][2][3][width]: rows of a and b
+    float *blurred                          # [ROWS][3][GAIN_QUANTITIES][width], blurred across
+    float *direct                           # [ROWS][3][width]: slopes by b past the blurs
+    float *slopes                           # [ROWS][3][SLOPES][width], blurred across
     float *padded                           # [GAIN_QUANTITIES][HALF zeros, a row, HALF zeros]
     float *zero                             # a row of zeros
-    float *down                             # [GAIN_QUANTITIES][width] after a blur down
-    float *by_xyb                           # [3][width]
+    float *down                             # [3][2 rows][GAIN_QUANTITIES][width] after a blur down
+    float *by_xyb                           # [2 rows][3][width]
     float *gain                             # [width]: of samples, summed over the rows of blocks
     float *rows                             # [2][2][3][width]: two linear rows of a, and of b
     Py_ssize_t ring_width                   # the largest width
 
 
 cdef inline float *ring(float *rows, Py_ssize_t y, int c, int per_channel, Py_ssize_t n) noexcept nogil:
-    """Row y, channel c of a ring [TAPS][3][per_channel][n]."""
-    return rows + (y % TAPS * 3 + c) * per_channel * n
+    """Row y, channel c of a ring [ROWS][3][per_channel][n]."""
+    return rows + (y % ROWS * 3 + c) * per_channel * n
 
 
 cdef inline Py_ssize_t padded_step(const Gradient *g) noexcept nogil:
@@ -117,23 +119,41 @@ cdef void blur_across(Gradient *g, int count, Py_ssize_t n, float *out) noexcept
         codec_blur9_across[g.variant](g.padded + q * padded_step(g), g.weights, n, out + q * n)
 
 
-cdef void blur_down(Gradient *g, float *source, Py_ssize_t y, Py_ssize_t height, int c, int per_channel, int count,
-                    Py_ssize_t n) noexcept nogil:
-    """`count` rows of `down` at row y, from the ring `source`."""
-    cdef const float *rows[TAPS]
+cdef inline bint completes(Py_ssize_t y, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+    """Whether row y is the second one of a pair, which begin at `first` and before it, or the last one."""
+    return (y - first) & 1 or y == past - 1
+
+
+cdef inline int pair(Py_ssize_t y, Py_ssize_t first, Py_ssize_t least) noexcept nogil:
+    """How many rows down to y are done at once, where it completes a pair: not those before `least`."""
+    return 2 if (y - first) & 1 and y > least else 1
+
+
+cdef inline float *down_of(const Gradient *g, int c, int row, Py_ssize_t n) noexcept nogil:
+    return g.down + (2 * c + row) * GAIN_QUANTITIES * n
+
+
+cdef void blur_down(Gradient *g, float *source, Py_ssize_t y, int count, Py_ssize_t height, int c, int per_channel,
+                    int quantities, Py_ssize_t n) noexcept nogil:
+    """`down` at one or two rows from y on, of the ring `source`."""
+    cdef const float *rows[ROWS]
     cdef Py_ssize_t row
     cdef int q, i
-    for q in range(count):
-        for i in range(TAPS):
+    for q in range(quantities):
+        for i in range(ROWS):
             row = y - HALF + i
             rows[i] = ring(source, row, c, per_channel, n) + q * n if 0 <= row < height else g.zero
-        codec_blur9_down[g.variant](rows, g.weights, n, g.down + q * n)
+        if count == 2:
+            codec_blur9_down_two[g.variant](rows, g.weights, n, down_of(g, c, 0, n) + q * n,
+                                                down_of(g, c, 1, n) + q * n)
+        else:
+            codec_blur9_down[g.variant](rows, g.weights, n, down_of(g, c, 0, n) + q * n)
 
 
 cdef void read_row(Gradient *g, Scale *s, const float *a, const float *b, Py_ssize_t y) noexcept nogil:
     """A row of linear light, [3][width] each, into the rings."""
     cdef Py_ssize_t n = s.width
-    cdef float *xyb = g.xyb + y % TAPS * 6 * n
+    cdef float *xyb = g.xyb + y % ROWS * 6 * n
     cdef int c
     codec_linear_to_xyb[g.variant](a, n, xyb)
     codec_linear_to_xyb[g.variant](b, n, xyb + 3 * n)
@@ -146,27 +166,41 @@ cdef void read_row(Gradient *g, Scale *s, const float *a, const float *b, Py_ssi
             blur_across(g, 2, n, ring(g.blurred, y, c, GAIN_QUANTITIES, n))
 
 
-cdef void slope_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
-    """The slopes of the maps at row y; the four rows above and below are in the ring or outside the picture."""
+cdef void slope_rows(Gradient *g, Scale *s, Py_ssize_t y, int count) noexcept nogil:
+    """The slopes of the maps at one or two rows from y on; the four rows above and below are in the ring or outside the
+    picture."""
     cdef Py_ssize_t n = s.width
     cdef const float *a
     cdef float *direct
-    cdef int c
+    cdef int c, row
     for c in range(3):
         if not s.need[c]:
             continue
-        a = g.xyb + (y % TAPS * 6 + c) * n
-        direct = ring(g.direct, y, c, 1, n)
-        blur_down(g, g.blurred, y, s.height, c, GAIN_QUANTITIES, QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
-        if s.need[c] & NEED_SSIM:
-            codec_s2_ssim_slope[g.variant](g.down, &s.slope[c][0], n, padded_step(g), g.padded + HALF)
-        else:
-            memset(g.padded + HALF, 0, n * sizeof(float))
-        if s.need[c] & NEED_EDGES:
-            codec_s2_edges_slope[g.variant](a, a + 3 * n, g.down, &s.slope[c][1], n, direct, g.padded + HALF)
-        else:
-            memset(direct, 0, n * sizeof(float))
-        blur_across(g, SLOPES if s.need[c] & NEED_SSIM else 1, n, ring(g.slopes, y, c, SLOPES, n))
+        blur_down(g, g.blurred, y, count, s.height, c, GAIN_QUANTITIES, QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
+        for row in range(count):
+            a = g.xyb + ((y + row) % ROWS * 6 + c) * n
+            direct = ring(g.direct, y + row, c, 1, n)
+            if s.need[c] & NEED_SSIM:
+                codec_s2_ssim_slope[g.variant](down_of(g, c, row, n), &s.slope[c][0], n, padded_step(g),
+                                               g.padded + HALF)
+            else:
+                memset(g.padded + HALF, 0, n * sizeof(float))
+            if s.need[c] & NEED_EDGES:
+                codec_s2_edges_slope[g.variant](a, a + 3 * n, down_of(g, c, row, n), &s.slope[c][1], n, direct,
+                                                g.padded + HALF)
+            else:
+                memset(direct, 0, n * sizeof(float))
+            blur_across(g, SLOPES if s.need[c] & NEED_SSIM else 1, n, ring(g.slopes, y + row, c, SLOPES, n))
+
+
+cdef void do_slopes(Gradient *g, Scale *s, Py_ssize_t y, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+    """`slope_rows` when row y completes a pair of those that rows `first` to `past` - 1 of the result need."""
+    cdef Py_ssize_t least = max(0, first - HALF)
+    cdef int count
+    past = min(s.height, past + HALF)
+    if least <= y < past and completes(y, first, past):
+        count = pair(y, first, least)
+        slope_rows(g, s, y - count + 1, count)
 
 
 cdef void add_coarser(Gradient *g, const Scale *coarser, Py_ssize_t y, Py_ssize_t height, Py_ssize_t n,
@@ -179,27 +213,31 @@ cdef void add_coarser(Gradient *g, const Scale *coarser, Py_ssize_t y, Py_ssize_
         codec_add_doubled[g.variant](coarser.by_b + (y // 2 * 3 + c) * coarser.width, part, n, out + c * n)
 
 
-cdef void finish_row(Gradient *g, Scale *s, Py_ssize_t y, const Scale *coarser, float *out) noexcept nogil:
-    """[3][width] slopes with respect to linear light at row y. `coarser`: the next scale, already
-    done; NULL at the last one."""
+cdef void finish_rows(Gradient *g, Scale *s, Py_ssize_t y, int count, const Scale *coarser, float *out) noexcept nogil:
+    """[count][3][width] slopes with respect to linear light at one or two rows from y on. `coarser`: the next scale,
+    already done; NULL at the last one."""
     cdef Py_ssize_t n = s.width
     cdef const float *a
     cdef const float *direct
-    cdef int c
+    cdef float *by_xyb
+    cdef int c, row
     for c in range(3):
-        a = g.xyb + (y % TAPS * 6 + c) * n
-        direct = ring(g.direct, y, c, 1, n)
-        if not s.need[c]:
-            memset(g.by_xyb + c * n, 0, n * sizeof(float))
-        elif s.need[c] & NEED_SSIM:
-            blur_down(g, g.slopes, y, s.height, c, SLOPES, SLOPES, n)
-            codec_s2_gather[g.variant](a, a + 3 * n, direct, g.down, n, g.by_xyb + c * n)
-        else:
-            blur_down(g, g.slopes, y, s.height, c, SLOPES, 1, n)
-            codec_s2_gather_edges[g.variant](direct, g.down, n, g.by_xyb + c * n)
-    codec_xyb_to_linear_slope[g.variant](g.xyb + (y % TAPS * 6 + 3) * n, g.by_xyb, n, out)
-    if coarser != NULL:
-        add_coarser(g, coarser, y, s.height, n, out)
+        if s.need[c]:
+            blur_down(g, g.slopes, y, count, s.height, c, SLOPES, SLOPES if s.need[c] & NEED_SSIM else 1, n)
+        for row in range(count):
+            a = g.xyb + ((y + row) % ROWS * 6 + c) * n
+            direct, by_xyb = ring(g.direct, y + row, c, 1, n), g.by_xyb + (3 * row + c) * n
+            if not s.need[c]:
+                memset(by_xyb, 0, n * sizeof(float))
+            elif s.need[c] & NEED_SSIM:
+                codec_s2_gather[g.variant](a, a + 3 * n, direct, down_of(g, c, row, n), n, by_xyb)
+            else:
+                codec_s2_gather_edges[g.variant](direct, down_of(g, c, row, n), n, by_xyb)
+    for row in range(count):
+        codec_xyb_to_linear_slope[g.variant](g.xyb + ((y + row) % ROWS * 6 + 3) * n, g.by_xyb + 3 * row * n, n,
+                                             out + 3 * row * n)
+        if coarser != NULL:
+            add_coarser(g, coarser, y + row, s.height, n, out + 3 * row * n)
 
 
 cdef void linear_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table,
@@ -266,24 +304,26 @@ cdef void halve_scale(Gradient *g, int k, Py_ssize_t first, Py_ssize_t past) noe
 cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
     """Slopes of rows `first` to `past` - 1 of a scale below 1:1; row y is written after row y + 8 was read, over b."""
     cdef Py_ssize_t step, y, row = 3 * s.width
+    cdef int count
     memset(g.padded, 0, GAIN_QUANTITIES * padded_step(g) * sizeof(float))
     for step in range(max(0, first - 2 * HALF), past + 2 * HALF):
         if stopped():
             return
         if step < s.height:
             read_row(g, s, s.a + step * row, s.b + step * row, step)
-        if max(0, first - HALF) <= step - HALF < s.height:
-            slope_row(g, s, step - HALF)
+        do_slopes(g, s, step - HALF, first, past)
         y = step - 2 * HALF
-        if y >= first:
-            finish_row(g, s, y, coarser, s.by_b + y * row)
+        if y >= first and completes(y, first, past):
+            count = pair(y, first, first)
+            finish_rows(g, s, y - count + 1, count, coarser, s.by_b + (y - count + 1) * row)
 
 
 cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const uint8_t *b, Py_ssize_t *strides_b,
                      int channels, const float *table, const float *slopes, float *out) noexcept nogil:
     """The same at 1:1, from samples to slopes with respect to them."""
     cdef Scale *s = &g.scale[0]
-    cdef Py_ssize_t step, y, n = s.width
+    cdef Py_ssize_t step, last, y, n = s.width
+    cdef int count
     memset(g.padded, 0, GAIN_QUANTITIES * padded_step(g) * sizeof(float))
     for step in range(s.height + 2 * HALF):
         if stopped():
@@ -292,13 +332,14 @@ cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const
             linear_row(a + step * strides_a[0], strides_a[1], strides_a[2], channels, table, n, g.rows)
             linear_row(b + step * strides_b[0], strides_b[1], strides_b[2], channels, table, n, g.rows + 3 * n)
             read_row(g, s, g.rows, g.rows + 3 * n, step)
-        if HALF <= step < s.height + HALF:
-            slope_row(g, s, step - HALF)
-        y = step - 2 * HALF
-        if y >= 0:
-            finish_row(g, s, y, &g.scale[1], g.rows)
-            samples_row(b + y * strides_b[0], strides_b[1], strides_b[2], channels, slopes, g.rows, n,
-                        out + y * n * channels)
+        do_slopes(g, s, step - HALF, 0, s.height)
+        last = step - 2 * HALF
+        if last >= 0 and completes(last, 0, s.height):
+            count = pair(last, 0, 0)
+            finish_rows(g, s, last - count + 1, count, &g.scale[1], g.rows)
+            for y in range(last - count + 1, last + 1):
+                samples_row(b + y * strides_b[0], strides_b[1], strides_b[2], channels, slopes,
+                            g.rows + (y - last + count - 1) * 3 * n, n, out + y * n * channels)
 
 
 cdef Py_ssize_t place_rings(Gradient *g, float *memory, Py_ssize_t n) noexcept nogil:
@@ -311,12 +352,12 @@ cdef Py_ssize_t place_rings(Gradient *g, float *memory, Py_ssize_t n) noexcept n
     parts[0], sizes[0] = &g.padded, GAIN_QUANTITIES * padded_step(g)
     parts[1], sizes[1] = &g.zero, n
     parts[2], sizes[2] = &g.gain, n
-    parts[3], sizes[3] = &g.xyb, TAPS * 6 * n
-    parts[4], sizes[4] = &g.blurred, TAPS * 3 * GAIN_QUANTITIES * n
-    parts[5], sizes[5] = &g.direct, TAPS * 3 * n
-    parts[6], sizes[6] = &g.slopes, TAPS * 3 * SLOPES * n
-    parts[7], sizes[7] = &g.down, GAIN_QUANTITIES * n
-    parts[8], sizes[8] = &g.by_xyb, 3 * n
+    parts[3], sizes[3] = &g.xyb, ROWS * 6 * n
+    parts[4], sizes[4] = &g.blurred, ROWS * 3 * GAIN_QUANTITIES * n
+    parts[5], sizes[5] = &g.direct, ROWS * 3 * n
+    parts[6], sizes[6] = &g.slopes, ROWS * 3 * SLOPES * n
+    parts[7], sizes[7] = &g.down, 6 * GAIN_QUANTITIES * n
+    parts[8], sizes[8] = &g.by_xyb, 6 * n
     parts[9], sizes[9] = &g.rows, 12 * n
     for i in range(10):
         if memory != NULL:
@@ -438,7 +479,7 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
 cdef void read_gain_row(Gradient *g, Scale *s, const float *a, const float *b, Py_ssize_t y) noexcept nogil:
     """`read_row`, for gains at 1:1. Of large pictures they need Y alone."""
     cdef Py_ssize_t n = s.width
-    cdef float *xyb = g.xyb + y % TAPS * 6 * n
+    cdef float *xyb = g.xyb + y % ROWS * 6 * n
     cdef int c
     if s.need[0] or s.need[2]:
         codec_linear_to_xyb[g.variant](a, n, xyb)
@@ -455,20 +496,22 @@ cdef void read_gain_row(Gradient *g, Scale *s, const float *a, const float *b, P
             blur_across(g, 2, n, ring(g.blurred, y, c, GAIN_QUANTITIES, n))
 
 
-cdef void gain_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
-    """Add what the maps of row y would gain."""
+cdef void gain_rows(Gradient *g, Scale *s, Py_ssize_t y, int count) noexcept nogil:
+    """Add what the maps of one or two rows from y on, of one row of blocks, would gain, row by row."""
     cdef Py_ssize_t n = s.width
     cdef const float *a
-    cdef int c
+    cdef int c, row
     for c in range(3):
-        if not s.need[c]:
-            continue
-        a = g.xyb + (y % TAPS * 6 + c) * n
-        blur_down(g, g.blurred, y, s.height, c, GAIN_QUANTITIES, GAIN_QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
-        if s.need[c] & NEED_SSIM:
-            codec_s2_ssim_gain[g.variant](g.down, &s.slope[c][0], n, g.gain)
-        if s.need[c] & NEED_EDGES:
-            codec_s2_edges_gain[g.variant](a, a + 3 * n, g.down, &s.slope[c][1], n, g.gain)
+        if s.need[c]:
+            blur_down(g, g.blurred, y, count, s.height, c, GAIN_QUANTITIES,
+                      GAIN_QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
+    for row in range(count):
+        for c in range(3):
+            a = g.xyb + ((y + row) % ROWS * 6 + c) * n
+            if s.need[c] & NEED_SSIM:
+                codec_s2_ssim_gain[g.variant](down_of(g, c, row, n), &s.slope[c][0], n, g.gain)
+            if s.need[c] & NEED_EDGES:
+                codec_s2_edges_gain[g.variant](a, a + 3 * n, down_of(g, c, row, n), &s.slope[c][1], n, g.gain)
 
 
 cdef void add_products(Gradient *g, const float *a, const float *b, const float *by_b, Py_ssize_t n) noexcept nogil:
@@ -544,6 +587,7 @@ cdef class GainTeam(Team):
         blur. The pictures are scaled to 1:2 on the way."""
         cdef Scale *s = &g.scale[0]
         cdef Py_ssize_t step, y, n = s.width
+        cdef int count
         cdef float *a
         cdef float *b
         for step in range(max(0, first - HALF), past + HALF):
@@ -561,8 +605,9 @@ cdef class GainTeam(Team):
                     halve_rows(g, g.rows, a, n, g.scale[1].a + step // 2 * 3 * ((n + 1) // 2))
                     halve_rows(g, g.rows + 6 * n, b, n, g.scale[1].b + step // 2 * 3 * ((n + 1) // 2))
             y = step - HALF
-            if y >= first:
-                gain_row(g, s, y)
+            if y >= first and completes(y, first, past):
+                count = pair(y, first, first)
+                gain_rows(g, s, y - count + 1, count)
                 if y % SIDE == SIDE - 1 or y == past - 1:
                     give_to_blocks(g, n, SIDE, self.out + y // SIDE * self.blocks_wide)
 
@@ -570,18 +615,21 @@ cdef class GainTeam(Team):
         """At 1:2, by the slopes of this scale and all below."""
         cdef Scale *s = &g.scale[1]
         cdef Py_ssize_t step, y, n = s.width, side = SIDE // 2
+        cdef int count, row
         memset(g.padded, 0, GAIN_QUANTITIES * padded_step(g) * sizeof(float))
         for step in range(max(0, first - 2 * HALF), past + 2 * HALF):
             if stopped():
                 return
             if step < s.height:
                 read_row(g, s, s.a + step * 3 * n, s.b + step * 3 * n, step)
-            if max(0, first - HALF) <= step - HALF < s.height:
-                slope_row(g, s, step - HALF)
+            do_slopes(g, s, step - HALF, first, past)
             y = step - 2 * HALF
-            if y >= first:
-                finish_row(g, s, y, next_scale(g, 1), g.rows)
-                add_products(g, s.a + y * 3 * n, s.b + y * 3 * n, g.rows, n)
+            if y >= first and completes(y, first, past):
+                count = pair(y, first, first)
+                finish_rows(g, s, y - count + 1, count, next_scale(g, 1), g.rows)
+                for row in range(count):
+                    add_products(g, s.a + (y - count + 1 + row) * 3 * n, s.b + (y - count + 1 + row) * 3 * n,
+                                 g.rows + row * 3 * n, n)
                 if y % side == side - 1 or y == past - 1:
                     give_to_blocks(g, n, side, self.out + y // side * self.blocks_wide)
 

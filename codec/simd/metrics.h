@@ -36,6 +36,9 @@ extern void (*const codec_s2_means[2])(const float *a, const float *b, ptrdiff_t
 /* Nine symmetric taps, w[0] in the middle: across, out[i] from v[i .. i + 8]; down over rows r[0..8]. */
 extern void (*const codec_blur9_across[2])(const float *v, const float *w, ptrdiff_t n, float *out);
 extern void (*const codec_blur9_down[2])(const float *const *r, const float *w, ptrdiff_t n, float *out);
+/* Two rows of that, from r[0..9]: reading is what takes time. */
+extern void (*const codec_blur9_down_two[2])(const float *const *r, const float *w, ptrdiff_t n, float *upper,
+                                             float *lower);
 
 /* SSIMULACRA 2 maps of one row. Their sums are added to sums[norm 1, 4][map ssim, ringing, blur].
  * blurred: [a | d | d^2 | a^2 + b^2], d = a - b, n apart; codec_s2_edges reads the first two. map: room
