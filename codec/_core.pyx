@@ -604,10 +604,21 @@ def optimal_huffman(counts):
     return optimal_table(&freq[0])
 
 
-def optimal_huffman_bits(counts):
-    """Total code length of the table of `optimal_huffman`: the sum of count times length."""
-    cdef const uint32_t[::1] freq = _counts(counts)
-    return optimal_bits(&freq[0])
+def table_bits(const uint32_t[::1] counts, const uint32_t[::1] others):
+    """Bits of a table of `optimal_huffman` for the sums of 256 counts and 256 others, in a DHT segment (B.2.4.2: 17
+    bytes, and one for each symbol), and of all codes; 2^62 where a sum has more than 32 bits."""
+    cdef uint32_t freq[256]
+    cdef uint64_t both
+    cdef int i, symbols = 0
+    if counts.shape[0] != 256 or others.shape[0] != 256:
+        raise ParameterError("tables have 256 counts")
+    for i in range(256):
+        both = <uint64_t>counts[i] + others[i]
+        if both >> 32:
+            return 1 << 62
+        freq[i] = <uint32_t>both
+        symbols += both > 0
+    return 8 * (17 + symbols) + optimal_bits(freq)
 
 
 def pack_bits(values, lengths):

@@ -169,6 +169,40 @@ def squared_errors(const uint8_t[:, :, ::1] pixels, const uint8_t[:, :, ::1] sho
     return errors
 
 
+def sums_around(const int64_t[:, ::1] blocks, shape):
+    """Triangle-weighted sums over 5 x 5 blocks: twice those over three, in each direction, of which the first and the
+    last count twice at an edge.
+
+    Parameters
+    ----------
+    blocks : int64 (high, wide)
+    shape : of the result; at least that of `blocks`, whose last rows and columns are repeated up to it
+
+    Returns
+    -------
+    int64 array of that shape
+    """
+    cdef Py_ssize_t high = shape[0], wide = shape[1], y, x, above, below
+    cdef int turn
+    if not 1 <= blocks.shape[0] <= high or not 1 <= blocks.shape[1] <= wide:
+        raise ParameterError(f"{blocks.shape[0]} x {blocks.shape[1]} blocks are none, or more than {high} x {wide}")
+    sums = np.empty((high, wide), np.int64)
+    cdef int64_t[:, ::1] total = sums, across = np.empty((high, wide), np.int64)
+    with nogil:
+        for y in range(high):
+            for x in range(wide):
+                total[y, x] = blocks[min(y, blocks.shape[0] - 1), min(x, blocks.shape[1] - 1)]
+        for turn in range(2):
+            for y in range(high):
+                for x in range(wide):
+                    across[y, x] = total[y, max(x - 1, 0)] + total[y, x] + total[y, min(x + 1, wide - 1)]
+            for y in range(high):
+                above, below = max(y - 1, 0), min(y + 1, high - 1)
+                for x in range(wide):
+                    total[y, x] = across[above, x] + across[y, x] + across[below, x]
+    return sums
+
+
 cdef inline int64_t weight(int64_t error) noexcept nogil:
     """Weight of a block in the mean. Errors (81 blocks of 192 samples, below 2^16 each: 2^30) times logarithms
     (below 2^14) of the largest picture's 2^26 blocks stay below 2^63."""

@@ -36,7 +36,7 @@ cdef extern from "huffman.h" nogil:
     uint64_t codec_tree_bits(const uint64_t *leaf, int n, int *height)
 
 cdef extern from "jpeg_counts.h" nogil:
-    enum: JPEG_SEGMENTS, JPEG_RUN_SIZES, JPEG_WORK_MAPS
+    enum: JPEG_SEGMENTS, JPEG_RUN_SIZES, JPEG_WORK_MAPS, JPEG_ARRIVALS
     ctypedef struct JpegCounts:
         int n, most
         int start[JPEG_SEGMENTS + 1]
@@ -46,10 +46,12 @@ cdef extern from "jpeg_counts.h" nogil:
         int row[JPEG_SEGMENTS]
         uint32_t *between
         uint32_t *opening
+        uint32_t *arrivals
         uint64_t *present[JPEG_SEGMENTS]
         uint64_t *last[JPEG_SEGMENTS]
         uint64_t *work[JPEG_WORK_MAPS]
         uint32_t runs[JPEG_SEGMENTS][JPEG_SEGMENTS][JPEG_RUN_SIZES]
+        uint8_t nothing[JPEG_SEGMENTS]
         int32_t corrections[JPEG_SEGMENTS]
         int32_t *so_far
     void (*codec_jpeg_count_first[2])(JpegCounts *c, const int16_t *level_zz, const uint64_t *now, int Al)
@@ -127,6 +129,9 @@ cdef void sum_up(JpegCounts *c, int64_t[:, ::1] cost, int64_t total, int64_t cou
         memset(band, 0, sizeof(band))
         corrections = present = 0
         for e in range(s, c.n):
+            if e > s and c.nothing[e]:
+                cost[s, e] = cost[s, e - 1]
+                continue
             between, opening = c.between + c.row[s] + 256 * e, c.opening + c.row[s] + 256 * e
             if s + 1 <= e:
                 below_it = c.between + c.row[s + 1] + 256 * e
@@ -179,13 +184,15 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
     if refine:
         before = significant[Al + 1]
     c = <JpegCounts *>calloc(1, sizeof(JpegCounts) + (2 * n + JPEG_WORK_MAPS) * (words + 1) * sizeof(uint64_t)
-                             + 2 * pairs * 256 * sizeof(uint32_t) + (counted + 1) * sizeof(int32_t))
+                             + (2 * pairs * 256 + (n + 1) * JPEG_ARRIVALS) * sizeof(uint32_t)
+                             + (counted + 1) * sizeof(int32_t))
     if c == NULL:
         raise MemoryError
     maps = <uint64_t *>(c + 1)
     c.between = <uint32_t *>(maps + (2 * n + JPEG_WORK_MAPS) * (words + 1))
     c.opening = c.between + pairs * 256
-    c.so_far = <int32_t *>(c.opening + pairs * 256)
+    c.arrivals = c.opening + pairs * 256
+    c.so_far = <int32_t *>(c.arrivals + (n + 1) * JPEG_ARRIVALS)
     try:
         c.n, c.most, c.blocks, c.words = n, MAX_BE - 63, counted, words
         for i in range(n):

@@ -22,7 +22,8 @@ cdef struct Part:           # a component
     int V                   # block rows in a row of MCUs
     int size                # samples on a side of a block; 0: none are needed
     const uint16_t *Q_nat
-    int16_t *level_nat      # of the whole picture, or of `slots` bands; those are clear before they are read
+    int16_t *level_nat      # of the whole picture (`zigzag`: in that order), or of `slots` bands; those are clear
+                            # before they are read
     uint8_t *samples        # of `slots` bands
 
 cdef class BandTeam(Team):
@@ -40,6 +41,9 @@ cdef class BandTeam(Team):
     cdef BandTeam following     # in a PartTeam
     cdef uint8_t *pixels
     cdef void *memory           # owned
+    cdef bint zigzag            # whether all levels are there in that order
+    cdef int16_t *natural       # a row of blocks for each slot, where levels are put into natural order
+    cdef Py_ssize_t widest      # levels of such a row
     cdef int *done              # owned, by slot
     cdef Py_ssize_t mcus_high, rows         # of MCUs; rows of pixels of each
     cdef Py_ssize_t band, bands, slots      # MCU rows of a band; bands; bands in memory

@@ -57,6 +57,9 @@ cdef class BandTeam(Team):
             p = &self.part[i]
             size += rows * p.V * (p.wide * p.unit * self.ring * <Py_ssize_t>sizeof(int16_t)
                                   + p.taken * p.size * p.size * (self.precision // 9 + 1))
+            self.widest = max(self.widest, p.wide * 64)
+        if self.zigzag:
+            size += self.slots * self.widest * <Py_ssize_t>sizeof(int16_t)
         self.memory = at = <uint8_t *>calloc(size, 1)
         self.done = <int *>calloc(self.slots, sizeof(int))
         self.from_ahead = <bint *>calloc(self.slots, sizeof(bint))
@@ -67,6 +70,9 @@ cdef class BandTeam(Team):
                 p = &self.part[i]
                 p.level_nat = <int16_t *>at
                 at += rows * p.V * p.wide * p.unit * sizeof(int16_t)
+        if self.zigzag:
+            self.natural = <int16_t *>at
+            at += self.slots * self.widest * sizeof(int16_t)
         for i in range(self.components):
             p = &self.part[i]
             p.samples = at
@@ -364,10 +370,21 @@ cdef class BandTeam(Team):
             compose_band(self, first, past, room, <uint16_t *>self.pixels)
 
 
+cdef void natural_order(const int16_t *zz, Py_ssize_t blocks, int16_t *nat) noexcept nogil:
+    cdef Py_ssize_t block
+    cdef int k
+    for block in range(blocks):
+        for k in range(64):
+            nat[NAT_OF_ZZ[k]] = zz[k]
+        zz += 64
+        nat += 64
+
+
 cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogil:
     """Levels to samples."""
     cdef int16_t *level_nat
     cdef const int16_t *row
+    cdef int16_t *natural
     cdef Sample *out
     cdef Part *p
     cdef Py_ssize_t v, rows, stride
@@ -384,6 +401,10 @@ cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogi
             row = level_nat + (v * p.wide + p.left) * p.unit
             if ahead:
                 row = t.ahead.blocks(i, v % p.V, (band * t.band + v // p.V) * t.scan.mcus_wide, p.wide)
+            if t.zigzag:
+                natural = t.natural + band % t.slots * t.widest
+                natural_order(row, p.taken, natural)
+                row = natural
             if p.size == 8:
                 idct_row(t.dsp, row, p.taken, p.Q_nat, t.precision, out, stride)
             else:
@@ -756,13 +777,14 @@ def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, i
 
 
 def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision=8, int threads=1, out=None,
-                     window=None):
+                     window=None, bint zigzag=False):
     """The pixels of levels.
 
     Parameters
     ----------
     planes : int16 arrays (blocks_high, blocks_wide, 64) in natural order
     Q, color, sampling, height, width, precision, threads, out, window : see `decode_pixels`
+    zigzag : whether the planes are in that order, as encoders have them; without a window
 
     Returns
     -------
@@ -776,24 +798,6 @@ def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision
         if plane.shape[2] != 64:
             raise ParameterError("levels have the shape (blocks_high, blocks_wide, 64)")
         team.part[i].level_nat = <int16_t *>&plane[0, 0, 0]
+    team.zigzag = zigzag
     describe(team, [each.shape[:2] for each in planes], Q, color, sampling, height, width, precision, window)
     return run(team, None, threads, out)
-
-
-def natural_order(const int16_t[:, :, ::1] plane, int16_t[:, :, ::1] out):
-    """Levels in natural order, as `pixels_of_levels` takes them, from those in zig-zag order: both int16 (blocks_high,
-    blocks_wide, 64)."""
-    cdef Py_ssize_t blocks = plane.shape[0] * plane.shape[1], block
-    cdef const int16_t *zz
-    cdef int16_t *nat
-    cdef int k
-    if plane.shape[2] != 64 or out.shape[2] != 64 or out.shape[0] != plane.shape[0] or out.shape[1] != plane.shape[1]:
-        raise ParameterError("levels have the shape (blocks_high, blocks_wide, 64)")
-    if blocks:
-        zz, nat = &plane[0, 0, 0], &out[0, 0, 0]
-        with nogil:
-            for block in range(blocks):
-                for k in range(64):
-                    nat[NAT_OF_ZZ[k]] = zz[k]
-                zz += 64
-                nat += 64

@@ -48,14 +48,15 @@ cdef class Rates:
     def __init__(self, counts):
         cdef float symbol[256]
         cdef uint64_t total = 0
+        cdef const uint64_t[::1] count = np.asarray(counts, np.uint64)
         cdef int i, run, size
-        if len(counts) != 256:
+        if count.shape[0] != 256:
             raise ParameterError("counts must be 256 integers")
         for i in range(256):
-            total += 2 * <uint64_t>counts[i] + (1 if (1 <= (i & 15) <= 10 or i == 0 or i == 0xF0) else 0)
+            total += 2 * count[i] + (1 if (1 <= (i & 15) <= 10 or i == 0 or i == 0xF0) else 0)
         for i in range(256):
             symbol[i] = <float>(codec_log2_q8(total)
-                                - codec_log2_q8(2 * <uint64_t>counts[i] + 1)) / <float>(1 << FRACTION_BITS)
+                                - codec_log2_q8(2 * count[i] + 1)) / <float>(1 << FRACTION_BITS)
         for run in range(63):
             self.table.ac[0][run] = JPEG_NO_PATH
             for size in range(1, JPEG_SIZES):

@@ -17,7 +17,7 @@ from . import markers
 from ._chroma import auto_subsampling
 from ._masking import activity_weights, subsampled_weights
 from ._planes import forward
-from ._stream_read import natural_order, pixels_of_levels
+from ._stream_read import pixels_of_levels
 from ._stream_write import PixelWriter
 from .assemble import EOI, Common, assemble, script_cost, stream
 from .exif import resolution_alone
@@ -229,10 +229,7 @@ def _levels(pixels, color, frame, steps, options, common):
     def note(i, plane, band):
         common.add(plane, band)
 
-    def reorder(i, plane, band):
-        natural_order(plane[band], natural[i][band])
-
-    def optimised(luma_weights, passes, done, known=None):
+    def optimised(luma_weights, passes, done=None, known=None, in_place=False):
         weights_of = lambda: [subsampled_weights(luma_weights(), plane.shape[:2]) for plane in planes]
         return optimised_levels(
             planes,
@@ -243,22 +240,20 @@ def _levels(pixels, color, frame, steps, options, common):
             block_weights=luma_weights and weights_of,
             orders=orders,
             known=known,
-            in_place=passes == 1 and done is not reorder,
+            in_place=in_place,
             done=done,
             threads=settings["threads"],
         )
 
     last = note if scans_share else None
     if activity is None:
-        return optimised(None, plan.passes, last)
+        return optimised(None, plan.passes, last, in_place=plan.passes == 1)
     luma_weights = cache(partial(activity_weights, activity[1], alpha=masking["alpha"]))
     looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
     if not looks_again:
-        return optimised(luma_weights, plan.passes, last)
-    natural = [np.empty_like(plane) for plane in planes]
-    levels = optimised(luma_weights, 1, reorder)
-    shown = pixels_of_levels(natural, Q, color, sampling, frame.Y, frame.X, threads=settings["threads"])
-    natural.clear()  # the slopes take the room
+        return optimised(luma_weights, plan.passes, last, in_place=plan.passes == 1)
+    levels = optimised(luma_weights, 1)
+    shown = pixels_of_levels(levels, Q, color, sampling, frame.Y, frame.X, threads=settings["threads"], zigzag=True)
     refined = look_again(pixels, shown.reshape(pixels.shape), luma_weights(), settings["threads"])
     return optimised(lambda: refined, plan.passes, last, levels)
 

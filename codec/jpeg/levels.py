@@ -109,7 +109,8 @@ def optimised_levels(
     counts = _counted(first, threads)
     levels = known or [plane if in_place else np.empty(plane.shape, np.int16) for plane in coefficients]
     for turn in range(passes):
-        rates = {i: Rates(sum(counts[j] for j in pool)) for pool in pools for i in pool}
+        of_pools = [(pool, Rates(sum(counts[i] for i in pool))) for pool in pools if pool]
+        rates = {i: of_pool for pool, of_pool in of_pools for i in pool}
         last = turn == passes - 1
         counts = _counted(
             {i: [partial(choose, i, rates[i], band, last) for band in _bands(levels[i], threads)] for i in rates},

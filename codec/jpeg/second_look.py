@@ -12,19 +12,9 @@ from functools import partial
 import numpy as np
 
 from .._team import results_of
-from ._masking import refined_weights, squared_errors
+from ._masking import refined_weights, squared_errors, sums_around
 
 BETA = 0.5  # 0.35: -1.3 %, 0.7: -1.8 %, but worse on two of seven screenshots; 0.5 is worse on one of them
-
-
-def _around(blocks, shape):
-    """Triangle-weighted sums over 5 x 5 blocks, edges repeated; blocks that only `shape` has repeat the last ones."""
-    blocks = np.pad(blocks, [(0, n - m) for n, m in zip(shape, blocks.shape)], mode="edge")
-    for axis in (0, 1):
-        for _ in range(2):
-            wider, n = np.pad(blocks, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge"), shape[axis]
-            blocks = sum(np.take(wider, range(i, i + n), axis) for i in range(3))
-    return blocks
 
 
 def look_again(pixels, shown, factors, threads=1):
@@ -42,5 +32,5 @@ def look_again(pixels, shown, factors, threads=1):
     bands = [slice(first, first + rows) for first in range(0, len(pixels), rows)]
     error = np.concatenate(results_of([partial(squared_errors, pixels[band], shown[band]) for band in bands], threads))
     gain = estimated_gains(pixels, shown, threads)
-    around = results_of([partial(_around, blocks, factors.shape) for blocks in (gain, error)], threads)
+    around = [sums_around(blocks, factors.shape) for blocks in (gain, error)]
     return refined_weights(factors, *around, beta=BETA)

@@ -3,12 +3,11 @@
 A table takes 17 bytes and one per symbol: in small pictures more than a separate table saves.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from .._core import optimal_huffman, optimal_huffman_bits
+from .._core import optimal_huffman, table_bits
 
 
 def bits_of(counts, Tc, BITS, HUFFVAL):
@@ -24,46 +23,48 @@ def bits_of(counts, Tc, BITS, HUFFVAL):
 
 class _Group(NamedTuple):
     """Uses of one table: (scan, destination that its tokens name), in order; from the first scan to the last the table
-    must stay."""
+    must stay. Its symbol counts, and the bits of codes and table."""
 
     Tc: int
     uses: tuple
+    counts: np.ndarray
+    bits: int
+
+    def bits_with(self, other):
+        """With one table for both."""
+        return table_bits(self.counts, other.counts)
 
     def joined(self, other):
-        return _Group(self.Tc, tuple(sorted(self.uses + other.uses)))
+        uses = tuple(sorted(self.uses + other.uses))
+        return _Group(self.Tc, uses, self.counts + other.counts, self.bits_with(other))
 
     def lives_at(self, scan):
         return self.uses[0][0] <= scan <= self.uses[-1][0]
 
 
-def _merged(groups, counts, destinations):
-    """Groups of one class, merged in pairs while that saves bytes and no scan has more than `destinations` live
-    tables."""
-    symbols = lambda group: sum(counts[scan][group.Tc, Th].astype(np.int64) for scan, Th in group.uses)
-
-    @lru_cache(None)
-    def cost(group):
-        total = symbols(group)
-        return (
-            8 * (17 + np.count_nonzero(total)) + optimal_huffman_bits(total) if total.max() < 1 << 32 else float("inf")
-        )
+def _merged(groups, scans, destinations):
+    """Groups of one class, merged in pairs while that saves bytes and none of the scans has more than `destinations`
+    live tables; with their tables."""
 
     def fits(groups):
-        return all(sum(group.lives_at(scan) for group in groups) <= destinations for scan in range(len(counts)))
+        return all(sum(group.lives_at(scan) for group in groups) <= destinations for scan in range(scans))
 
+    def saved_with(group, others):
+        return [group.bits + other.bits - group.bits_with(other) for other in others]
+
+    saved = [saved_with(group, groups[:n]) for n, group in enumerate(groups)]
     while True:
-        pairs = [
-            (cost(a) + cost(b) - cost(a.joined(b)), i, j)
-            for j, b in enumerate(groups)
-            for i, a in enumerate(groups[:j])
-        ]
-        for saved, i, j in sorted(pairs, reverse=True):
-            rest = [group for n, group in enumerate(groups) if n not in (i, j)] + [groups[i].joined(groups[j])]
-            if saved > 0 and fits(rest):
-                groups = rest
+        pairs = [(bits, i, j) for j, of_pairs in enumerate(saved) for i, bits in enumerate(of_pairs) if bits > 0]
+        for _, i, j in sorted(pairs, reverse=True):
+            kept = [n for n in range(len(groups)) if n not in (i, j)]
+            rest = [groups[n] for n in kept]
+            joined = groups[i].joined(groups[j])
+            if fits([*rest, joined]):
+                saved = [[saved[n][m] for m in kept if m < n] for n in kept] + [saved_with(joined, rest)]
+                groups = [*rest, joined]
                 break
         else:
-            return [(group, optimal_huffman(symbols(group))) for group in groups]
+            return [(group, optimal_huffman(group.counts)) for group in groups]
 
 
 def shared_tables(counts, destinations):
@@ -82,13 +83,15 @@ def shared_tables(counts, destinations):
     -------
     list of ([(Tc, Th, BITS, HUFFVAL)] to define before the scan, {key: (Th, BITS, HUFFVAL)})
     """
-    waiting = []
+    waiting, none = [], np.zeros(256, np.uint32)
     for Tc in (0, 1):
-        waiting += _merged(
-            [_Group(Tc, ((n, Th),)) for n, scan in enumerate(counts) for c, Th in sorted(scan) if c == Tc],
-            counts,
-            destinations,
-        )
+        groups = [
+            _Group(Tc, ((n, Th),), of_scan[c, Th], table_bits(of_scan[c, Th], none))
+            for n, of_scan in enumerate(counts)
+            for c, Th in sorted(of_scan)
+            if c == Tc
+        ]
+        waiting += _merged(groups, len(counts), destinations)
     waiting.sort(key=lambda item: (item[0].uses[0], item[0].Tc))
     plan, alive = [([], {}) for _ in counts], {}
     for n in range(len(counts)):

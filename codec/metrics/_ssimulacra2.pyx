@@ -1,8 +1,8 @@
-"""SSIMULACRA 2.1, row-streamed: a picture passes once, top to bottom, and every scale keeps nine rows of itself.
+"""SSIMULACRA 2.1, row-streamed: a picture passes once, top to bottom, and every scale keeps ten rows of itself.
 
     linear rows (original, distorted)
       |-- XYB --> a, b            rows of three channels each
-      |             |-- blur across --> nine rows --> blur down --> maps --> sums
+      |             |-- blur across --> ten rows --> blur down --> maps --> sums
       '-- 2x2 means --> the next scale
 
 The reference blurs by a recursion (Charalampidis 2016) whose impulse response is exactly nine taps long for sigma 1.5,
@@ -19,7 +19,7 @@ are not computed.
 """
 from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
@@ -30,18 +30,25 @@ from ..cpu import register
 
 cdef extern from "metrics.h" nogil:
     void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
+    void (*codec_halve_row[2])(const float *upper, const float *lower, Py_ssize_t n, float *out)
+    void (*codec_s2_means[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
+    void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
     void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
+    void (*codec_blur9_down_two[2])(const float **r, const float *w, Py_ssize_t n, float *upper, float *lower)
     void (*codec_s2_ssim[2])(const float *blurred, Py_ssize_t n, float *map, double *sums)
     void (*codec_s2_edges[2])(const float *a, const float *b, const float *blurred, Py_ssize_t n, float *map,
                               double *sums)
 
-KERNELS = ("linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges")
+KERNELS = (
+    "linear_to_xyb", "halve_row", "s2_means", "s2_quantities", "blur9_across", "blur9_down", "blur9_down_two",
+    "s2_ssim", "s2_edges",
+)
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
-    TAPS = 9
-    HALF = 4
+    HALF = 4                # taps on each side
+    ROWS = 10               # in memory: two rows of the result need them
     MAX_SCALES = 6
     LEAST_SIDE = 8
     NEED_SSIM = 1
@@ -57,8 +64,8 @@ cdef struct Scale:
     Py_ssize_t width, height
     Py_ssize_t received, finished           # rows
     int need[3]                             # per channel: NEED_SSIM | NEED_EDGES
-    float *xyb                              # [TAPS][2][3][width]: rows of a and b
-    float *blurred                          # [TAPS][3][QUANTITIES][width]
+    float *xyb                              # [ROWS][2][3][width]: rows of a and b
+    float *blurred                          # [ROWS][3][QUANTITIES][width]
     float *half                             # [2][3][width]: the first of two rows for the next scale
     double sums[3][6]                       # channel; norm 1, 4; map ssim, ringing, blur
 
@@ -67,9 +74,9 @@ cdef struct Metric:
     int scales
     int variant                             # of the kernels: 0 scalar, 1 AVX2
     float weights[HALF + 1]                 # taps, centre first
-    float *padded                           # HALF zeros, a row, HALF zeros
+    float *padded                           # [QUANTITIES][HALF zeros, a row, HALF zeros]
     float *zero                             # a row of zeros
-    float *down                             # [QUANTITIES][width] after the blur down
+    float *down                             # [2 rows][QUANTITIES][width] after the blur down
     float *maps                             # [2][width]
     float *next_rows                        # [MAX_SCALES][2][3][width]
 
@@ -77,65 +84,56 @@ ctypedef fused Sample:
     uint8_t
     uint16_t
 
-cdef void finish_row(Metric *metric, Scale *s) noexcept nogil:
-    """Maps of row `finished`; the four rows above and below are present or outside the picture."""
+cdef void finish_rows(Metric *metric, Scale *s, int count) noexcept nogil:
+    """Maps of one or two rows from `finished` on; the four rows above and below are present or outside the picture."""
     cdef Py_ssize_t n = s.width, y = s.finished, slot
-    cdef const float *rows[TAPS]
+    cdef const float *rows[ROWS]
     cdef const float *a
-    cdef int c, q, i
+    cdef float *down
+    cdef int c, q, i, row
     for c in range(3):
         for q in range(QUANTITIES if s.need[c] & NEED_SSIM else (MEAN_D + 1 if s.need[c] else 0)):
-            for i in range(TAPS):
+            for i in range(ROWS):
                 slot = y - HALF + i
                 if 0 <= slot < s.height:
-                    rows[i] = s.blurred + ((slot % TAPS * 3 + c) * QUANTITIES + q) * n
+                    rows[i] = s.blurred + ((slot % ROWS * 3 + c) * QUANTITIES + q) * n
                 else:
                     rows[i] = metric.zero
-            codec_blur9_down[metric.variant](rows, metric.weights, n, metric.down + q * n)
-        if s.need[c] & NEED_SSIM:
-            codec_s2_ssim[metric.variant](metric.down, n, metric.maps, s.sums[c])
-        if s.need[c] & NEED_EDGES:
-            a = s.xyb + (y % TAPS * 6 + c) * n
-            codec_s2_edges[metric.variant](a, a + 3 * n, metric.down, n, metric.maps, s.sums[c])
-    s.finished += 1
+            down = metric.down + q * n
+            if count == 2:
+                codec_blur9_down_two[metric.variant](rows, metric.weights, n, down, down + QUANTITIES * n)
+            else:
+                codec_blur9_down[metric.variant](rows, metric.weights, n, down)
+        for row in range(count):
+            down = metric.down + row * QUANTITIES * n
+            if s.need[c] & NEED_SSIM:
+                codec_s2_ssim[metric.variant](down, n, metric.maps, s.sums[c])
+            if s.need[c] & NEED_EDGES:
+                a = s.xyb + ((y + row) % ROWS * 6 + c) * n
+                codec_s2_edges[metric.variant](a, a + 3 * n, down, n, metric.maps, s.sums[c])
+    s.finished += count
 
 
 cdef void blur_channel(Metric *metric, const float *a, const float *b, bint all_quantities, Py_ssize_t n,
                        float *out) noexcept nogil:
     """The quantities of one channel of one row, blurred across."""
-    cdef float *row = metric.padded + HALF
-    cdef Py_ssize_t i
-    memset(row + n, 0, HALF * sizeof(float))
-    for i in range(n):
-        row[i] = a[i]
-    codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + MEAN_A * n)
-    for i in range(n):
-        row[i] = a[i] - b[i]
-    codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + MEAN_D * n)
+    cdef Py_ssize_t step = metric.scale[0].width + 2 * HALF
+    cdef int q
     if all_quantities:
-        for i in range(n):
-            row[i] = row[i] * row[i]
-        codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + SQUARE_D * n)
-        for i in range(n):
-            row[i] = a[i] * a[i] + b[i] * b[i]
-        codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + SQUARES * n)
-
-
-cdef void mean_of_four(const float *upper, const float *lower, Py_ssize_t n, float *out) noexcept nogil:
-    """2x2 means of a row pair, ceil(n / 2) of them; an odd last column is repeated."""
-    cdef Py_ssize_t i
-    for i in range(n // 2):
-        out[i] = (upper[2 * i] + upper[2 * i + 1] + lower[2 * i] + lower[2 * i + 1]) * <float>0.25
-    if n & 1:
-        out[n // 2] = (upper[n - 1] + lower[n - 1]) * <float>0.5
+        codec_s2_quantities[metric.variant](a, b, n, step, metric.padded + HALF)
+    else:
+        codec_s2_means[metric.variant](a, b, n, step, metric.padded + HALF)
+    for q in range(QUANTITIES if all_quantities else MEAN_D + 1):
+        memset(metric.padded + q * step + HALF + n, 0, HALF * sizeof(float))
+        codec_blur9_across[metric.variant](metric.padded + q * step, metric.weights, n, out + q * n)
 
 
 cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
     """Add a row of linear RGB of both pictures, [2][3][width], to scale k, and after every second
     row one to the next scale."""
     cdef Scale *s = &metric.scale[k]
-    cdef Py_ssize_t n = s.width, smaller = (n + 1) // 2, y = s.received, i
-    cdef float *xyb = s.xyb + y % TAPS * 6 * n
+    cdef Py_ssize_t n = s.width, smaller = (n + 1) // 2, y = s.received
+    cdef float *xyb = s.xyb + y % ROWS * 6 * n
     cdef float *next_rows
     cdef int c
     codec_linear_to_xyb[metric.variant](linear, n, xyb)
@@ -143,22 +141,22 @@ cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
     for c in range(3):
         if s.need[c]:
             blur_channel(metric, xyb + c * n, xyb + (3 + c) * n, s.need[c] & NEED_SSIM != 0, n,
-                         s.blurred + (y % TAPS * 3 + c) * QUANTITIES * n)
+                         s.blurred + (y % ROWS * 3 + c) * QUANTITIES * n)
     s.received += 1
-    if s.received > HALF:
-        finish_row(metric, s)
+    if s.received == s.finished + HALF + 2:
+        finish_rows(metric, s, 2)
     if k + 1 < metric.scales:
         if not y & 1 and y + 1 < s.height:
-            for i in range(6 * n):
-                s.half[i] = linear[i]
+            memcpy(s.half, linear, 6 * n * sizeof(float))
         else:
             next_rows = metric.next_rows + k * 6 * metric.scale[0].width
             for c in range(6):
-                mean_of_four((s.half if y & 1 else linear) + c * n, linear + c * n, n, next_rows + c * smaller)
+                codec_halve_row[metric.variant]((s.half if y & 1 else linear) + c * n, linear + c * n, n,
+                                                next_rows + c * smaller)
             push(metric, k + 1, next_rows)
     if s.received == s.height:
         while s.finished < s.height:
-            finish_row(metric, s)
+            finish_rows(metric, s, min(2, s.height - s.finished))
 
 
 cdef void linear_row(const char *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table,
@@ -178,14 +176,14 @@ cdef int allocate(Metric *metric) noexcept nogil:
     cdef int k
     for k in range(metric.scales):
         n = metric.scale[k].width
-        metric.scale[k].xyb = <float *>calloc(TAPS * 6 * n, sizeof(float))
-        metric.scale[k].blurred = <float *>calloc(TAPS * 3 * QUANTITIES * n, sizeof(float))
+        metric.scale[k].xyb = <float *>calloc(ROWS * 6 * n, sizeof(float))
+        metric.scale[k].blurred = <float *>calloc(ROWS * 3 * QUANTITIES * n, sizeof(float))
         metric.scale[k].half = <float *>calloc(6 * n, sizeof(float))
         if metric.scale[k].xyb == NULL or metric.scale[k].blurred == NULL or metric.scale[k].half == NULL:
             return -1
-    metric.padded = <float *>calloc(width + 2 * HALF, sizeof(float))
+    metric.padded = <float *>calloc(QUANTITIES * (width + 2 * HALF), sizeof(float))
     metric.zero = <float *>calloc(width, sizeof(float))
-    metric.down = <float *>calloc(QUANTITIES * width, sizeof(float))
+    metric.down = <float *>calloc(2 * QUANTITIES * width, sizeof(float))
     metric.maps = <float *>calloc(2 * width, sizeof(float))
     metric.next_rows = <float *>calloc((MAX_SCALES + 1) * 6 * width, sizeof(float))
     if metric.padded == NULL or metric.zero == NULL or metric.down == NULL or metric.maps == NULL:

@@ -1,12 +1,13 @@
 """Gradient of SSIMULACRA 2 with respect to the distorted picture, scale by scale from the coarsest, each row-streamed.
 
     linear rows (original a, distorted b)
-      '-- XYB --> quantities --> blur across --> nine rows --> blur down --> slopes of the maps
+      '-- XYB --> quantities --> blur across --> ten rows --> blur down --> slopes of the maps
                                                                                 |
-    slope by linear b <-- slope by XYB of b <-- blur down <-- nine rows <-- blur across
+    slope by linear b <-- slope by XYB of b <-- blur down <-- ten rows <-- blur across
 
 The slopes of the maps depend on the 4-norms of the whole picture, which the score's own pass computes first
-(_ssimulacra2.norms). The slope of a row is complete eight rows after the row was read, so rings of nine rows suffice.
+(_ssimulacra2.norms). The slope of a row is complete eight rows after the row was read. Rows are blurred down in pairs,
+which read a row for both, so rings of ten rows suffice.
 The adjoint of the 2x2 mean adds a quarter of the slope of the next coarser scale, which is therefore computed first; it
 replaces the distorted picture of that scale in memory.
 
@@ -18,14 +19,14 @@ Encoders need less: the gains of blocks (`gains`), in bands of rows, which threa
 themselves; slopes begin at 1:2, with memory of their own from 1:4 on.
 """
 from libc.stdint cimport int64_t, uint8_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport E_MEMORY, codec_variant
+from codec._core cimport codec_variant
 from codec._stop cimport raise_stopped, stopped
-from codec._team cimport Team
+from codec._team cimport Team, turns_lock, turns_unlock
 from .._core import BUILT_LEVELS
 from ..cpu import register
 from ..errors import ParameterError
@@ -33,14 +34,16 @@ from ..errors import ParameterError
 cdef extern from "metrics.h" nogil:
     void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
     void (*codec_linear_to_y[2])(const float *rgb, Py_ssize_t n, float *y)
+    void (*codec_halve_row[2])(const float *upper, const float *lower, Py_ssize_t n, float *out)
+    void (*codec_s2_means[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
+    void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
     void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
+    void (*codec_blur9_down_two[2])(const float **r, const float *w, Py_ssize_t n, float *upper, float *lower)
 
 cdef extern from "gradients.h" nogil:
     struct codec_map_slope:
         float one, four, inverse
-    void (*codec_s2_means[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
-    void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_s2_gain_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_s2_ssim_gain[2])(const float *blurred, const codec_map_slope *slope, Py_ssize_t n, float *gain)
     void (*codec_s2_edges_gain[2])(const float *a, const float *b, const float *blurred, const codec_map_slope *slope,
@@ -53,21 +56,23 @@ cdef extern from "gradients.h" nogil:
                                float *out)
     void (*codec_s2_gather_edges[2])(const float *direct, const float *blurred, Py_ssize_t n, float *out)
     void (*codec_xyb_to_linear_slope[2])(const float *xyb, const float *slope, Py_ssize_t n, float *out)
+    void (*codec_add_doubled[2])(const float *v, float part, Py_ssize_t n, float *out)
 
 KERNELS = (
-    "s2_means", "s2_quantities", "s2_ssim_slope", "s2_edges_slope", "s2_gather", "s2_gather_edges",
-    "xyb_to_linear_slope", "linear_to_y", "s2_gain_quantities", "s2_ssim_gain", "s2_edges_gain",
+    "s2_ssim_slope", "s2_edges_slope", "s2_gather", "s2_gather_edges", "xyb_to_linear_slope", "linear_to_y",
+    "s2_gain_quantities", "s2_ssim_gain", "s2_edges_gain", "add_doubled",
 )
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
-    TAPS = 9
-    HALF = 4
+    HALF = 4                # taps on each side
+    ROWS = 10               # of rings: two rows of a result need them
     MAX_SCALES = 6
     NEED_SSIM = 1
     NEED_EDGES = 2
     QUANTITIES = 4          # a, d, d^2, a^2 + b^2
     GAIN_QUANTITIES = 5     # b d too
+    LINE = 16               # values of a line of the cache
     SLOPES = 3              # with respect to the blurred d, d^2, a^2 + b^2
 
 cdef struct Scale:
@@ -83,22 +88,24 @@ cdef struct Gradient:
     int scales
     int variant                             # of the kernels: 0 scalar, 1 AVX2
     float weights[HALF + 1]                 # taps, centre first
-    float *xyb                              # [TAPS][2][3][width]: rows of a and b
-    float *blurred                          # [TAPS][3][GAIN_QUANTITIES][width], blurred across
-    float *direct                           # [TAPS][3][width]: slopes by b past the blurs
-    float *slopes                           # [TAPS][3][SLOPES][width], blurred across
+    float *memory                           # owned by who called `allocate`: scales, and behind them
+    float *rings                            # those of every worker
+    float *xyb                              # [ROWS][2][3][width]: rows of a and b
+    float *blurred                          # [ROWS][3][GAIN_QUANTITIES][width], blurred across
+    float *direct                           # [ROWS][3][width]: slopes by b past the blurs
+    float *slopes                           # [ROWS][3][SLOPES][width], blurred across
     float *padded                           # [GAIN_QUANTITIES][HALF zeros, a row, HALF zeros]
     float *zero                             # a row of zeros
-    float *down                             # [GAIN_QUANTITIES][width] after a blur down
-    float *by_xyb                           # [3][width]
+    float *down                             # [3][2 rows][GAIN_QUANTITIES][width] after a blur down
+    float *by_xyb                           # [2 rows][3][width]
     float *gain                             # [width]: of samples, summed over the rows of blocks
     float *rows                             # [2][2][3][width]: two linear rows of a, and of b
     Py_ssize_t ring_width                   # the largest width
 
 
 cdef inline float *ring(float *rows, Py_ssize_t y, int c, int per_channel, Py_ssize_t n) noexcept nogil:
-    """Row y, channel c of a ring [TAPS][3][per_channel][n]."""
-    return rows + (y % TAPS * 3 + c) * per_channel * n
+    """Row y, channel c of a ring [ROWS][3][per_channel][n]."""
+    return rows + (y % ROWS * 3 + c) * per_channel * n
 
 
 cdef inline Py_ssize_t padded_step(const Gradient *g) noexcept nogil:
@@ -112,23 +119,41 @@ cdef void blur_across(Gradient *g, int count, Py_ssize_t n, float *out) noexcept
         codec_blur9_across[g.variant](g.padded + q * padded_step(g), g.weights, n, out + q * n)
 
 
-cdef void blur_down(Gradient *g, float *source, Py_ssize_t y, Py_ssize_t height, int c, int per_channel, int count,
-                    Py_ssize_t n) noexcept nogil:
-    """`count` rows of `down` at row y, from the ring `source`."""
-    cdef const float *rows[TAPS]
+cdef inline bint completes(Py_ssize_t y, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+    """Whether row y is the second one of a pair, which begin at `first` and before it, or the last one."""
+    return (y - first) & 1 or y == past - 1
+
+
+cdef inline int pair(Py_ssize_t y, Py_ssize_t first, Py_ssize_t least) noexcept nogil:
+    """How many rows down to y are done at once, where it completes a pair: not those before `least`."""
+    return 2 if (y - first) & 1 and y > least else 1
+
+
+cdef inline float *down_of(const Gradient *g, int c, int row, Py_ssize_t n) noexcept nogil:
+    return g.down + (2 * c + row) * GAIN_QUANTITIES * n
+
+
+cdef void blur_down(Gradient *g, float *source, Py_ssize_t y, int count, Py_ssize_t height, int c, int per_channel,
+                    int quantities, Py_ssize_t n) noexcept nogil:
+    """`down` at one or two rows from y on, of the ring `source`."""
+    cdef const float *rows[ROWS]
     cdef Py_ssize_t row
     cdef int q, i
-    for q in range(count):
-        for i in range(TAPS):
+    for q in range(quantities):
+        for i in range(ROWS):
             row = y - HALF + i
             rows[i] = ring(source, row, c, per_channel, n) + q * n if 0 <= row < height else g.zero
-        codec_blur9_down[g.variant](rows, g.weights, n, g.down + q * n)
+        if count == 2:
+            codec_blur9_down_two[g.variant](rows, g.weights, n, down_of(g, c, 0, n) + q * n,
+                                                down_of(g, c, 1, n) + q * n)
+        else:
+            codec_blur9_down[g.variant](rows, g.weights, n, down_of(g, c, 0, n) + q * n)
 
 
 cdef void read_row(Gradient *g, Scale *s, const float *a, const float *b, Py_ssize_t y) noexcept nogil:
     """A row of linear light, [3][width] each, into the rings."""
     cdef Py_ssize_t n = s.width
-    cdef float *xyb = g.xyb + y % TAPS * 6 * n
+    cdef float *xyb = g.xyb + y % ROWS * 6 * n
     cdef int c
     codec_linear_to_xyb[g.variant](a, n, xyb)
     codec_linear_to_xyb[g.variant](b, n, xyb + 3 * n)
@@ -141,68 +166,78 @@ cdef void read_row(Gradient *g, Scale *s, const float *a, const float *b, Py_ssi
             blur_across(g, 2, n, ring(g.blurred, y, c, GAIN_QUANTITIES, n))
 
 
-cdef void slope_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
-    """The slopes of the maps at row y; the four rows above and below are in the ring or outside the picture."""
+cdef void slope_rows(Gradient *g, Scale *s, Py_ssize_t y, int count) noexcept nogil:
+    """The slopes of the maps at one or two rows from y on; the four rows above and below are in the ring or outside the
+    picture."""
     cdef Py_ssize_t n = s.width
     cdef const float *a
     cdef float *direct
-    cdef int c
+    cdef int c, row
     for c in range(3):
         if not s.need[c]:
             continue
-        a = g.xyb + (y % TAPS * 6 + c) * n
-        direct = ring(g.direct, y, c, 1, n)
-        blur_down(g, g.blurred, y, s.height, c, GAIN_QUANTITIES, QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
-        if s.need[c] & NEED_SSIM:
-            codec_s2_ssim_slope[g.variant](g.down, &s.slope[c][0], n, padded_step(g), g.padded + HALF)
-        else:
-            memset(g.padded + HALF, 0, n * sizeof(float))
-        if s.need[c] & NEED_EDGES:
-            codec_s2_edges_slope[g.variant](a, a + 3 * n, g.down, &s.slope[c][1], n, direct, g.padded + HALF)
-        else:
-            memset(direct, 0, n * sizeof(float))
-        blur_across(g, SLOPES if s.need[c] & NEED_SSIM else 1, n, ring(g.slopes, y, c, SLOPES, n))
+        blur_down(g, g.blurred, y, count, s.height, c, GAIN_QUANTITIES, QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
+        for row in range(count):
+            a = g.xyb + ((y + row) % ROWS * 6 + c) * n
+            direct = ring(g.direct, y + row, c, 1, n)
+            if s.need[c] & NEED_SSIM:
+                codec_s2_ssim_slope[g.variant](down_of(g, c, row, n), &s.slope[c][0], n, padded_step(g),
+                                               g.padded + HALF)
+            else:
+                memset(g.padded + HALF, 0, n * sizeof(float))
+            if s.need[c] & NEED_EDGES:
+                codec_s2_edges_slope[g.variant](a, a + 3 * n, down_of(g, c, row, n), &s.slope[c][1], n, direct,
+                                                g.padded + HALF)
+            else:
+                memset(direct, 0, n * sizeof(float))
+            blur_across(g, SLOPES if s.need[c] & NEED_SSIM else 1, n, ring(g.slopes, y + row, c, SLOPES, n))
 
 
-cdef void add_coarser(const Scale *coarser, Py_ssize_t y, Py_ssize_t height, Py_ssize_t n, float *out) noexcept nogil:
+cdef void do_slopes(Gradient *g, Scale *s, Py_ssize_t y, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+    """`slope_rows` when row y completes a pair of those that rows `first` to `past` - 1 of the result need."""
+    cdef Py_ssize_t least = max(0, first - HALF)
+    cdef int count
+    past = min(s.height, past + HALF)
+    if least <= y < past and completes(y, first, past):
+        count = pair(y, first, least)
+        slope_rows(g, s, y - count + 1, count)
+
+
+cdef void add_coarser(Gradient *g, const Scale *coarser, Py_ssize_t y, Py_ssize_t height, Py_ssize_t n,
+                      float *out) noexcept nogil:
     """Add the adjoint of the 2x2 means to row y of [3][n]; a sample that was repeated at an odd edge
     gets its share each time."""
     cdef float part = 0.5 if height & 1 and y == height - 1 else 0.25
-    cdef Py_ssize_t i
-    cdef const float *from_
-    cdef float *to
     cdef int c
     for c in range(3):
-        from_ = coarser.by_b + (y // 2 * 3 + c) * coarser.width
-        to = out + c * n
-        for i in range(n // 2):
-            to[2 * i] += part * from_[i]
-            to[2 * i + 1] += part * from_[i]
-        if n & 1:
-            to[n - 1] += 2 * part * from_[n // 2]
+        codec_add_doubled[g.variant](coarser.by_b + (y // 2 * 3 + c) * coarser.width, part, n, out + c * n)
 
 
-cdef void finish_row(Gradient *g, Scale *s, Py_ssize_t y, const Scale *coarser, float *out) noexcept nogil:
-    """[3][width] slopes with respect to linear light at row y. `coarser`: the next scale, already
-    done; NULL at the last one."""
+cdef void finish_rows(Gradient *g, Scale *s, Py_ssize_t y, int count, const Scale *coarser, float *out) noexcept nogil:
+    """[count][3][width] slopes with respect to linear light at one or two rows from y on. `coarser`: the next scale,
+    already done; NULL at the last one."""
     cdef Py_ssize_t n = s.width
     cdef const float *a
     cdef const float *direct
-    cdef int c
+    cdef float *by_xyb
+    cdef int c, row
     for c in range(3):
-        a = g.xyb + (y % TAPS * 6 + c) * n
-        direct = ring(g.direct, y, c, 1, n)
-        if not s.need[c]:
-            memset(g.by_xyb + c * n, 0, n * sizeof(float))
-        elif s.need[c] & NEED_SSIM:
-            blur_down(g, g.slopes, y, s.height, c, SLOPES, SLOPES, n)
-            codec_s2_gather[g.variant](a, a + 3 * n, direct, g.down, n, g.by_xyb + c * n)
-        else:
-            blur_down(g, g.slopes, y, s.height, c, SLOPES, 1, n)
-            codec_s2_gather_edges[g.variant](direct, g.down, n, g.by_xyb + c * n)
-    codec_xyb_to_linear_slope[g.variant](g.xyb + (y % TAPS * 6 + 3) * n, g.by_xyb, n, out)
-    if coarser != NULL:
-        add_coarser(coarser, y, s.height, n, out)
+        if s.need[c]:
+            blur_down(g, g.slopes, y, count, s.height, c, SLOPES, SLOPES if s.need[c] & NEED_SSIM else 1, n)
+        for row in range(count):
+            a = g.xyb + ((y + row) % ROWS * 6 + c) * n
+            direct, by_xyb = ring(g.direct, y + row, c, 1, n), g.by_xyb + (3 * row + c) * n
+            if not s.need[c]:
+                memset(by_xyb, 0, n * sizeof(float))
+            elif s.need[c] & NEED_SSIM:
+                codec_s2_gather[g.variant](a, a + 3 * n, direct, down_of(g, c, row, n), n, by_xyb)
+            else:
+                codec_s2_gather_edges[g.variant](direct, down_of(g, c, row, n), n, by_xyb)
+    for row in range(count):
+        codec_xyb_to_linear_slope[g.variant](g.xyb + ((y + row) % ROWS * 6 + 3) * n, g.by_xyb + 3 * row * n, n,
+                                             out + 3 * row * n)
+        if coarser != NULL:
+            add_coarser(g, coarser, y + row, s.height, n, out + 3 * row * n)
 
 
 cdef void linear_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table,
@@ -230,23 +265,19 @@ cdef void samples_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t chann
                 out[3 * i + c] = by_linear[c * n + i] * slopes[samples[i * pixel + c * channel]]
 
 
-cdef void halve_rows(const float *upper, const float *lower, Py_ssize_t n, float *out) noexcept nogil:
-    """2x2 means of a row pair [3][n], an odd last column repeated, as in the score."""
-    cdef Py_ssize_t i, smaller = (n + 1) // 2
-    cdef const float *u
-    cdef const float *v
+cdef void halve_rows(const Gradient *g, const float *upper, const float *lower, Py_ssize_t n,
+                     float *out) noexcept nogil:
+    """2x2 means of a row pair [3][n], as in the score."""
     cdef int c
     for c in range(3):
-        u, v = upper + c * n, lower + c * n
-        for i in range(n // 2):
-            out[c * smaller + i] = (u[2 * i] + u[2 * i + 1] + v[2 * i] + v[2 * i + 1]) * <float>0.25
-        if n & 1:
-            out[c * smaller + n // 2] = (u[n - 1] + v[n - 1]) * <float>0.5
+        codec_halve_row[g.variant](upper + c * n, lower + c * n, n, out + c * ((n + 1) // 2))
 
 
-cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channels, const float *table, const Scale *s,
-                        float *rows, float *out) noexcept nogil:
-    """A picture of samples scaled to 1:2 in linear light. rows: [2][3][width]."""
+cdef void halve_picture(Gradient *g, const uint8_t *samples, Py_ssize_t *strides, int channels, const float *table,
+                        float *out) noexcept nogil:
+    """A picture of samples scaled to 1:2 in linear light."""
+    cdef const Scale *s = &g.scale[0]
+    cdef float *rows = g.rows
     cdef Py_ssize_t y, n = s.width, low
     for y in range(0, s.height, 2):
         if stopped():
@@ -254,7 +285,7 @@ cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channel
         low = min(y + 1, s.height - 1)
         linear_row(samples + y * strides[0], strides[1], strides[2], channels, table, n, rows)
         linear_row(samples + low * strides[0], strides[1], strides[2], channels, table, n, rows + 3 * n)
-        halve_rows(rows, rows + 3 * n, n, out + y // 2 * 3 * ((n + 1) // 2))
+        halve_rows(g, rows, rows + 3 * n, n, out + y // 2 * 3 * ((n + 1) // 2))
 
 
 cdef void halve_scale(Gradient *g, int k, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
@@ -266,31 +297,33 @@ cdef void halve_scale(Gradient *g, int k, Py_ssize_t first, Py_ssize_t past) noe
         if stopped():
             return
         below, out = min(y + 1, s.height - 1), y // 2 * 3 * half.width
-        halve_rows(s.a + y * 3 * n, s.a + below * 3 * n, n, half.a + out)
-        halve_rows(s.b + y * 3 * n, s.b + below * 3 * n, n, half.b + out)
+        halve_rows(g, s.a + y * 3 * n, s.a + below * 3 * n, n, half.a + out)
+        halve_rows(g, s.b + y * 3 * n, s.b + below * 3 * n, n, half.b + out)
 
 
 cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
     """Slopes of rows `first` to `past` - 1 of a scale below 1:1; row y is written after row y + 8 was read, over b."""
     cdef Py_ssize_t step, y, row = 3 * s.width
+    cdef int count
     memset(g.padded, 0, GAIN_QUANTITIES * padded_step(g) * sizeof(float))
     for step in range(max(0, first - 2 * HALF), past + 2 * HALF):
         if stopped():
             return
         if step < s.height:
             read_row(g, s, s.a + step * row, s.b + step * row, step)
-        if max(0, first - HALF) <= step - HALF < s.height:
-            slope_row(g, s, step - HALF)
+        do_slopes(g, s, step - HALF, first, past)
         y = step - 2 * HALF
-        if y >= first:
-            finish_row(g, s, y, coarser, s.by_b + y * row)
+        if y >= first and completes(y, first, past):
+            count = pair(y, first, first)
+            finish_rows(g, s, y - count + 1, count, coarser, s.by_b + (y - count + 1) * row)
 
 
 cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const uint8_t *b, Py_ssize_t *strides_b,
                      int channels, const float *table, const float *slopes, float *out) noexcept nogil:
     """The same at 1:1, from samples to slopes with respect to them."""
     cdef Scale *s = &g.scale[0]
-    cdef Py_ssize_t step, y, n = s.width
+    cdef Py_ssize_t step, last, y, n = s.width
+    cdef int count
     memset(g.padded, 0, GAIN_QUANTITIES * padded_step(g) * sizeof(float))
     for step in range(s.height + 2 * HALF):
         if stopped():
@@ -299,68 +332,64 @@ cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const
             linear_row(a + step * strides_a[0], strides_a[1], strides_a[2], channels, table, n, g.rows)
             linear_row(b + step * strides_b[0], strides_b[1], strides_b[2], channels, table, n, g.rows + 3 * n)
             read_row(g, s, g.rows, g.rows + 3 * n, step)
-        if HALF <= step < s.height + HALF:
-            slope_row(g, s, step - HALF)
-        y = step - 2 * HALF
-        if y >= 0:
-            finish_row(g, s, y, &g.scale[1], g.rows)
-            samples_row(b + y * strides_b[0], strides_b[1], strides_b[2], channels, slopes, g.rows, n,
-                        out + y * n * channels)
+        do_slopes(g, s, step - HALF, 0, s.height)
+        last = step - 2 * HALF
+        if last >= 0 and completes(last, 0, s.height):
+            count = pair(last, 0, 0)
+            finish_rows(g, s, last - count + 1, count, &g.scale[1], g.rows)
+            for y in range(last - count + 1, last + 1):
+                samples_row(b + y * strides_b[0], strides_b[1], strides_b[2], channels, slopes,
+                            g.rows + (y - last + count - 1) * 3 * n, n, out + y * n * channels)
 
 
-cdef int allocate_scales(Gradient *g, bint apart) noexcept nogil:
-    """apart: whether slopes have memory of their own, from 1:4 on."""
-    cdef Py_ssize_t size
+cdef Py_ssize_t place_rings(Gradient *g, float *memory, Py_ssize_t n) noexcept nogil:
+    """Rings for scales of a width up to n; returns how many values they take. memory: NULL only to count them."""
+    cdef float **parts[10]
+    cdef Py_ssize_t sizes[10]
+    cdef Py_ssize_t size = 0
+    cdef int i
+    g.ring_width = n
+    parts[0], sizes[0] = &g.padded, GAIN_QUANTITIES * padded_step(g)
+    parts[1], sizes[1] = &g.zero, n
+    parts[2], sizes[2] = &g.gain, n
+    parts[3], sizes[3] = &g.xyb, ROWS * 6 * n
+    parts[4], sizes[4] = &g.blurred, ROWS * 3 * GAIN_QUANTITIES * n
+    parts[5], sizes[5] = &g.direct, ROWS * 3 * n
+    parts[6], sizes[6] = &g.slopes, ROWS * 3 * SLOPES * n
+    parts[7], sizes[7] = &g.down, 6 * GAIN_QUANTITIES * n
+    parts[8], sizes[8] = &g.by_xyb, 6 * n
+    parts[9], sizes[9] = &g.rows, 12 * n
+    for i in range(10):
+        if memory != NULL:
+            parts[i][0] = memory + size
+        size += sizes[i] + LINE - 1 & -LINE
+    if memory != NULL:
+        memset(memory, 0, (parts[3][0] - memory) * sizeof(float))
+    return size
+
+
+cdef int allocate(Gradient *g, bint apart, int workers) noexcept nogil:
+    """apart: whether slopes have memory of their own, from 1:4 on. workers: how many need rings.
+
+    One block: glibc gives many small ones back to the system after every picture, and new pages take time."""
+    cdef Py_ssize_t size, all = 0, width = g.scale[0].width
+    cdef float *memory
     cdef Scale *s
     cdef int k
     for k in range(1, g.scales):
+        all += (3 if apart and k > 1 else 2) * 3 * g.scale[k].height * g.scale[k].width
+    g.memory = memory = <float *>malloc((all + LINE + workers * place_rings(g, NULL, width)) * sizeof(float))
+    if memory == NULL:
+        return -1
+    g.rings = <float *>(<size_t>(memory + all) + 4 * LINE - 1 & -4 * LINE)
+    for k in range(1, g.scales):
         s = &g.scale[k]
         size = 3 * s.height * s.width
-        s.a = <float *>malloc(size * sizeof(float))
-        s.b = <float *>malloc(size * sizeof(float))
-        s.by_b = <float *>malloc(size * sizeof(float)) if apart and k > 1 else s.b
-        if s.a == NULL or s.b == NULL or s.by_b == NULL:
-            return -1
+        s.a, s.b, memory = memory, memory + size, memory + 2 * size
+        s.by_b = s.b
+        if apart and k > 1:
+            s.by_b, memory = memory, memory + size
     return 0
-
-
-cdef int allocate_rings(Gradient *g, Py_ssize_t n) noexcept nogil:
-    """For scales of a width up to n."""
-    g.ring_width = n
-    g.xyb = <float *>malloc(TAPS * 6 * n * sizeof(float))
-    g.blurred = <float *>malloc(TAPS * 3 * GAIN_QUANTITIES * n * sizeof(float))
-    g.direct = <float *>malloc(TAPS * 3 * n * sizeof(float))
-    g.slopes = <float *>malloc(TAPS * 3 * SLOPES * n * sizeof(float))
-    g.padded = <float *>calloc(GAIN_QUANTITIES * (n + 2 * HALF), sizeof(float))
-    g.zero = <float *>calloc(n, sizeof(float))
-    g.down = <float *>malloc(GAIN_QUANTITIES * n * sizeof(float))
-    g.by_xyb = <float *>malloc(3 * n * sizeof(float))
-    g.gain = <float *>calloc(n, sizeof(float))
-    g.rows = <float *>malloc(12 * n * sizeof(float))
-    return -1 if (g.xyb == NULL or g.blurred == NULL or g.direct == NULL or g.slopes == NULL or g.padded == NULL
-                  or g.zero == NULL or g.down == NULL or g.by_xyb == NULL or g.gain == NULL or g.rows == NULL) else 0
-
-
-cdef void release_scales(Gradient *g) noexcept nogil:
-    cdef int k
-    for k in range(MAX_SCALES):
-        free(g.scale[k].a)
-        free(g.scale[k].b)
-        if g.scale[k].by_b != g.scale[k].b:
-            free(g.scale[k].by_b)
-
-
-cdef void release_rings(Gradient *g) noexcept nogil:
-    free(g.xyb)
-    free(g.blurred)
-    free(g.direct)
-    free(g.slopes)
-    free(g.padded)
-    free(g.zero)
-    free(g.down)
-    free(g.by_xyb)
-    free(g.gain)
-    free(g.rows)
 
 
 cdef inline Scale *next_scale(Gradient *g, int k) noexcept nogil:
@@ -428,17 +457,17 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
     made = np.empty((a.shape[0], a.shape[1], channels), np.float32)
     out = made
     with nogil:
-        failed = allocate_scales(g, False) or allocate_rings(g, finest.width)
+        failed = allocate(g, False, 1)
         if not failed:
-            halve_picture(&a[0, 0, 0], strides_a, channels, &table[0], finest, g.rows, g.scale[1].a)
-            halve_picture(&b[0, 0, 0], strides_b, channels, &table[0], finest, g.rows, g.scale[1].b)
+            place_rings(g, g.rings, finest.width)
+            halve_picture(g, &a[0, 0, 0], strides_a, channels, &table[0], g.scale[1].a)
+            halve_picture(g, &b[0, 0, 0], strides_b, channels, &table[0], g.scale[1].b)
             halve_further(g, 2)
             for k in range(g.scales - 1, 0, -1):
                 do_scale(g, &g.scale[k], next_scale(g, k), 0, g.scale[k].height)
             do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0],
                        &out[0, 0, 0])
-        release_rings(g)
-        release_scales(g)
+        free(g.memory)
     raise_stopped()
     if failed:
         raise MemoryError
@@ -450,7 +479,7 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
 cdef void read_gain_row(Gradient *g, Scale *s, const float *a, const float *b, Py_ssize_t y) noexcept nogil:
     """`read_row`, for gains at 1:1. Of large pictures they need Y alone."""
     cdef Py_ssize_t n = s.width
-    cdef float *xyb = g.xyb + y % TAPS * 6 * n
+    cdef float *xyb = g.xyb + y % ROWS * 6 * n
     cdef int c
     if s.need[0] or s.need[2]:
         codec_linear_to_xyb[g.variant](a, n, xyb)
@@ -467,20 +496,22 @@ cdef void read_gain_row(Gradient *g, Scale *s, const float *a, const float *b, P
             blur_across(g, 2, n, ring(g.blurred, y, c, GAIN_QUANTITIES, n))
 
 
-cdef void gain_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
-    """Add what the maps of row y would gain."""
+cdef void gain_rows(Gradient *g, Scale *s, Py_ssize_t y, int count) noexcept nogil:
+    """Add what the maps of one or two rows from y on, of one row of blocks, would gain, row by row."""
     cdef Py_ssize_t n = s.width
     cdef const float *a
-    cdef int c
+    cdef int c, row
     for c in range(3):
-        if not s.need[c]:
-            continue
-        a = g.xyb + (y % TAPS * 6 + c) * n
-        blur_down(g, g.blurred, y, s.height, c, GAIN_QUANTITIES, GAIN_QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
-        if s.need[c] & NEED_SSIM:
-            codec_s2_ssim_gain[g.variant](g.down, &s.slope[c][0], n, g.gain)
-        if s.need[c] & NEED_EDGES:
-            codec_s2_edges_gain[g.variant](a, a + 3 * n, g.down, &s.slope[c][1], n, g.gain)
+        if s.need[c]:
+            blur_down(g, g.blurred, y, count, s.height, c, GAIN_QUANTITIES,
+                      GAIN_QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
+    for row in range(count):
+        for c in range(3):
+            a = g.xyb + ((y + row) % ROWS * 6 + c) * n
+            if s.need[c] & NEED_SSIM:
+                codec_s2_ssim_gain[g.variant](down_of(g, c, row, n), &s.slope[c][0], n, g.gain)
+            if s.need[c] & NEED_EDGES:
+                codec_s2_edges_gain[g.variant](a, a + 3 * n, down_of(g, c, row, n), &s.slope[c][1], n, g.gain)
 
 
 cdef void add_products(Gradient *g, const float *a, const float *b, const float *by_b, Py_ssize_t n) noexcept nogil:
@@ -513,7 +544,8 @@ cdef enum:
 
 cdef class GainTeam(Team):
     """One step towards the gains, in bands of rows."""
-    cdef Gradient *g                        # without rings; who owns it waits for the team
+    cdef Gradient *g                        # rings are taken by `workers`; who owns it waits for the team
+    cdef int workers                        # that have begun
     cdef int scale
     cdef const uint8_t *a
     cdef const uint8_t *b
@@ -528,15 +560,16 @@ cdef class GainTeam(Team):
         cdef Gradient own = self.g[0]
         cdef Scale *s = &own.scale[self.scale]
         cdef Py_ssize_t part, side = SIDE >> self.scale if self.scale < 2 else 1, units = (s.height + side - 1) // side
-        if allocate_rings(&own, s.width):
-            self.fail(E_MEMORY)
-        else:
+        turns_lock(&self.turns)
+        own.rings += self.workers * place_rings(&own, NULL, own.scale[0].width)
+        self.workers += 1
+        turns_unlock(&self.turns)
+        place_rings(&own, own.rings, s.width)
+        part = self.take()
+        while part >= 0:
+            self.do_band(&own, side * (units * part // self.parts),
+                         min(s.height, side * (units * (part + 1) // self.parts)))
             part = self.take()
-            while part >= 0:
-                self.do_band(&own, side * (units * part // self.parts),
-                             min(s.height, side * (units * (part + 1) // self.parts)))
-                part = self.take()
-        release_rings(&own)
 
     cdef void do_band(self, Gradient *g, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
         cdef int k
@@ -554,6 +587,7 @@ cdef class GainTeam(Team):
         blur. The pictures are scaled to 1:2 on the way."""
         cdef Scale *s = &g.scale[0]
         cdef Py_ssize_t step, y, n = s.width
+        cdef int count
         cdef float *a
         cdef float *b
         for step in range(max(0, first - HALF), past + HALF):
@@ -568,11 +602,12 @@ cdef class GainTeam(Team):
                            self.table, n, b)
                 read_gain_row(g, s, a, b, step)
                 if first <= step < past and (step % 2 or step == s.height - 1):
-                    halve_rows(g.rows, a, n, g.scale[1].a + step // 2 * 3 * ((n + 1) // 2))
-                    halve_rows(g.rows + 6 * n, b, n, g.scale[1].b + step // 2 * 3 * ((n + 1) // 2))
+                    halve_rows(g, g.rows, a, n, g.scale[1].a + step // 2 * 3 * ((n + 1) // 2))
+                    halve_rows(g, g.rows + 6 * n, b, n, g.scale[1].b + step // 2 * 3 * ((n + 1) // 2))
             y = step - HALF
-            if y >= first:
-                gain_row(g, s, y)
+            if y >= first and completes(y, first, past):
+                count = pair(y, first, first)
+                gain_rows(g, s, y - count + 1, count)
                 if y % SIDE == SIDE - 1 or y == past - 1:
                     give_to_blocks(g, n, SIDE, self.out + y // SIDE * self.blocks_wide)
 
@@ -580,18 +615,21 @@ cdef class GainTeam(Team):
         """At 1:2, by the slopes of this scale and all below."""
         cdef Scale *s = &g.scale[1]
         cdef Py_ssize_t step, y, n = s.width, side = SIDE // 2
+        cdef int count, row
         memset(g.padded, 0, GAIN_QUANTITIES * padded_step(g) * sizeof(float))
         for step in range(max(0, first - 2 * HALF), past + 2 * HALF):
             if stopped():
                 return
             if step < s.height:
                 read_row(g, s, s.a + step * 3 * n, s.b + step * 3 * n, step)
-            if max(0, first - HALF) <= step - HALF < s.height:
-                slope_row(g, s, step - HALF)
+            do_slopes(g, s, step - HALF, first, past)
             y = step - 2 * HALF
-            if y >= first:
-                finish_row(g, s, y, next_scale(g, 1), g.rows)
-                add_products(g, s.a + y * 3 * n, s.b + y * 3 * n, g.rows, n)
+            if y >= first and completes(y, first, past):
+                count = pair(y, first, first)
+                finish_rows(g, s, y - count + 1, count, next_scale(g, 1), g.rows)
+                for row in range(count):
+                    add_products(g, s.a + (y - count + 1 + row) * 3 * n, s.b + (y - count + 1 + row) * 3 * n,
+                                 g.rows + row * 3 * n, n)
                 if y % side == side - 1 or y == past - 1:
                     give_to_blocks(g, n, side, self.out + y // side * self.blocks_wide)
 
@@ -611,28 +649,25 @@ def gains(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] t
     cdef Gradient *g = &whole
     cdef GainTeam team
     cdef int64_t[:, ::1] out
-    cdef int k, failed
+    cdef int k
     check_arguments(a, b, sizes, map_slopes, taps, table)
     set_up(g, sizes, needs, map_slopes, taps, level)
     made = np.zeros(((a.shape[0] + SIDE - 1) // SIDE, (a.shape[1] + SIDE - 1) // SIDE), np.int64)
     out = made
-    failed = allocate_scales(g, True)
+    threads = max(1, min(threads, g.scale[0].height // BAND))
+    if allocate(g, True, threads):
+        raise MemoryError
     try:
         for k in (0, *range(g.scales - 1, 0, -1)):
-            if failed:
-                raise MemoryError
             team = GainTeam()
             team.g, team.scale, team.out, team.blocks_wide = g, k, &out[0, 0], out.shape[1]
             team.a, team.b, team.strides_a, team.strides_b = &a[0, 0, 0], &b[0, 0, 0], &a.strides[0], &b.strides[0]
             team.channels, team.table = a.shape[2], &table[0]
             team.parts = max(1, min(8 * threads, g.scale[k].height // BAND)) if threads > 1 else 1
             team.share(threads)
-            failed = team.status
             if k == 0:
                 halve_further(g, PAST_BANDS)
         raise_stopped()
     finally:
-        release_scales(g)
-    if failed:
-        raise MemoryError
+        free(g.memory)
     return made

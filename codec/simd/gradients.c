@@ -8,19 +8,8 @@
 
 /* ---------------------------------------------------------------- SSIMULACRA 2, single precision */
 
-CODEC_BODY void codec_s2_means_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b, ptrdiff_t n,
-                                    ptrdiff_t step, float *CODEC_RESTRICT out)
-{
-    for (ptrdiff_t i = 0; i < n; i++) {
-        out[i] = a[i];
-        out[step + i] = a[i] - b[i];
-    }
-}
-CODEC_KERNEL(codec_s2_means, (const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out),
-             (a, b, n, step, out))
-
-CODEC_BODY void codec_s2_quantities_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b, ptrdiff_t n,
-                                         ptrdiff_t step, float *CODEC_RESTRICT out)
+CODEC_BODY void codec_s2_gain_quantities_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
+                                              ptrdiff_t n, ptrdiff_t step, float *CODEC_RESTRICT out)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
         const float d = a[i] - b[i];
@@ -28,17 +17,8 @@ CODEC_BODY void codec_s2_quantities_body(const float *CODEC_RESTRICT a, const fl
         out[step + i] = d;
         out[2 * step + i] = d * d;
         out[3 * step + i] = a[i] * a[i] + b[i] * b[i];
+        out[4 * step + i] = b[i] * d;
     }
-}
-CODEC_KERNEL(codec_s2_quantities, (const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out),
-             (a, b, n, step, out))
-
-CODEC_BODY void codec_s2_gain_quantities_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
-                                              ptrdiff_t n, ptrdiff_t step, float *CODEC_RESTRICT out)
-{
-    codec_s2_quantities_body(a, b, n, step, out);
-    for (ptrdiff_t i = 0; i < n; i++)
-        out[4 * step + i] = b[i] * (a[i] - b[i]);
 }
 CODEC_KERNEL(codec_s2_gain_quantities, (const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out),
              (a, b, n, step, out))
@@ -176,3 +156,14 @@ CODEC_BODY void codec_xyb_to_linear_slope_body(const float *CODEC_RESTRICT xyb, 
 }
 CODEC_KERNEL(codec_xyb_to_linear_slope, (const float *xyb, const float *slope, ptrdiff_t n, float *out),
              (xyb, slope, n, out))
+
+CODEC_BODY void codec_add_doubled_body(const float *CODEC_RESTRICT v, float part, ptrdiff_t n,
+                                       float *CODEC_RESTRICT out)
+{
+    for (ptrdiff_t i = 0; i < n / 2; i++) {
+        out[2 * i] += part * v[i];
+        out[2 * i + 1] += part * v[i];
+    }
+    if (n & 1) out[n - 1] += 2 * part * v[n / 2];
+}
+CODEC_KERNEL(codec_add_doubled, (const float *v, float part, ptrdiff_t n, float *out), (v, part, n, out))

@@ -8,12 +8,9 @@
  * through the 4-norm of the map. */
 struct codec_map_slope { float one, four, inverse; };
 
-/* What SSIMULACRA 2 blurs, for one channel of a row: [a | d | d^2 | a^2 + b^2], `step` apart, d = a - b. codec_s2_means
- * writes the first two only, which suffice for `edges`; codec_s2_gain_quantities appends b d. */
+/* [a | d | d^2 | a^2 + b^2 | b d], `step` apart, d = a - b. */
 extern void (*const codec_s2_gain_quantities[2])(const float *a, const float *b, ptrdiff_t n, ptrdiff_t step,
                                                  float *out);
-extern void (*const codec_s2_quantities[2])(const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out);
-extern void (*const codec_s2_means[2])(const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out);
 
 /* Derivatives of the score through the map ssim, `step` apart: half of that with respect to the blurred d, then those
  * with respect to the blurred d^2 and a^2 + b^2. blurred: [a | d | d^2 | a^2 + b^2], n apart. */
@@ -44,4 +41,7 @@ extern void (*const codec_s2_gather_edges[2])(const float *direct, const float *
 /* Converts derivatives with respect to X, Y, B (`slope`, rows n apart) at `xyb` to derivatives with
  * respect to linear R, G, B. */
 extern void (*const codec_xyb_to_linear_slope[2])(const float *xyb, const float *slope, ptrdiff_t n, float *out);
+
+/* The adjoint of codec_halve_row: adds part v[i] to out[2 i] and out[2 i + 1]; twice that to the last of an odd n. */
+extern void (*const codec_add_doubled[2])(const float *v, float part, ptrdiff_t n, float *out);
 #endif

@@ -77,26 +77,32 @@ static void count_interrupted_run(JpegCounts *c, const uint64_t *now, const uint
     count_run(c->runs[s][e], EOBRUN);
 }
 
+/* The last block on a map before block i; -1: it begins the map. */
+CODEC_BODY int64_t on_map_before(const uint64_t *map, int64_t i)
+{
+    ptrdiff_t w = (i + 1) >> 6;
+    uint64_t rest = map[w] & below((i + 1) & 63);
+    while (!rest) rest = map[--w];
+    return 64 * w + codec_bit_length64(rest) - 2;
+}
+
 /* Count anew the runs of a band that the writer may divide. with: map of the blocks that have a coefficient in the
  * band, and of the end: there runs end, and the next one begins with the same block unless that ends with a
- * coefficient. before: NULL for a first scan. */
-CODEC_BODY void divide_runs(JpegCounts *c, const uint64_t *with, const uint64_t *now, const uint64_t *before, int s,
-                            int e)
+ * coefficient. longer: map of those that end runs of a length that may need it. before: NULL for a first scan. */
+CODEC_BODY void divide_runs(JpegCounts *c, const uint64_t *with, const uint64_t *longer, const uint64_t *now,
+                            const uint64_t *before, int s, int e)
 {
-    const int64_t positions = c->start[e + 1] - c->start[s];
-    int64_t begin = 0;
     for (ptrdiff_t w = 0; w < c->words; w++)
-        for (uint64_t rest = w ? with[w] : with[w] & ~1ull; rest; rest &= rest - 1) {
-            const int64_t i = 64 * w + codec_lowest_bit(rest) - 1, length = i - begin;
-            if (length > 0x7FFF || (before && length * positions > c->most
-                                    && c->so_far[i] - c->so_far[begin] > c->most)) {
+        for (uint64_t rest = longer[w]; rest; rest &= rest - 1) {
+            const int64_t i = 64 * w + codec_lowest_bit(rest) - 1, previous = on_map_before(with, i);
+            const int64_t begin = previous + on_map(c->last[e], previous), length = i - begin;
+            if (length > 0x7FFF || (before && c->so_far[i] - c->so_far[begin] > c->most)) {
                 for (int k = 0; k < JPEG_RUN_SIZES && length >> k; k++) c->runs[s][e][k]--;
                 if (before)
                     count_interrupted_run(c, now, before, s, e, begin, i);
                 else
                     count_run(c->runs[s][e], length);
             }
-            begin = i + on_map(c->last[e], i);
         }
 }
 
@@ -128,10 +134,20 @@ CODEC_BODY uint32_t count_long_runs(const uint64_t *CODEC_RESTRICT with, const u
     return total;
 }
 
+CODEC_BODY void find_nothing(JpegCounts *c)
+{
+    for (int e = 1; e < c->n; e++) {
+        uint64_t any = (uint64_t)c->corrections[e] | (c->last[e - 1][0] & ~1ull);
+        for (ptrdiff_t w = 0; w < c->words; w++) any |= c->present[e][w] | (w ? c->last[e - 1][w] : 0);
+        c->nothing[e] = !any;
+    }
+}
+
 /* The runs of all bands. `now`, `before`: of refinements; NULL for first scans. */
 CODEC_BODY void count_runs(JpegCounts *c, const uint64_t *now, const uint64_t *before)
 {
-    uint64_t *with = c->work[3];
+    uint64_t *with = c->work[3], *longer = c->work[4];
+    find_nothing(c);
     for (int s = 0; s < c->n; s++) {
         int64_t corrections = 0;
         memset(with, 0, (size_t)c->words * sizeof *with);
@@ -140,17 +156,23 @@ CODEC_BODY void count_runs(JpegCounts *c, const uint64_t *now, const uint64_t *b
         for (int e = s; e < c->n; e++) {
             uint32_t *runs = c->runs[s][e];
             const int64_t positions = c->start[e + 1] - c->start[s];
-            int k = 0;
+            int k = 0, divided = JPEG_RUN_SIZES - 1; /* shorter runs than 2^divided blocks stay whole */
+            if (e > s && c->nothing[e]) {
+                memcpy(runs, c->runs[s][e - 1], sizeof c->runs[s][e]);
+                continue;
+            }
+            if (before)
+                while (divided && positions << divided > c->most) divided--;
             for (ptrdiff_t w = 0; w < c->words; w++) with[w] |= c->present[e][w];
             memset(c->work[0], 0xFF, (size_t)c->words * sizeof *with);
             c->work[0][0] = ~1ull;              /* no run ends before the first block */
             while (k < JPEG_RUN_SIZES
                    && (runs[k] = count_long_runs(with, c->last[e], c->words, (ptrdiff_t)1 << k, c->work[k & 1],
-                                                 c->work[~k & 1], c->work[2])))
+                                                 c->work[~k & 1], k == divided ? longer : c->work[2])))
                 k++;
             corrections += c->corrections[e];
             if (k == JPEG_RUN_SIZES || (corrections > c->most && positions << k > c->most))
-                divide_runs(c, with, now, before, s, e);
+                divide_runs(c, with, longer, now, before, s, e);
         }
     }
 }
@@ -174,26 +196,47 @@ CODEC_BODY void copy_borders(const JpegCounts *c, Borders *b)
     memcpy(b->segment, c->segment, sizeof b->segment);
 }
 
+/* `opening` from `arrivals`: those of a border are all behind which have no coefficient between them and it. */
+CODEC_BODY void count_openings(JpegCounts *c)
+{
+    uint32_t arrived[JPEG_ARRIVALS] = {0};
+    for (int s = 0; s < c->n; s++) {
+        const uint32_t *more = c->arrivals + s * JPEG_ARRIVALS;
+        for (int i = 0; i < JPEG_ARRIVALS; i++) arrived[i] += more[i];
+        for (int k = c->start[s]; k < 64; k++) {
+            const int run = k - c->start[s];
+            const uint32_t *by_size = arrived + (k << 4);
+            uint32_t *symbols = c->opening + c->row[s] + 256 * c->segment[k], total = 0;
+            for (int size = 0; size < 16; size++) {
+                symbols[(run & 15) << 4 | size] += by_size[size];
+                total += by_size[size];
+            }
+            symbols[0xF0] += (uint32_t)(run >> 4) * total;
+        }
+    }
+}
+
 CODEC_BODY void codec_jpeg_count_first_body(JpegCounts *c, const int16_t *level_zz, const uint64_t *now, int Al)
 {
     const int64_t blocks = c->blocks;
-    uint32_t *all_between = c->between, *all_opening = c->opening;
+    uint32_t *all_between = c->between, *arrivals = c->arrivals;
     Borders b;
     copy_borders(c, &b);
     for (int64_t i = 0; i < blocks; i++) {
         const int16_t *zz = level_zz + 64 * i;
-        uint32_t *between = NULL; /* by the coefficient before */
-        int behind = 0, s = 0;    /* position behind it */
+        uint32_t *between = NULL, *arrived = arrivals; /* by the coefficient before */
+        int behind = 0;                                /* position behind it */
         for (uint64_t present = now[i] & b.from[0]; present; present &= present - 1) {
             const int k = codec_lowest_bit(present), segment = b.segment[k], v = zz[k];
-            const int here = k << 4 | (codec_bit_length((uint32_t)(v < 0 ? -v : v)) - Al);
-            if (between) count_symbol(between + 256 * segment, here - (behind << 4));
-            for (uint32_t *opening = all_opening + 256 * segment; s <= segment; s++)
-                count_symbol(opening + b.row[s], here - (b.start[s] << 4));
+            const int size = codec_bit_length((uint32_t)(v < 0 ? -v : v)) - Al;
+            arrived[k << 4 | size]++;
+            if (between) count_symbol(between + 256 * segment, (k - behind) << 4 | size);
             between = all_between + b.row[segment];
+            arrived = arrivals + (segment + 1) * JPEG_ARRIVALS;
             behind = k + 1;
         }
     }
+    count_openings(c);
     draw_maps(c, now, NULL);
     count_runs(c, NULL, NULL);
 }

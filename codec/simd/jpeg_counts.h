@@ -8,7 +8,8 @@
 enum {
     JPEG_SEGMENTS = 24,  /* at most */
     JPEG_RUN_SIZES = 15, /* a run has fewer than 2^15 blocks (G.1.2.2) */
-    JPEG_WORK_MAPS = 4,
+    JPEG_WORK_MAPS = 5,
+    JPEG_ARRIVALS = 64 << 4, /* by position and size */
 };
 
 /* At most 2^24 blocks, whose correction bits then are below 2^30. A band from segment s to segment e: [s][e]. Symbols:
@@ -24,10 +25,13 @@ typedef struct {
     int row[JPEG_SEGMENTS];                            /* with 256 e: where the counts of a pair (s, e) are */
     uint32_t *between;                                 /* by segment of the coefficient before, and its own */
     uint32_t *opening;                                 /* by border, and the segment of the coefficient */
+    uint32_t *arrivals;                                /* of first scans, coefficients by the segment of the one before:
+                                                          JPEG_ARRIVALS without one, then as many for each */
     uint64_t *present[JPEG_SEGMENTS];                  /* maps of the blocks with a coefficient in a segment, */
     uint64_t *last[JPEG_SEGMENTS];                     /* and of those with one at its last position */
     uint64_t *work[JPEG_WORK_MAPS];                    /* maps for what is needed on the way */
     uint32_t runs[JPEG_SEGMENTS][JPEG_SEGMENTS][JPEG_RUN_SIZES]; /* ended runs of at least 2^k blocks */
+    uint8_t nothing[JPEG_SEGMENTS];                    /* whether a band that ends here is like one a segment shorter */
     int32_t corrections[JPEG_SEGMENTS];                /* correction bits of all blocks by segment */
     int32_t *so_far;                                   /* [blocks + 1], of refinements: those of the blocks before */
 } JpegCounts;

@@ -57,6 +57,40 @@ CODEC_BODY void codec_linear_to_y_body(const float *CODEC_RESTRICT rgb, ptrdiff_
 }
 CODEC_KERNEL(codec_linear_to_y, (const float *rgb, ptrdiff_t n, float *y), (rgb, n, y))
 
+CODEC_BODY void codec_halve_row_body(const float *CODEC_RESTRICT upper, const float *CODEC_RESTRICT lower, ptrdiff_t n,
+                                     float *CODEC_RESTRICT out)
+{
+    for (ptrdiff_t i = 0; i < n / 2; i++)
+        out[i] = (upper[2 * i] + upper[2 * i + 1] + lower[2 * i] + lower[2 * i + 1]) * 0.25f;
+    if (n & 1) out[n / 2] = (upper[n - 1] + lower[n - 1]) * 0.5f;
+}
+CODEC_KERNEL(codec_halve_row, (const float *upper, const float *lower, ptrdiff_t n, float *out), (upper, lower, n, out))
+
+CODEC_BODY void codec_s2_means_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b, ptrdiff_t n,
+                                    ptrdiff_t step, float *CODEC_RESTRICT out)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        out[i] = a[i];
+        out[step + i] = a[i] - b[i];
+    }
+}
+CODEC_KERNEL(codec_s2_means, (const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out),
+             (a, b, n, step, out))
+
+CODEC_BODY void codec_s2_quantities_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b, ptrdiff_t n,
+                                         ptrdiff_t step, float *CODEC_RESTRICT out)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float d = a[i] - b[i];
+        out[i] = a[i];
+        out[step + i] = d;
+        out[2 * step + i] = d * d;
+        out[3 * step + i] = a[i] * a[i] + b[i] * b[i];
+    }
+}
+CODEC_KERNEL(codec_s2_quantities, (const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out),
+             (a, b, n, step, out))
+
 CODEC_BODY void codec_blur9_across_body(const float *CODEC_RESTRICT v, const float *w, ptrdiff_t n,
                                         float *CODEC_RESTRICT out)
 {
@@ -76,6 +110,21 @@ CODEC_BODY void codec_blur9_down_body(const float *const *r, const float *w, ptr
         out[i] = w0 * r4[i] + w1 * (r3[i] + r5[i]) + w2 * (r2[i] + r6[i]) + w3 * (r1[i] + r7[i]) + w4 * (r0[i] + r8[i]);
 }
 CODEC_KERNEL(codec_blur9_down, (const float *const *r, const float *w, ptrdiff_t n, float *out), (r, w, n, out))
+
+CODEC_BODY void codec_blur9_down_two_body(const float *const *r, const float *w, ptrdiff_t n,
+                                          float *CODEC_RESTRICT upper, float *CODEC_RESTRICT lower)
+{
+    const float *r0 = r[0], *r1 = r[1], *r2 = r[2], *r3 = r[3], *r4 = r[4], *r5 = r[5], *r6 = r[6], *r7 = r[7],
+        *r8 = r[8], *r9 = r[9];
+    const float w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4];
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float v1 = r1[i], v2 = r2[i], v3 = r3[i], v4 = r4[i], v5 = r5[i], v6 = r6[i], v7 = r7[i], v8 = r8[i];
+        upper[i] = w0 * v4 + w1 * (v3 + v5) + w2 * (v2 + v6) + w3 * (v1 + v7) + w4 * (r0[i] + v8);
+        lower[i] = w0 * v5 + w1 * (v4 + v6) + w2 * (v3 + v7) + w3 * (v2 + v8) + w4 * (v1 + r9[i]);
+    }
+}
+CODEC_KERNEL(codec_blur9_down_two, (const float *const *r, const float *w, ptrdiff_t n, float *upper, float *lower),
+             (r, w, n, upper, lower))
 
 /* Sums of v and of v^4: eight single-precision lanes over at most 128 values, then added up in
  * double, in a fixed order. */

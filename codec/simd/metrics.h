@@ -25,9 +25,20 @@ extern void (*const codec_ssim_maps_f64[2])(const double *blurred, ptrdiff_t wid
 extern void (*const codec_linear_to_xyb[2])(const float *rgb, ptrdiff_t n, float *xyb);
 extern void (*const codec_linear_to_y[2])(const float *rgb, ptrdiff_t n, float *y);
 
+/* 2x2 means of a pair of rows, ceil(n / 2) of them; an odd last column is repeated. The rows may be the same one. */
+extern void (*const codec_halve_row[2])(const float *upper, const float *lower, ptrdiff_t n, float *out);
+
+/* What SSIMULACRA 2 blurs, for one channel of a row: [a | d | d^2 | a^2 + b^2], `step` apart, d = a - b. codec_s2_means
+ * writes the first two only, which suffice for codec_s2_edges. */
+extern void (*const codec_s2_quantities[2])(const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out);
+extern void (*const codec_s2_means[2])(const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out);
+
 /* Nine symmetric taps, w[0] in the middle: across, out[i] from v[i .. i + 8]; down over rows r[0..8]. */
 extern void (*const codec_blur9_across[2])(const float *v, const float *w, ptrdiff_t n, float *out);
 extern void (*const codec_blur9_down[2])(const float *const *r, const float *w, ptrdiff_t n, float *out);
+/* Two rows of that, from r[0..9]: reading is what takes time. */
+extern void (*const codec_blur9_down_two[2])(const float *const *r, const float *w, ptrdiff_t n, float *upper,
+                                             float *lower);
 
 /* SSIMULACRA 2 maps of one row. Their sums are added to sums[norm 1, 4][map ssim, ringing, blur].
  * blurred: [a | d | d^2 | a^2 + b^2], d = a - b, n apart; codec_s2_edges reads the first two. map: room

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from codec.jpeg._masking import refined_weights, squared_errors
+from codec.jpeg._masking import refined_weights, squared_errors, sums_around
 
 import codec
 from codec.errors import ParameterError
@@ -18,6 +18,19 @@ def test_sums_over_blocks(shape):
     squares = np.pad((shown.astype(int) - pixels) ** 2, [(0, -n % 8) for n in shape[:2]] + [(0, 0)])
     high, wide = (-(-n // 8) for n in shape[:2])
     assert np.array_equal(squared_errors(pixels, shown), squares.reshape(high, 8, wide, 8, shape[2]).sum((1, 3, 4)))
+
+
+@pytest.mark.parametrize("shape, wanted", [((1, 1), (1, 1)), ((1, 7), (2, 8)), ((5, 3), (5, 3)), ((6, 9), (8, 9))])
+def test_sums_around_blocks(shape, wanted):
+    """Twice three neighbours in each direction, edges repeated before each time."""
+    blocks = np.random.default_rng(3).integers(-(2**40), 2**40, shape)
+    sums = np.pad(blocks, [(0, n - m) for n, m in zip(wanted, shape)], mode="edge")
+    for _ in range(2):
+        wider = np.pad(sums, 1, mode="edge")
+        sums = sum(wider[y : y + wanted[0], x : x + wanted[1]] for y in range(3) for x in range(3))
+    assert np.array_equal(sums_around(blocks, wanted), sums)
+    with pytest.raises(ParameterError, match="blocks"):
+        sums_around(blocks, (wanted[0], shape[1] - 1))
 
 
 def test_factors_follow_the_ratio_within_bounds():

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import examples
 
-from codec._core import ZIGZAG, code_table, optimal_huffman, optimal_huffman_bits, pack_bits
+from codec._core import ZIGZAG, code_table, optimal_huffman, pack_bits, table_bits
 from codec.errors import BitstreamError, ParameterError
 from codec.jpeg import tables
 
@@ -162,7 +162,17 @@ def test_where_huffman_needs_no_limit_the_cost_is_his(weights):
 @given(st.lists(st.integers(1, 60) | st.integers(0, 31).map(lambda e: 1 << e), max_size=256))
 def test_the_total_without_the_table_is_that_of_the_table(weights):
     counts = spread(weights)
-    assert optimal_huffman_bits(counts) == (cost(counts, *optimal_huffman(counts)) if weights else 0)
+    bits = 8 * (17 + len(weights)) + (cost(counts, *optimal_huffman(counts)) if weights else 0)
+    some = np.array(counts, np.uint32)
+    assert table_bits(some, np.zeros(256, np.uint32)) == bits
+    assert table_bits(some - some // 3, some // 3) == bits
+
+
+def test_sums_that_no_table_is_made_for():
+    most = np.full(256, 2**32 - 1, np.uint32)
+    assert table_bits(most, most) == 2**62
+    with pytest.raises(ParameterError, match="256"):
+        table_bits(most, most[:255])
 
 
 @examples(30)
