@@ -30,6 +30,7 @@ from codec.h264.macroblock._slice cimport (
     SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room, wait_for_lines,
 )
 from codec.h264.pictures._picture cimport MB_BYPASS, MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, add_slice
+from codec.h264.stream._elements cimport ElementWriter
 from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
 
 import numpy as np
@@ -328,23 +329,20 @@ cdef class SliceEncoder(SliceSetup):
         t.psy_rd = tools.psy_rd
         return 0
 
-    cdef int _set_header(self, writer) except -1:
+    cdef int _set_header(self, ElementWriter header) except -1:
         """Begin the output with the bits of the slice header."""
-        cdef bytes head
         cdef Coder *c = self.c
-        cdef Py_ssize_t i
-        cdef int rest = writer.count % 8
-        close_writer(&c.out)
-        if open_writer(&c.out, 1 << 16):
+        cdef Py_ssize_t size = header.out.next - header.out.start
+        if c.out.start == NULL and open_writer(&c.out, 1 << 16):
             raise MemoryError("no memory for a slice")
-        bits = (writer.bits ^ 1 << writer.count) << (8 - rest) % 8
-        head = bits.to_bytes((writer.count + 7) // 8, "big")
-        for i in range(len(head) - (rest > 0)):
-            put_bits(&c.out, <uint8_t>head[i], 8)
-        if rest:
-            put_bits(&c.out, <uint8_t>head[len(head) - 1] >> (8 - rest), rest)
-        if c.s.seq.entropy_coding_mode_flag and rest:   # cabac_alignment_one_bit
-            put_bits(&c.out, (1 << (8 - rest)) - 1, 8 - rest)
+        c.out.next = c.out.start
+        if reserve(&c.out, size + 8):
+            raise MemoryError("no memory for a slice")
+        memcpy(c.out.next, header.out.start, size)
+        c.out.next += size
+        c.out.acc, c.out.count = header.out.acc, header.out.count
+        if c.s.seq.entropy_coding_mode_flag and c.out.count:        # cabac_alignment_one_bit
+            put_bits(&c.out, (1 << (8 - c.out.count)) - 1, 8 - c.out.count)
         return 0
 
     def encode(self, header, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, Picture source, lists, planes,
@@ -357,7 +355,7 @@ cdef class SliceEncoder(SliceSetup):
         header : SliceHeader
             Of the first slice.
         begin : function
-            Maps the address of the first macroblock of a slice to a Writer with its header written.
+            Maps the address of the first macroblock of a slice to a Writer with its header.
         ends : list of int
             Addresses before which a slice ends; the last one is the number of macroblocks.
         limit : int
@@ -422,11 +420,12 @@ cdef class SliceEncoder(SliceSetup):
                 found.append(rbsp)
         return found
 
-    def _encode_slice(self, writer, int cabac_init_idc, Interpolated own, int first, int end, Py_ssize_t limit):
+    cdef _encode_slice(self, ElementWriter header, int cabac_init_idc, Interpolated own, int first, int end,
+                       Py_ssize_t limit):
         """(RBSP of a slice, the address after its last macroblock)"""
         cdef Coder *c = self.c
         cdef int after
-        self._set_header(writer)
+        self._set_header(header)
         self._start(cabac_init_idc)
         with nogil:
             after = encode_macroblocks(c, own, first, end, limit - 1 if limit else 0)   # less the NAL unit's header
