@@ -302,6 +302,7 @@ cdef class SliceEncoder(SliceSetup):
     cdef Coder *c
     cdef void *memory
     cdef Scales scales
+    cdef object tools           # those that are set
 
     def __cinit__(self, Scales scales not None):
         cdef size_t at, size = sizeof(Coder) + EDGE_BYTES + SECOND_BYTES + 4 * 64
@@ -322,6 +323,9 @@ cdef class SliceEncoder(SliceSetup):
 
     cdef int _set_tools(self, tools) except -1:
         cdef Tools *t = &self.c.tools
+        if self.tools is tools:
+            return 0
+        self.tools = tools
         t.search, t.range = tools.search, tools.range
         t.half_steps, t.quarter_steps = tools.half_steps, tools.quarter_steps
         t.rd, t.trellis, t.partitions, t.transform8 = tools.rd, tools.trellis, tools.partitions, tools.transform8

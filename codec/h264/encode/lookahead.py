@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -35,6 +34,7 @@ FIFTH = 5  # a fifth of the macroblocks cost less than what `Planned.even` compa
 # Percent of neighbours in a row: as many are equal, and as many differ by a step, in text and windows. Those of cameras
 # are equal in 4 to 26, of text in 82 to 94, which differs in 6 to 18; a fade to black has no steps.
 DRAWN_EQUAL, DRAWN_STEPS, DRAWN_STEP = 60, 2, 24
+NOTHING = done(lambda: None)  # a job that has ended
 FLASH = 3  # frames after which the old scene may be back: a flash is no new scene
 
 
@@ -54,8 +54,7 @@ def structure(count, layer=1):
     return [(middle, -1, count, True, layer), *structure(middle, layer + 1), *right]
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(NamedTuple):
     """What a frame that waits becomes; others: the frames that it refers to first, in each list."""
 
     seen: Seen
@@ -66,8 +65,7 @@ class Role:
     layer: int = 0
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(NamedTuple):
     """A frame whose picture is settled.
 
     Attributes
@@ -271,9 +269,9 @@ class Lookahead:
         these. What is found of a frame depends on the frames around it and on nothing else, in an order of its own, so
         that it is the same with any number of threads: first from those before it, then from those after it, one by
         one. No two at a time write into one frame."""
-        begin = self._begin
-        seen.alone = seen.found_back = seen.known = begin(seen.examine)
-        if not self._tools.looks or not before:
+        begin, tools = self._begin, self._tools
+        seen.alone = seen.found_back = seen.known = begin(seen.examine) if tools.looks or tools.aq else NOTHING
+        if not tools.looks or not before:
             return
         alone = [one.alone for one in (*before, seen)]
         seen.found_back = begin(lambda: [seen.inter(one) for one in reversed(before)], *alone)
@@ -300,8 +298,7 @@ class Lookahead:
         if first[0].key:
             self._key = first[0].seen.number
         self._anchor, self._waiting = first[0].seen, self._waiting[len(first) :]
-        between = [[role for role in interval if role.kind == B] for interval in intervals[:2]]
-        noise = self._noise(next(filter(None, between), []))
+        noise = self._noise(intervals[:2]) if self._tools.looks else {}
         return [self._planned(role, noise) for role in first]
 
     def _intervals(self, ended):
@@ -328,15 +325,17 @@ class Lookahead:
 
     def _interval(self, before, taken):
         """Roles of the frames between two anchors: the last as P, those before it as B."""
-        around = {-1: before, len(taken) - 1: taken[-1], **dict(enumerate(taken))}
         roles = [Role(taken[-1], P, (before,))]
+        around = {-1: before, **dict(enumerate(taken))}
         for i, a, b, reference, layer in structure(len(taken) - 1):
             roles.append(Role(taken[i], B, (around[a], around[b]), False, reference, layer))
         return roles
 
-    def _noise(self, roles):
-        """`new` and `even` of `Planned`, of its B pictures."""
-        if not self._tools.looks or not roles:
+    def _noise(self, intervals):
+        """`new` and `even` of `Planned`, of the B pictures of the first interval that has any."""
+        between = [[role for role in interval if role.kind == B] for interval in intervals]
+        roles = next(filter(None, between), [])
+        if not roles:
             return {}
         inter = np.concatenate([role.seen.inter(*role.others)[0] for role in roles])
         whole, fifth = int(inter.sum()), inter.size // FIFTH
@@ -347,17 +346,20 @@ class Lookahead:
 
     def _planned(self, role, noise):
         seen = role.seen
-        more = {"key": role.key, "reference": role.reference, "layer": role.layer, "offsets": seen.aq, **noise}
-        if self._tools.looks:
-            more["drawn"] = seen.drawn
-            more["intra"], more["inter"] = seen.intra, seen.inter(*role.others)[0] if role.others else seen.intra
-        if self._tools.looks and role.others:
+        planned = Planned(
+            seen.frame, seen.number, role.kind, role.key, role.reference, role.layer, offsets=seen.aq, **noise
+        )
+        if not self._tools.looks:
+            return planned
+        more = {"drawn": seen.drawn, "intra": seen.intra}
+        more["inter"] = seen.inter(*role.others)[0] if role.others else seen.intra
+        if role.others:
             more["vectors"] = tuple(seen.faded(other)[0] for other in role.others)
             more["weights"] = seen.faded(role.others[0])[2] if role.kind == P else None
         if self._tools.tree and role.reference:
             saved = tree_offsets(seen.weights, seen.amounts)
             more["offsets"] = -saved if seen.aq is None else seen.aq - saved
-        return Planned(seen.frame, seen.number, role.kind, **more)
+        return planned._replace(**more)
 
     def _propagate(self, intervals):
         """The macroblock tree: from the last picture to the first, what later pictures take from each."""

@@ -14,6 +14,7 @@ from ...frame import plane_shapes, unchecked_frame
 from ...metrics.fidelity import psnr
 from ...metrics.ssim import ssim
 from ..decode.output import arrays, side_data_of
+from ..stream.syntax import structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,9 @@ class EncodedPicture(PictureInfo):
 
     def info(self) -> PictureInfo:
         """All but the data."""
-        return PictureInfo(**{name: value for name, value in vars(self).items() if name != "data"})
+        found = dict(vars(self))
+        del found["data"]
+        return structure(PictureInfo, found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,10 +180,15 @@ def _plain(planes):
     return {name: str(one) if one == math.inf else one for name, one in zip(("Y", "Cb", "Cr"), planes)}
 
 
+# Members that are there on request alone
+UNASKED: dict[str, Any] = {"psnr": None, "ssim": None, "reconstruction": None, "side_data": None}
+
+
 def picture_of(coded) -> EncodedPicture:
     """From a `Coded`."""
-    found, bits = coded.found or {}, 8 * len(coded.data)
-    return EncodedPicture(coded.number, coded.type, coded.key, coded.qp, bits, **found, data=coded.data)
+    found = {"number": coded.number, "type": coded.type, "key": coded.key, "qp": coded.qp}
+    more = {"bits": 8 * len(coded.data), "data": coded.data, **(coded.found or {})}
+    return structure(EncodedPicture, UNASKED | found | more)
 
 
 def names_of(metrics: str | Iterable[str]) -> tuple[str, ...]:

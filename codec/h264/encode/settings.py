@@ -12,7 +12,8 @@ from ...errors import ParameterError
 from ...executors import checked_threads
 from ...targets import VIDEO_RATES, parse_target
 from ..stream.parameter_sets import FLAT_LISTS
-from ..stream.slice_header import B, I, P
+from ..stream.slice_header import B, I
+from ..stream.syntax import derived
 from .matrices import lists_of
 from .parameters import LEVELS
 
@@ -56,7 +57,7 @@ class Tools:
     waits: int = 1  # a picture may be delivered after the next frames were taken
     deblock: int | None = 0  # offset_div2 of alpha and beta; None: no deblocking
 
-    @property
+    @derived
     def looks(self):
         """Whether frames are searched before they are coded."""
         return bool(self.scenecut or self.tree or (self.b_frames and self.b_adapt))
@@ -144,13 +145,17 @@ def tools_of(preset, tune):
 
 def layer_of(planned):
     """LAYER_... of a `Planned`."""
-    return {I: LAYER_I, P: LAYER_P, B: LAYER_B_REFERENCE if planned.reference else LAYER_B}[planned.kind]
+    if planned.kind == B:
+        return LAYER_B_REFERENCE if planned.reference else LAYER_B
+    return LAYER_I if planned.kind == I else LAYER_P
 
 
 def noisiness(planned):
     """How much of the interval of a `Planned` is noise, 0 to 256."""
-    noise = [256 * (value - low) // (high - low) for value, (low, high) in ((planned.new, NEW), (planned.even, EVEN))]
-    return min(max(min(noise), 0), 256)
+    new, even = planned.new - NEW[0], planned.even - EVEN[0]
+    if new <= 0 or even <= 0:
+        return 0
+    return min(256 * new // (NEW[1] - NEW[0]), 256 * even // (EVEN[1] - EVEN[0]), 256)
 
 
 def inheritance(planned):
@@ -161,7 +166,8 @@ def inheritance(planned):
 
 def chroma_weight(planned):
     """Of squared differences of chroma of a picture against those of luma, times 256."""
-    plain, noisy = CHROMA_WEIGHTS[layer_of(planned)], NOISY_CHROMA_WEIGHTS[layer_of(planned)]
+    layer = layer_of(planned)
+    plain, noisy = CHROMA_WEIGHTS[layer], NOISY_CHROMA_WEIGHTS[layer]
     return plain + (noisy - plain) * noisiness(planned) // 256
 
 
