@@ -265,16 +265,17 @@ def end(Picture picture not None):
     shared_store(&picture.data.pending, 0)
 
 
+cdef enum:
+    SMALL = 1000            # macroblocks that are copied sooner than the interpreter's lock is had again
+
+
 def fill(Picture picture not None, planes):
     """Copy the planes of a frame, their last column and row repeated up to whole macroblocks."""
     cdef PictureData *p = &picture.data
     cdef const uint8_t[:, ::1] one
     cdef const uint8_t *src[3]
-    cdef const uint8_t *line
-    cdef uint8_t *out
     cdef Py_ssize_t rows[3]
     cdef Py_ssize_t columns[3]
-    cdef Py_ssize_t y
     cdef int i, count = min(len(planes), 3)
     whole = [np.ascontiguousarray(plane) for plane in planes[:3]]
     for i in range(count):
@@ -283,12 +284,24 @@ def fill(Picture picture not None, planes):
         if not (0 < rows[i] <= p.height[i] and 0 < columns[i] <= p.width[i]):
             raise ParameterError("the planes have other sizes than those of the picture")
         src[i] = &one[0, 0]
-    with nogil:
-        for i in range(count):
-            for y in range(p.height[i]):
-                line, out = src[i] + min(y, rows[i] - 1) * columns[i], p.plane[i] + y * p.stride[i]
-                memcpy(out, line, columns[i])
-                memset(out + columns[i], line[columns[i] - 1], p.width[i] - columns[i])
+    if p.mb_count <= SMALL:
+        copy_planes(p, src, rows, columns, count)
+    else:
+        with nogil:
+            copy_planes(p, src, rows, columns, count)
+
+
+cdef void copy_planes(PictureData *p, const uint8_t **src, const Py_ssize_t *rows, const Py_ssize_t *columns,
+                      int count) noexcept nogil:
+    cdef const uint8_t *line
+    cdef uint8_t *out
+    cdef Py_ssize_t y
+    cdef int i
+    for i in range(count):
+        for y in range(p.height[i]):
+            line, out = src[i] + min(y, rows[i] - 1) * columns[i], p.plane[i] + y * p.stride[i]
+            memcpy(out, line, columns[i])
+            memset(out + columns[i], line[columns[i] - 1], p.width[i] - columns[i])
 
 
 cdef class SliceEncoder(SliceSetup):

@@ -10,13 +10,13 @@ import os
 import weakref
 from _thread import start_new_thread
 from collections import deque
-from operator import itemgetter
 from threading import Lock, get_ident
 
 from ..._stop import Halted, halt, halted, release
 from ..._team import Bell
 from ...errors import ParameterError
 
+FIRST, WAITS, NEVER = 0, 2, 4  # ranks of jobs, and what adds to them that a job would wait for lines of others
 PATIENCE = 100  # milliseconds after which a thread that waits asks whether it is for nothing
 
 
@@ -38,6 +38,16 @@ class Job:
         self._work, self._jobs, self.needs, self.follows, self.reference = work, jobs, needs, follows, reference
         self.begun = self.ended = False
         self._found = self._error = None
+
+    def rank(self):
+        """When it is its turn, FIRST to NEVER: NEVER while one that it follows has not begun."""
+        rank = FIRST if self.reference else FIRST + 1
+        for job in self.follows:
+            if not job.ended:
+                if not job.begun:
+                    return NEVER
+                rank |= WAITS
+        return rank
 
     def run(self):
         """Do the work in this thread. What it raises is kept for `result`, or what one raised that it needs."""
@@ -161,20 +171,24 @@ class Jobs:
         there are no others. Then pictures whose references are complete, or else one that waits for their lines where
         it is faster; of these, one that others refer to."""
         with self._lock:
-            jobs = self.looking
-            job = next((job for job in jobs if all(other.ended for other in job.needs)), None)
-            if job is None:
-                jobs, found = self.coding, []
-                for other in jobs:
-                    waits = [one for one in other.follows if not one.ended]
-                    if all(one.begun for one in waits):
-                        found.append((bool(waits), not other.reference, other))
-                *_, job = min(found, key=itemgetter(0, 1), default=(None,))
-            if job is None or self._over:
+            if self._over:
                 return None
-            jobs.remove(job)
-            job.begun = True
-            return job
+            jobs, best = self.looking, NEVER
+            for job in jobs:
+                if all(other.ended for other in job.needs):
+                    best, found = FIRST, job
+                    break
+            else:
+                jobs = self.coding
+                for job in jobs:
+                    rank = job.rank()
+                    if rank < best:
+                        best, found = rank, job
+            if best == NEVER:
+                return None
+            jobs.remove(found)
+            found.begun = True
+            return found
 
     def _run(self, job):
         job.run()
