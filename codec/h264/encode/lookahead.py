@@ -34,7 +34,6 @@ FIFTH = 5  # a fifth of the macroblocks cost less than what `Planned.even` compa
 # Percent of neighbours in a row: as many are equal, and as many differ by a step, in text and windows. Those of cameras
 # are equal in 4 to 26, of text in 82 to 94, which differs in 6 to 18; a fade to black has no steps.
 DRAWN_EQUAL, DRAWN_STEPS, DRAWN_STEP = 60, 2, 24
-NOTHING = done(lambda: None)  # a job that has ended
 FLASH = 3  # frames after which the old scene may be back: a flash is no new scene
 
 
@@ -258,11 +257,21 @@ class Lookahead:
 
     def add(self, frame, number):
         """Take the next frame; yield intervals that are settled, as lists of Planned in coding order."""
+        if not (self._depth or self._tools.looks or self._tools.aq):
+            yield [self._unseen(frame, number)]
+            return
         seen = Seen(frame, number, self._tools)
         self._look(seen, [seen for seen in (self._anchor, *self._waiting) if seen][-self._most :])
         self._waiting.append(seen)
         while len(self._waiting) > self._depth:
             yield self._next(ended=False)
+
+    def _unseen(self, frame, number):
+        """The picture of a frame that does not wait, and of which nothing is known: key or P."""
+        key = self._key is None or number - self._key >= self._keyint
+        if key:
+            self._key = number
+        return Planned(frame, number, I if key else P, key)
 
     def _look(self, seen, before):
         """Begin to find the costs of a frame, and of the intervals that end with it; before: the frames that may be in
@@ -270,7 +279,7 @@ class Lookahead:
         that it is the same with any number of threads: first from those before it, then from those after it, one by
         one. No two at a time write into one frame."""
         begin, tools = self._begin, self._tools
-        seen.alone = seen.found_back = seen.known = begin(seen.examine) if tools.looks or tools.aq else NOTHING
+        seen.alone = seen.found_back = seen.known = begin(seen.examine)
         if not tools.looks or not before:
             return
         alone = [one.alone for one in (*before, seen)]

@@ -295,6 +295,9 @@ def settings_of(
     )  # fmt: skip
 
 
+OPTIONS = inspect.signature(settings_of).parameters
+
+
 def psy_weight(psy_rd, preset):
     """Tools.psy_rd."""
     weight = number_of(psy_rd, 0, 4, f"psy_rd is {psy_rd!r}; it must be a number from 0 to 4")
@@ -308,9 +311,10 @@ def psy_weight(psy_rd, preset):
 
 def described(options):
     """The preset, and the options that are not at their defaults, as text."""
-    known = inspect.signature(settings_of).parameters
     plain = lambda value: int(value) if isinstance(value, numbers.Real) and value == int(value) else value
-    rows = [(name, plain(value)) for name, value in options.items() if name == "preset" or value != known[name].default]
+    rows = [
+        (name, plain(value)) for name, value in options.items() if name == "preset" or value != OPTIONS[name].default
+    ]
     return " ".join(f"{name}={value}" for name, value in rows)
 
 
@@ -352,8 +356,7 @@ def vbv_of(bitrate, maxrate, bufsize):
 
 def settings_of_options(options):
     """`Settings` from keyword arguments by name."""
-    known = inspect.signature(settings_of).parameters
     for name in options:
-        if name not in known:
-            raise ParameterError(f"{name} is no option of the encoder; there are {', '.join(known)}")
+        if name not in OPTIONS:
+            raise ParameterError(f"{name} is no option of the encoder; there are {', '.join(OPTIONS)}")
     return settings_of(**options)
