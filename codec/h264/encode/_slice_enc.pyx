@@ -458,12 +458,12 @@ cdef class SliceEncoder(SliceSetup):
             own.advance(&picture.data, picture.data.height[0], enc)
             shared_store(&picture.data.lines, picture.data.height[0])
 
-    def weighted(self, Picture reference not None, Interpolated planes not None, table):
-        """The planes of a reference, once it is complete, with their samples changed by a table of 256."""
+    def weighted(self, Picture reference not None, Interpolated planes not None, weights):
+        """The planes of a reference, once it is complete, with `Weights`."""
         with nogil:
             wait_for_lines(&self.c.s, &reference.data, reference.data.height[0])
         raise_stopped()
-        return planes.weighted(table)
+        return planes.weighted(weights.weight, weights.offset)
 
     cdef int _set_vectors(self, vectors) except -1:
         """The arrays outlive the call: the caller holds them."""

@@ -297,7 +297,7 @@ class PictureEncoder:
             return write_slice_header(one, self._sps, self._pps)
 
         if planned.weights:
-            planes[0][0] = coder.slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
+            planes[0][0] = coder.slices.weighted(lists[0][0], planes[0][0], planned.weights)
         found = coder.slices.encode(
             header, begin, self._ends, self._settings.slice_max_bytes or 0,
             self._sps, self._pps, picture, coder.source,

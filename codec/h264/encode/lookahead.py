@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..stream.slice_header import B, I, P
-from ._lookahead import HalfFrame, least
+from ._lookahead import HalfFrame, least, total
 from .adaptive import ONE, energies_of, spread, tree_offsets, variance_offsets, weighed
 from .team import done
 from .weights import SAVED, weights_between, with_chroma
@@ -31,9 +31,6 @@ SAVED_LEAST, SAVED_MOST = 0.15, 0.40
 KEYINT_PARTS = 10  # a scene begins with a key picture at a distance of at least keyint / 10, with an I picture before
 B_PERCENT = 65  # bits for the cost of a B picture, against those of a P picture: its steps are larger
 FIFTH = 5  # a fifth of the macroblocks cost less than what `Planned.even` compares with the mean
-# Percent of neighbours in a row: as many are equal, and as many differ by a step, in text and windows. Those of cameras
-# are equal in 4 to 26, of text in 82 to 94, which differs in 6 to 18; a fade to black has no steps.
-DRAWN_EQUAL, DRAWN_STEPS, DRAWN_STEP = 60, 2, 24
 FLASH = 3  # frames after which the old scene may be back: a flash is no new scene
 
 
@@ -153,13 +150,11 @@ class Seen:
             self.aq = variance_offsets(energies_of(planes), tools.aq, tools.aq_strength)
         if tools.looks:
             self.half.fill(np.ascontiguousarray(self.frame.planes[0]))
-            self.drawn = is_drawn(self.frame.planes[0])
-            self.intra = self.half.intra()
-            sum_, square, count = self.half.moments()
+            self.intra = self.half.intra
+            sum_, square, count = self.half.moments
             self.look = sum_ / count, math.sqrt(count * square - sum_ * sum_) / count  # mean and standard deviation
-            self.chroma = (
-                [int(plane.sum()) / plane.size for plane in self.frame.planes[1:]] if self._fades else []
-            )  # means
+            chroma = self.frame.planes[1:] if self._fades else ()
+            self.chroma = [total(np.ascontiguousarray(plane)) / plane.size for plane in chroma]  # means
             self.weights = self.intra if self.aq is None else weighed(self.intra, self.aq)
 
     def search(self, other):
@@ -182,7 +177,7 @@ class Seen:
             weights = weights_between(*self.look, *other.look) if self._fades else None
             if weights:  # vectors that were found without weights follow brightness, not motion
                 weights = with_chroma(weights, self.chroma, other.chroma)
-                changed = self.half.inter(other.half.weighted(weights.table()), vectors, 1, 1)
+                changed = self.half.inter(other.half, vectors, 1, 1, weights)
                 if int(changed[1].sum()) < SAVED * int(costs.sum()):
                     vectors, costs = changed
                 else:
@@ -217,15 +212,6 @@ class Seen:
             return self.amounts, self.weights
         share = int(ONE * (contrast / self.look[1]) ** 2)
         return [(costs.astype(np.int64) * share // ONE).astype(np.int32) for costs in (self.amounts, self.weights)]
-
-
-def is_drawn(luma):
-    """Whether much of the luma of a frame is flat, between steps: text and windows, which no camera saw."""
-    left, right = luma[:, :-1], luma[:, 1:]
-    if 100 * np.count_nonzero(left == right) <= DRAWN_EQUAL * left.size:
-        return False
-    steps = np.maximum(left, right) - np.minimum(left, right) >= DRAWN_STEP
-    return bool(100 * np.count_nonzero(steps) > DRAWN_STEPS * left.size)
 
 
 def _whole(plane, size):
@@ -360,7 +346,7 @@ class Lookahead:
         )
         if not self._tools.looks:
             return planned
-        more = {"drawn": seen.drawn, "intra": seen.intra}
+        more = {"drawn": seen.half.drawn, "intra": seen.intra}
         more["inter"] = seen.inter(*role.others)[0] if role.others else seen.intra
         if role.others:
             more["vectors"] = tuple(seen.faded(other)[0] for other in role.others)
