@@ -382,14 +382,11 @@ class PictureEncoder:
         return picture
 
     def _keep(self, store, header, reference):
-        """Mark and store the picture (8.2.5)."""
+        """Mark the picture, and keep it if it is a reference (8.2.5): nothing waits for output here."""
         if reference:
             self._dpb.mark(store, header, self._sps)
+            self._dpb.frames = [*self._dpb.references(), store]
             self._frame_num += 1
-        for _ in self._dpb.store(store):
-            pass
-        for other in self._dpb.frames:
-            other.waiting = False
 
 
 class Encoder:

@@ -180,15 +180,13 @@ def _plain(planes):
     return {name: str(one) if one == math.inf else one for name, one in zip(("Y", "Cb", "Cr"), planes)}
 
 
-# Members that are there on request alone
-UNASKED: dict[str, Any] = {"psnr": None, "ssim": None, "reconstruction": None, "side_data": None}
-
-
 def picture_of(coded) -> EncodedPicture:
     """From a `Coded`."""
-    found = {"number": coded.number, "type": coded.type, "key": coded.key, "qp": coded.qp}
-    more = {"bits": 8 * len(coded.data), "data": coded.data, **(coded.found or {})}
-    return structure(EncodedPicture, UNASKED | found | more)
+    found = {
+        "number": coded.number, "type": coded.type, "key": coded.key, "qp": coded.qp, "bits": 8 * len(coded.data),
+        "psnr": None, "ssim": None, "reconstruction": None, "side_data": None, "data": coded.data,
+    }  # fmt: skip
+    return structure(EncodedPicture, found | coded.found if coded.found else found)
 
 
 def names_of(metrics: str | Iterable[str]) -> tuple[str, ...]:

@@ -211,17 +211,18 @@ class Team:
     def code(self, work, follows, reference):
         """The Job of the coding of a picture. follows: Jobs of others, for whose lines it may wait; reference: whether
         others may follow it."""
-        return self._job(self._jobs.coding, work, follows=follows, reference=reference)
+        return self._added(self._jobs.coding, Job(work, (), follows, reference, self._jobs))
 
     def look(self, work, *needs):
         """The Job of work on frames that wait, after Jobs that it needs."""
-        return self._job(self._jobs.looking, work, needs=needs)
+        return self._added(self._jobs.looking, Job(work, needs, jobs=self._jobs))
 
-    def _job(self, jobs, work, **others):
+    def _added(self, jobs, job):
         if self._alone:
-            return done(work)
+            job.run()
+            job.result()
+            return job
         self._jobs.check()
-        job = Job(work, jobs=self._jobs, **others)
         self._jobs.add(jobs, job)
         if self._missing:
             try:
