@@ -11,7 +11,8 @@ cdef extern from *:
     /* Weighted prediction of samples (8-274) with log2_weight_denom 6: DENOM of weights.py. */
     static void weigh_samples(uint8_t *out, const uint8_t *in, Py_ssize_t count, int weight, int offset) {
         for (Py_ssize_t i = 0; i < count; i++) {
-            int value = ((in[i] * weight + 32) >> 6) + offset;
+            int16_t value = (int16_t)(((int16_t)(in[i] * weight) + 32) >> 6);      /* 16 bits: 255 * 127 + 32 < 2^15 */
+            value = (int16_t)(value + offset);
             out[i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
         }
     }
