@@ -93,11 +93,14 @@ class Jobs:
     ----------
     owner : object
         While it lives, there may be further jobs.
+    looks : int, default 1
+        Jobs that look ahead at once, while there are pictures to code.
     """
 
-    def __init__(self, owner):
+    def __init__(self, owner, looks=1):
         self._owner, self._lock, self._bell, self._over = weakref.ref(owner), Lock(), Bell(), False
         self.looking, self.coding = deque(), deque()
+        self._looks, self._at_look = looks, []
         self._threads, self._process = set(), os.getpid()  # identifiers of those that serve
 
     def check(self):
@@ -168,27 +171,28 @@ class Jobs:
 
     def _begin(self):
         """A job that may begin, which is taken, or None. Those that look ahead come first: until types are settled
-        there are no others. Then pictures whose references are complete, or else one that waits for their lines where
-        it is faster; of these, one that others refer to."""
+        there are no others. They hold the interpreter's lock for long, so where as many look as may, a picture whose
+        references are complete comes before; after both, one that waits for lines of its references. Of pictures, one
+        that others refer to comes first."""
         with self._lock:
             if self._over:
                 return None
-            jobs, best = self.looking, NEVER
-            for job in jobs:
-                if all(other.ended for other in job.needs):
-                    best, found = FIRST, job
-                    break
-            else:
-                jobs = self.coding
-                for job in jobs:
-                    rank = job.rank()
-                    if rank < best:
-                        best, found = rank, job
-            if best == NEVER:
-                return None
-            jobs.remove(found)
-            found.begun = True
-            return found
+            self._at_look = [job for job in self._at_look if not job.ended]
+            look = next((job for job in self.looking if all(other.ended for other in job.needs)), None)
+            if look is not None and len(self._at_look) < self._looks:
+                return self._taken(self.looking, look)
+            picture = min(self.coding, key=Job.rank, default=None)
+            rank = NEVER if picture is None else picture.rank()
+            if look is not None and rank >= WAITS:
+                return self._taken(self.looking, look)
+            return None if rank == NEVER else self._taken(self.coding, picture)
+
+    def _taken(self, jobs, job):
+        jobs.remove(job)
+        job.begun = True
+        if jobs is self.looking:
+            self._at_look.append(job)
+        return job
 
     def _run(self, job):
         job.run()
@@ -206,7 +210,8 @@ class Team:
     """
 
     def __init__(self, threads):
-        self._jobs, self._alone, self._missing = Jobs(self), threads == 1, threads - 1
+        jobs = Jobs(self, max(threads // 2, 1))
+        self._jobs, self._alone, self._missing = jobs, threads == 1, threads - 1
 
     def code(self, work, follows, reference):
         """The Job of the coding of a picture. follows: Jobs of others, for whose lines it may wait; reference: whether
