@@ -156,11 +156,10 @@ cdef class Bell:
 
     def ring(self):
         """Wake all threads that wait."""
-        with nogil:
-            turns_lock(&self.turns)
-            shared_store(&self.count, (self.count + 1) & 0x3FFFFFFF)
-            turns_wake(&self.turns)
-            turns_unlock(&self.turns)
+        turns_lock(&self.turns)     # with the interpreter's lock: who holds this one waits for nothing
+        shared_store(&self.count, (self.count + 1) & 0x3FFFFFFF)
+        turns_wake(&self.turns)
+        turns_unlock(&self.turns)
 
     def wait(self, int rings, int ms):
         """Wait for a ring after `rings` was read, `ms` milliseconds at most. Returns whether there was one."""

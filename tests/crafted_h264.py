@@ -42,10 +42,10 @@ def pcm_slice(c, planes, addresses, sps, kind=I):
         if kind != I:
             c.ue({"mb_skip_run": 0}, "mb_skip_run", 0, "")
         c.ue({"mb_type": I_PCM + 5 * (kind == P)}, "mb_type", 30, "")
-        c._put(0, -c.count % 8)  # pcm_alignment_zero_bit
+        c.put(0, -c.count % 8)  # pcm_alignment_zero_bit
         for block, depth in zip(macroblock_planes(planes, address, sps.PicWidthInMbs), depths):
             values = block.reshape(-1).tolist()
-            c._put(int("".join(f"{value:0{depth}b}" for value in values), 2), depth * len(values))
+            c.put(int("".join(f"{value:0{depth}b}" for value in values), 2), depth * len(values))
 
 
 def finished(c, header):

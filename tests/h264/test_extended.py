@@ -44,11 +44,11 @@ class Elements:
                 self.writers[k].ue({"slice_id": slice_id}, "slice_id", slice_id, "")
 
     def put(self, category, bits):
-        self.writers[category]._put(int(bits, 2), len(bits))
+        self.writers[category].put(int(bits, 2), len(bits))
 
     def ue(self, *values):
         for value in values:
-            self.writers[2]._codeNum(value)
+            self.writers[2].ue({"value": value}, "value", value, "")
 
     def nals(self):
         found = [finished(self.writers[2], self.head)]
@@ -228,7 +228,7 @@ def test_other_macroblocks_of_si_slices_are_those_of_i_slices():
 
 
 def pcm(slice_, planes):
-    slice_.writers[3]._put(0, -slice_.writers[3].count % 8)
+    slice_.writers[3].put(0, -slice_.writers[3].count % 8)
     for plane in planes:
         for value in plane.reshape(-1).tolist():
             slice_.put(3, f"{value:08b}")

@@ -219,7 +219,7 @@ def hostile_slice(r, header, sps, pps):
     """NAL unit with a valid header and arbitrary data."""
     c = sh.write_slice_header(header, sps, pps)
     bits = -c.count % 8
-    c._put(
+    c.put(
         (1 << bits) - 1 if pps.entropy_coding_mode_flag else r.getrandbits(bits) if bits else 0, bits
     )  # cabac_alignment_one_bit, or data
     return write_nal(

@@ -61,11 +61,9 @@ cdef class Interpolated:
             enc.half_samples(plane[1] + at, plane[2] + at, plane[3] + at, plane[0] + at, self.stride, count, work)
         self.halves = max(self.halves, lines)
 
-    def weighted(self, const uint8_t[::1] table):
-        """The planes with their samples changed by a table of 256."""
+    def weighted(self, int weight, int offset):
+        """The planes of the samples with a weight."""
         cdef Interpolated made = Interpolated(self.width, self.height)
-        cdef Py_ssize_t i
         with nogil:
-            for i in range(64, 64 + 4 * self.size):
-                made.memory[i] = table[self.memory[i]]
+            weigh_samples(made.memory + 64, self.memory + 64, 4 * self.size, weight, offset)
         return made

@@ -30,6 +30,7 @@ from codec.h264.macroblock._slice cimport (
     SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room, wait_for_lines,
 )
 from codec.h264.pictures._picture cimport MB_BYPASS, MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, add_slice
+from codec.h264.stream._elements cimport ElementWriter
 from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
 
 import numpy as np
@@ -264,16 +265,17 @@ def end(Picture picture not None):
     shared_store(&picture.data.pending, 0)
 
 
+cdef enum:
+    SMALL = 1000            # macroblocks that are copied sooner than the interpreter's lock is had again
+
+
 def fill(Picture picture not None, planes):
     """Copy the planes of a frame, their last column and row repeated up to whole macroblocks."""
     cdef PictureData *p = &picture.data
     cdef const uint8_t[:, ::1] one
     cdef const uint8_t *src[3]
-    cdef const uint8_t *line
-    cdef uint8_t *out
     cdef Py_ssize_t rows[3]
     cdef Py_ssize_t columns[3]
-    cdef Py_ssize_t y
     cdef int i, count = min(len(planes), 3)
     whole = [np.ascontiguousarray(plane) for plane in planes[:3]]
     for i in range(count):
@@ -282,12 +284,24 @@ def fill(Picture picture not None, planes):
         if not (0 < rows[i] <= p.height[i] and 0 < columns[i] <= p.width[i]):
             raise ParameterError("the planes have other sizes than those of the picture")
         src[i] = &one[0, 0]
-    with nogil:
-        for i in range(count):
-            for y in range(p.height[i]):
-                line, out = src[i] + min(y, rows[i] - 1) * columns[i], p.plane[i] + y * p.stride[i]
-                memcpy(out, line, columns[i])
-                memset(out + columns[i], line[columns[i] - 1], p.width[i] - columns[i])
+    if p.mb_count <= SMALL:
+        copy_planes(p, src, rows, columns, count)
+    else:
+        with nogil:
+            copy_planes(p, src, rows, columns, count)
+
+
+cdef void copy_planes(PictureData *p, const uint8_t **src, const Py_ssize_t *rows, const Py_ssize_t *columns,
+                      int count) noexcept nogil:
+    cdef const uint8_t *line
+    cdef uint8_t *out
+    cdef Py_ssize_t y
+    cdef int i
+    for i in range(count):
+        for y in range(p.height[i]):
+            line, out = src[i] + min(y, rows[i] - 1) * columns[i], p.plane[i] + y * p.stride[i]
+            memcpy(out, line, columns[i])
+            memset(out + columns[i], line[columns[i] - 1], p.width[i] - columns[i])
 
 
 cdef class SliceEncoder(SliceSetup):
@@ -301,6 +315,7 @@ cdef class SliceEncoder(SliceSetup):
     cdef Coder *c
     cdef void *memory
     cdef Scales scales
+    cdef object tools           # those that are set
 
     def __cinit__(self, Scales scales not None):
         cdef size_t at, size = sizeof(Coder) + EDGE_BYTES + SECOND_BYTES + 4 * 64
@@ -321,6 +336,9 @@ cdef class SliceEncoder(SliceSetup):
 
     cdef int _set_tools(self, tools) except -1:
         cdef Tools *t = &self.c.tools
+        if self.tools is tools:
+            return 0
+        self.tools = tools
         t.search, t.range = tools.search, tools.range
         t.half_steps, t.quarter_steps = tools.half_steps, tools.quarter_steps
         t.rd, t.trellis, t.partitions, t.transform8 = tools.rd, tools.trellis, tools.partitions, tools.transform8
@@ -328,23 +346,20 @@ cdef class SliceEncoder(SliceSetup):
         t.psy_rd = tools.psy_rd
         return 0
 
-    cdef int _set_header(self, writer) except -1:
+    cdef int _set_header(self, ElementWriter header) except -1:
         """Begin the output with the bits of the slice header."""
-        cdef bytes head
         cdef Coder *c = self.c
-        cdef Py_ssize_t i
-        cdef int rest = writer.count % 8
-        close_writer(&c.out)
-        if open_writer(&c.out, 1 << 16):
+        cdef Py_ssize_t size = header.out.next - header.out.start
+        if c.out.start == NULL and open_writer(&c.out, 1 << 16):
             raise MemoryError("no memory for a slice")
-        bits = (writer.bits ^ 1 << writer.count) << (8 - rest) % 8
-        head = bits.to_bytes((writer.count + 7) // 8, "big")
-        for i in range(len(head) - (rest > 0)):
-            put_bits(&c.out, <uint8_t>head[i], 8)
-        if rest:
-            put_bits(&c.out, <uint8_t>head[len(head) - 1] >> (8 - rest), rest)
-        if c.s.seq.entropy_coding_mode_flag and rest:   # cabac_alignment_one_bit
-            put_bits(&c.out, (1 << (8 - rest)) - 1, 8 - rest)
+        c.out.next = c.out.start
+        if reserve(&c.out, size + 8):
+            raise MemoryError("no memory for a slice")
+        memcpy(c.out.next, header.out.start, size)
+        c.out.next += size
+        c.out.acc, c.out.count = header.out.acc, header.out.count
+        if c.s.seq.entropy_coding_mode_flag and c.out.count:        # cabac_alignment_one_bit
+            put_bits(&c.out, (1 << (8 - c.out.count)) - 1, 8 - c.out.count)
         return 0
 
     def encode(self, header, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, Picture source, lists, planes,
@@ -357,7 +372,7 @@ cdef class SliceEncoder(SliceSetup):
         header : SliceHeader
             Of the first slice.
         begin : function
-            Maps the address of the first macroblock of a slice to a Writer with its header written.
+            Maps the address of the first macroblock of a slice to a Writer with its header.
         ends : list of int
             Addresses before which a slice ends; the last one is the number of macroblocks.
         limit : int
@@ -422,11 +437,12 @@ cdef class SliceEncoder(SliceSetup):
                 found.append(rbsp)
         return found
 
-    def _encode_slice(self, writer, int cabac_init_idc, Interpolated own, int first, int end, Py_ssize_t limit):
+    cdef _encode_slice(self, ElementWriter header, int cabac_init_idc, Interpolated own, int first, int end,
+                       Py_ssize_t limit):
         """(RBSP of a slice, the address after its last macroblock)"""
         cdef Coder *c = self.c
         cdef int after
-        self._set_header(writer)
+        self._set_header(header)
         self._start(cabac_init_idc)
         with nogil:
             after = encode_macroblocks(c, own, first, end, limit - 1 if limit else 0)   # less the NAL unit's header
@@ -442,12 +458,12 @@ cdef class SliceEncoder(SliceSetup):
             own.advance(&picture.data, picture.data.height[0], enc)
             shared_store(&picture.data.lines, picture.data.height[0])
 
-    def weighted(self, Picture reference not None, Interpolated planes not None, table):
-        """The planes of a reference, once it is complete, with their samples changed by a table of 256."""
+    def weighted(self, Picture reference not None, Interpolated planes not None, weights):
+        """The planes of a reference, once it is complete, with `Weights`."""
         with nogil:
             wait_for_lines(&self.c.s, &reference.data, reference.data.height[0])
         raise_stopped()
-        return planes.weighted(table)
+        return planes.weighted(weights.weight, weights.offset)
 
     cdef int _set_vectors(self, vectors) except -1:
         """The arrays outlive the call: the caller holds them."""

@@ -9,7 +9,7 @@ import numpy as np
 from codec._core cimport BitCounter, BitWriter, close_writer, open_writer, reserve
 from codec.h264.encode._coder cimport PAD, SRC_STRIDE, Coder, Motion, RefPlanes
 from codec.h264.encode._kernels cimport h264_enc
-from codec.h264.encode._planes cimport Interpolated
+from codec.h264.encode._planes cimport Interpolated, weigh_samples
 from codec.h264.encode._scales cimport Scales
 from codec.h264.encode._search cimport search
 from codec.h264.encode._trellis cimport trellis
@@ -127,6 +127,14 @@ def reference_planes(Picture picture, steps):
     for i in range(4):
         for y in range(height):
             memcpy(&out[i, y, 0], made.planes.plane[i] + (y - PAD) * made.stride - PAD, width)
+    return found
+
+
+def weighted_samples(const uint8_t[::1] samples, int weight, int offset):
+    """Samples with a weight."""
+    found = np.empty(samples.shape[0], np.uint8)
+    cdef uint8_t[::1] out = found
+    weigh_samples(&out[0], &samples[0], samples.shape[0], weight, offset)
     return found
 
 

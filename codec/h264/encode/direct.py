@@ -20,9 +20,12 @@ class Motion:
     vectors: Any = None
 
 
+NO_MOTION = Motion()
+
+
 def motion_of(planned, before):
     """The `Motion` of a `Planned` picture; before: the order of the nearest reference before it."""
-    return Motion(before, planned.vectors[0]) if planned.vectors else Motion()
+    return Motion(before, planned.vectors[0]) if planned.vectors else NO_MOTION
 
 
 def temporal(planned, order, before, after, colocated, width):

@@ -10,8 +10,9 @@ other, one some rows behind the other. The bytes do not depend on the threads.
 
 from __future__ import annotations
 
+import functools
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
 from ..stream.nal import IDR, START_CODE, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
-from ..stream.slice_header import I, Modification, P, SliceHeader, write_slice_header
+from ..stream.slice_header import INFERRED, I, Modification, P, SliceHeader, write_slice_header
 from ..stream.syntax import structure
 from ._planes import Interpolated
 from ._scales import Scales
@@ -47,10 +48,10 @@ from .team import Job, Team, done
 from .weights import table_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
+scales_of = functools.lru_cache(maxsize=2)(Scales)  # 0.25 ms each, and mostly the flat ones
 
 
-@dataclass(frozen=True)
-class Coded:
+class Coded(NamedTuple):
     """A coded picture.
 
     Attributes
@@ -64,8 +65,8 @@ class Coded:
     key : bool
         Decoding can start here: an IDR picture, or with `open_gop` an I picture with a recovery point.
     qp : int
-    planes : tuple
-        The reconstruction, in whole macroblocks; only until the next picture is taken.
+    picture : Picture
+        The reconstruction; only until the next picture is taken.
     lambda_qp : int
         QP, or more than 51 where lambda rises further.
     offset : int
@@ -79,7 +80,7 @@ class Coded:
     type: str
     key: bool
     qp: int
-    planes: tuple
+    picture: Picture
     lambda_qp: int
     offset: int
     found: object = None
@@ -90,18 +91,23 @@ class Coded:
         return 8 * len(self.data), self.lambda_qp
 
 
+def delta_of(qp):
+    """slice_qp_delta for a QP before rounding, which may be above 51."""
+    return min(round(qp), MAX_QP) - 26
+
+
 def changed(header, **elements):
     """A slice header with other elements: any but those that its derived values depend on."""
     return structure(SliceHeader, vars(header) | elements)
 
 
-def modification_of(wanted, frames, header, sps):
+def modification_of(wanted, frames, frame_num):
     """Elements of the slice header that make `wanted` the first pictures of RefPicList0 of a P slice (7.3.3.1): none,
-    if the initial order (8.2.4.2.1) is so already."""
+    if the initial order (8.2.4.2.1) is so already. frame_num: that of the picture, its CurrPicNum."""
     initial = sorted(frames, key=SHORT_TERM, reverse=True)
     if initial[: len(wanted)] == wanted:
         return {}
-    rows, predicted = [], header.CurrPicNum(sps)
+    rows, predicted = [], frame_num
     for frame in wanted:
         step = frame.FrameNumWrap - predicted
         rows.append(Modification(int(step > 0), abs(step) - 1))
@@ -109,8 +115,7 @@ def modification_of(wanted, frames, header, sps):
     return {"ref_pic_list_modification_flag_l0": 1, "ref_pic_list_modification_l0": tuple(rows)}
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """A picture that is being coded. job: it returns (Coded, Sent or None); pictures: what it writes and reads."""
 
     job: Job
@@ -153,7 +158,7 @@ class PictureEncoder:
         self._ends = [width * (i * rows // settings.slices) for i in range(1, settings.slices + 1)]
         self._most_slices = most_slices(self._sps)
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
-        scales = Scales(self._pps.scaling_lists(self._sps))
+        scales = scales_of(self._pps.scaling_lists(self._sps))
         self._least_qp = scales.least_qp
         self._idle = [
             Coder(SliceEncoder(scales), Picture(*self._format)) for _ in range(settings.threads)
@@ -163,6 +168,15 @@ class PictureEncoder:
         self._pool = []  # all pictures; those that were references have their Interpolated as tag
         self._frame_num = self._idr = self._first = 0
         self._keys = deque([0], 2)  # orders of the latest key pictures
+        deblock = self._tools.deblock
+        self._alike = INFERRED | {  # elements of all slice headers, unless they are changed
+            "first_mb_in_slice": 0,
+            "pic_parameter_set_id": 0,
+            "direct_spatial_mv_pred_flag": 1,
+            "disable_deblocking_filter_idc": int(deblock is None),
+            "slice_alpha_c0_offset_div2": deblock or 0,
+            "slice_beta_offset_div2": deblock or 0,
+        }
         self._control = Control(settings, self._sps)
         self._before = done(lambda: (None, self._control.start))  # the picture before, in coding order
         self._limits = vector_limits(self._sps)
@@ -174,19 +188,18 @@ class PictureEncoder:
     def code(self, planned):
         """Begin to code a frame."""
         number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
-        qp = self._control.qp(planned)
-        header = self._header(planned, idr)
+        qp = 0 if self._settings.lossless else max(self._control.qp(planned), self._least_qp)
+        elements = self._elements(planned, idr, qp)
         picture = self._picture(reference)
-        picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
-        store = FrameStore(picture, header.frame_num)
-        store.set_order(picture.TopFieldOrderCnt, picture.BottomFieldOrderCnt)
+        store, order = FrameStore(picture, elements["frame_num"]), 2 * (number - self._first)
+        store.set_order(order, order)
         store.fields = FRAME
         if idr:
             self._dpb.forget()
             self._keys.clear()
         if planned.key:
             self._keys.append(store.order)
-        header, lists = self._with_lists(header, store, planned)
+        header, lists = self._with_lists(elements, store, planned)
         store.content = motion_of(planned, lists[0][0].order if lists[0] else None)
         lists = [[other.picture for other in entries] for entries in lists]
         own = self._own_planes(picture) if reference else None
@@ -222,7 +235,7 @@ class PictureEncoder:
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
         have bounds it may be coded again, so that they wait for all of it."""
         fill(coder.source, planned.frame.planes)
-        control, qp = self._control, 0 if self._settings.lossless else max(qp, self._least_qp)
+        control = self._control
         planes = None if control.bounds else own
         code = lambda qp: self._slice(coder, header, picture, planned, lists, planes, qp)
         nals, nal, used, sent = self._nals(planned), code(qp), qp, None
@@ -242,19 +255,23 @@ class PictureEncoder:
                 f"{self._most_slices} (H.264 A.3.3): make slices larger (slice_max_bytes)"
             )
         found = self._examine(planned.frame, picture, sizes) if self._examine else None
-        shown, planes = min(round(used), MAX_QP), tuple(picture.planes())
-        offset = control.offset(planned)
-        return Coded(data, planned.number, header.name, planned.key, shown, planes, round(used), offset, found), sent
+        shown, offset = min(round(used), MAX_QP), control.offset(planned)
+        return Coded(data, planned.number, header.name, planned.key, shown, picture, round(used), offset, found), sent
 
     def _nals(self, planned, timing=()):
         """The NAL units of a picture before its slices, in the order of 7.4.1.2.3. timing: with a buffering period
         message, which comes before all others."""
-        settings, found = self._settings, [*timing]
+        settings, found = self._settings, []
+        if settings.aud:
+            found.append(delimiter(planned.kind))
+        if planned.key:
+            found += self._sets
+        found += timing
         if planned.key and not self._is_idr(planned):
             found.append(recovery_message())
         if settings.said is not None and planned.number == 0:
             found.append(settings_message(settings.words))
-        return (*[delimiter(planned.kind)] * settings.aud, *(self._sets if planned.key else ()), *found)
+        return found
 
     def _is_idr(self, planned):
         """Whether a picture is an IDR picture: all key pictures are, or the first alone."""
@@ -266,7 +283,8 @@ class PictureEncoder:
         qp: before rounding; above 51 it is 51 with the lambda of more. A picture that is coded again has new slices;
         those of the first attempt count as not there.
         """
-        header = changed(header, slice_qp_delta=min(round(qp), MAX_QP) - 26)
+        if header.slice_qp_delta != delta_of(qp):
+            header = changed(header, slice_qp_delta=delta_of(qp))
         lambda_qp, factor = min(round(qp), MAX_QP) + planned.excess(qp), lambda_factor(planned)
         tools = self._tools  # only decisions by rate give less for a larger lambda
         if lambda_qp > MAX_QP:
@@ -275,10 +293,11 @@ class PictureEncoder:
         qps = planned.qps(qp)
 
         def begin(first):
-            return write_slice_header(changed(header, first_mb_in_slice=first), self._sps, self._pps)
+            one = changed(header, first_mb_in_slice=first) if first else header
+            return write_slice_header(one, self._sps, self._pps)
 
         if planned.weights:
-            planes[0][0] = coder.slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
+            planes[0][0] = coder.slices.weighted(lists[0][0], planes[0][0], planned.weights)
         found = coder.slices.encode(
             header, begin, self._ends, self._settings.slice_max_bytes or 0,
             self._sps, self._pps, picture, coder.source,
@@ -296,56 +315,53 @@ class PictureEncoder:
             self._latest = self._tasks.popleft()
             yield self._latest.job.result()[0]
 
-    def _header(self, planned, idr):
+    def _elements(self, planned, idr, qp):
+        """The elements of a slice header, without what depends on references."""
         number = planned.number
         if idr:
             self._frame_num, self._first = 0, number
             self._idr ^= 1
-        deblock = self._tools.deblock or 0
+        elements = self._alike | {
+            "nal_unit_type": IDR if idr else SLICE,
+            "nal_ref_idc": 3 if planned.key else 2 if planned.reference else 0,
+            "slice_type": 5 + planned.kind,
+            "frame_num": self._frame_num % (1 << LOG2_MAX_FRAME_NUM),
+            "idr_pic_id": self._idr,
+            "pic_order_cnt_lsb": 2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
+            "slice_qp_delta": delta_of(qp),
+        }
         if planned.drawn:
-            deblock = min(deblock, DRAWN_DEBLOCK)
-        return SliceHeader(
-            nal_unit_type=IDR if idr else SLICE,
-            nal_ref_idc=3 if planned.key else 2 if planned.reference else 0,
-            first_mb_in_slice=0,
-            slice_type=5 + planned.kind,
-            pic_parameter_set_id=0,
-            frame_num=self._frame_num % (1 << LOG2_MAX_FRAME_NUM),
-            idr_pic_id=self._idr,
-            pic_order_cnt_lsb=2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
-            direct_spatial_mv_pred_flag=1,
-            disable_deblocking_filter_idc=int(self._tools.deblock is None),
-            slice_alpha_c0_offset_div2=deblock,
-            slice_beta_offset_div2=deblock,
-        )
+            deblock = min(self._tools.deblock or 0, DRAWN_DEBLOCK)
+            elements["slice_alpha_c0_offset_div2"] = elements["slice_beta_offset_div2"] = deblock
+        return elements
 
-    def _with_lists(self, header, store, planned):
+    def _with_lists(self, elements, store, planned):
         """The header with its active references and direct prediction, and [RefPicList0, RefPicList1] of frames.
 
         List 0 has the pictures before this one, the nearest first; list 1 the first after it. Pictures that are shown
         after a key picture do not refer to those before it: a decoder may start there. Those that are coded after a key
         picture and shown before it come after the key picture before.
         """
-        if header.kind == I:
-            return header, [[], []]
-        frames = self._dpb.references()
-        assign_FrameNumWrap(frames, header.frame_num, self._sps.MaxFrameNum)
+        if planned.kind == I:
+            return structure(SliceHeader, elements), [[], []]
+        frames, frame_num = self._dpb.references(), elements["frame_num"]
+        if len(frames) == 1 and not self._tools.weighted:  # a list of one entry, as the PPS has it
+            return structure(SliceHeader, elements), [frames, []]
+        assign_FrameNumWrap(frames, frame_num, self._sps.MaxFrameNum)
         start = max((order for order in self._keys if order <= store.order), default=-1 << 31)
         allowed = [frame for frame in frames if frame.order >= start]
         before, after = by_order(allowed, store.order, ORDER)
         counts = min(len(before), self._tools.refs), 1
-        changes = {
-            "num_ref_idx_l0_active_minus1": counts[0] - 1,
-            "num_ref_idx_active_override_flag": int(counts[0] > 1),
-        }
-        if header.kind == P:
-            changes |= modification_of(before[: counts[0]], frames, header, self._sps)
+        elements["num_ref_idx_l0_active_minus1"] = counts[0] - 1
+        elements["num_ref_idx_active_override_flag"] = int(counts[0] > 1)
+        if planned.kind == P:
+            elements |= modification_of(before[: counts[0]], frames, frame_num)
             if self._tools.weighted:
-                changes["pred_weight_table"] = table_of(planned.weights, counts[0])
+                elements["pred_weight_table"] = table_of(planned.weights, counts[0])
         elif self._tools.direct:
             col, orders = after[0].content, (store.order, before[0].order, after[0].order)
-            changes["direct_spatial_mv_pred_flag"] = int(not temporal(planned, *orders, col, self._format[0]))
-        header = changed(header, **changes)
+            elements["direct_spatial_mv_pred_flag"] = int(not temporal(planned, *orders, col, self._format[0]))
+        header = structure(SliceHeader, elements)
         lists = reference_lists(frames, store, header, self._sps)[:2]
         return header, [[entry[0] for entry in entries[:count]] for entries, count in zip(lists, counts)]
 
@@ -361,20 +377,16 @@ class PictureEncoder:
             if self._examine:
                 free[0].observe()
             self._pool.append(free[0])
-        free.sort(key=lambda picture: picture.tag is not None)  # those with planes for searches last
-        picture = free[-1 if reference else 0]
+        picture = (max if reference else min)(free, key=lambda one: one.tag is not None)
         begin(picture)
         return picture
 
     def _keep(self, store, header, reference):
-        """Mark and store the picture (8.2.5)."""
+        """Mark the picture, and keep it if it is a reference (8.2.5): nothing waits for output here."""
         if reference:
             self._dpb.mark(store, header, self._sps)
+            self._dpb.frames = [*self._dpb.references(), store]
             self._frame_num += 1
-        for _ in self._dpb.store(store):
-            pass
-        for other in self._dpb.frames:
-            other.waiting = False
 
 
 class Encoder:

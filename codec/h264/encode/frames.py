@@ -26,18 +26,20 @@ class Intake:
     """
 
     def __init__(self, lossless=False):
-        self._count, self._first, self._lossless = 0, None, lossless
+        self._count, self._first, self._lossless = 0, None, lossless  # first: the format of frame 0
 
     def __call__(self, frame):
         """The frame as a `Frame` that nobody else changes."""
         number, frame = self._count, _as_frame(frame, self._count, self._lossless)
-        _check(frame, number, self._lossless)
-        self._first = self._first or _described(frame)
-        if _described(frame) != self._first:
-            raise ParameterError(
-                f"frame {number} is {_described(frame)}, and frame 0 {self._first}: all frames of a video have one "
-                "format"
-            )
+        found = _format_of(frame)
+        if found != self._first:
+            _check(frame, number, self._lossless)
+            if self._first:
+                raise ParameterError(
+                    f"frame {number} is {_described(found)}, and frame 0 {_described(self._first)}: all frames of a "
+                    "video have one format"
+                )
+            self._first = found
         self._count += 1
         if any(plane.flags.writeable for plane in frame.planes):  # a camera fills one buffer again and again
             frame = unchecked_frame(**{**vars(frame), "planes": tuple(plane.copy() for plane in frame.planes)})
@@ -105,8 +107,14 @@ def _check(frame, number, lossless):
         )
 
 
-def _described(frame):
-    """The format of a frame in words."""
-    turned = f" turned by {frame.rotation} degrees" if frame.rotation else ""
-    full_range = " full range" if frame.full_range else ""
-    return f"{frame.width}x{frame.height} {frame.chroma} {frame.matrix}{full_range}{turned}"
+def _format_of(frame):
+    """What all frames of a video have in common."""
+    shape = frame.planes[0].shape
+    return shape, frame.chroma, frame.bit_depth, frame.matrix, frame.full_range, frame.rotation
+
+
+def _described(found):
+    """A format in words."""
+    (height, width), chroma, _, matrix, full_range, rotation = found
+    turned = f" turned by {rotation} degrees" if rotation else ""
+    return f"{width}x{height} {chroma} {matrix}{' full range' if full_range else ''}{turned}"

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..stream.slice_header import B, I, P
-from ._lookahead import HalfFrame, least
+from ._lookahead import HalfFrame, least, total
 from .adaptive import ONE, energies_of, spread, tree_offsets, variance_offsets, weighed
 from .team import done
 from .weights import SAVED, weights_between, with_chroma
@@ -32,9 +31,6 @@ SAVED_LEAST, SAVED_MOST = 0.15, 0.40
 KEYINT_PARTS = 10  # a scene begins with a key picture at a distance of at least keyint / 10, with an I picture before
 B_PERCENT = 65  # bits for the cost of a B picture, against those of a P picture: its steps are larger
 FIFTH = 5  # a fifth of the macroblocks cost less than what `Planned.even` compares with the mean
-# Percent of neighbours in a row: as many are equal, and as many differ by a step, in text and windows. Those of cameras
-# are equal in 4 to 26, of text in 82 to 94, which differs in 6 to 18; a fade to black has no steps.
-DRAWN_EQUAL, DRAWN_STEPS, DRAWN_STEP = 60, 2, 24
 FLASH = 3  # frames after which the old scene may be back: a flash is no new scene
 
 
@@ -54,8 +50,7 @@ def structure(count, layer=1):
     return [(middle, -1, count, True, layer), *structure(middle, layer + 1), *right]
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(NamedTuple):
     """What a frame that waits becomes; others: the frames that it refers to first, in each list."""
 
     seen: Seen
@@ -66,8 +61,7 @@ class Role:
     layer: int = 0
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(NamedTuple):
     """A frame whose picture is settled.
 
     Attributes
@@ -156,13 +150,11 @@ class Seen:
             self.aq = variance_offsets(energies_of(planes), tools.aq, tools.aq_strength)
         if tools.looks:
             self.half.fill(np.ascontiguousarray(self.frame.planes[0]))
-            self.drawn = is_drawn(self.frame.planes[0])
-            self.intra = self.half.intra()
-            sum_, square, count = self.half.moments()
+            self.intra = self.half.intra
+            sum_, square, count = self.half.moments
             self.look = sum_ / count, math.sqrt(count * square - sum_ * sum_) / count  # mean and standard deviation
-            self.chroma = (
-                [int(plane.sum()) / plane.size for plane in self.frame.planes[1:]] if self._fades else []
-            )  # means
+            chroma = self.frame.planes[1:] if self._fades else ()
+            self.chroma = [total(np.ascontiguousarray(plane)) / plane.size for plane in chroma]  # means
             self.weights = self.intra if self.aq is None else weighed(self.intra, self.aq)
 
     def search(self, other):
@@ -185,7 +177,7 @@ class Seen:
             weights = weights_between(*self.look, *other.look) if self._fades else None
             if weights:  # vectors that were found without weights follow brightness, not motion
                 weights = with_chroma(weights, self.chroma, other.chroma)
-                changed = self.half.inter(other.half.weighted(weights.table()), vectors, 1, 1)
+                changed = self.half.inter(other.half, vectors, 1, 1, weights)
                 if int(changed[1].sum()) < SAVED * int(costs.sum()):
                     vectors, costs = changed
                 else:
@@ -222,15 +214,6 @@ class Seen:
         return [(costs.astype(np.int64) * share // ONE).astype(np.int32) for costs in (self.amounts, self.weights)]
 
 
-def is_drawn(luma):
-    """Whether much of the luma of a frame is flat, between steps: text and windows, which no camera saw."""
-    left, right = luma[:, :-1], luma[:, 1:]
-    if 100 * np.count_nonzero(left == right) <= DRAWN_EQUAL * left.size:
-        return False
-    steps = np.maximum(left, right) - np.minimum(left, right) >= DRAWN_STEP
-    return bool(100 * np.count_nonzero(steps) > DRAWN_STEPS * left.size)
-
-
 def _whole(plane, size):
     """A plane of whole blocks, its edges repeated."""
     rows, columns = plane.shape
@@ -260,20 +243,30 @@ class Lookahead:
 
     def add(self, frame, number):
         """Take the next frame; yield intervals that are settled, as lists of Planned in coding order."""
+        if not (self._depth or self._tools.looks or self._tools.aq):
+            yield [self._unseen(frame, number)]
+            return
         seen = Seen(frame, number, self._tools)
         self._look(seen, [seen for seen in (self._anchor, *self._waiting) if seen][-self._most :])
         self._waiting.append(seen)
         while len(self._waiting) > self._depth:
             yield self._next(ended=False)
 
+    def _unseen(self, frame, number):
+        """The picture of a frame that does not wait, and of which nothing is known: key or P."""
+        key = self._key is None or number - self._key >= self._keyint
+        if key:
+            self._key = number
+        return Planned(frame, number, I if key else P, key)
+
     def _look(self, seen, before):
         """Begin to find the costs of a frame, and of the intervals that end with it; before: the frames that may be in
         these. What is found of a frame depends on the frames around it and on nothing else, in an order of its own, so
         that it is the same with any number of threads: first from those before it, then from those after it, one by
         one. No two at a time write into one frame."""
-        begin = self._begin
+        begin, tools = self._begin, self._tools
         seen.alone = seen.found_back = seen.known = begin(seen.examine)
-        if not self._tools.looks or not before:
+        if not tools.looks or not before:
             return
         alone = [one.alone for one in (*before, seen)]
         seen.found_back = begin(lambda: [seen.inter(one) for one in reversed(before)], *alone)
@@ -300,8 +293,7 @@ class Lookahead:
         if first[0].key:
             self._key = first[0].seen.number
         self._anchor, self._waiting = first[0].seen, self._waiting[len(first) :]
-        between = [[role for role in interval if role.kind == B] for interval in intervals[:2]]
-        noise = self._noise(next(filter(None, between), []))
+        noise = self._noise(intervals[:2]) if self._tools.looks else {}
         return [self._planned(role, noise) for role in first]
 
     def _intervals(self, ended):
@@ -328,15 +320,17 @@ class Lookahead:
 
     def _interval(self, before, taken):
         """Roles of the frames between two anchors: the last as P, those before it as B."""
-        around = {-1: before, len(taken) - 1: taken[-1], **dict(enumerate(taken))}
         roles = [Role(taken[-1], P, (before,))]
+        around = {-1: before, **dict(enumerate(taken))}
         for i, a, b, reference, layer in structure(len(taken) - 1):
             roles.append(Role(taken[i], B, (around[a], around[b]), False, reference, layer))
         return roles
 
-    def _noise(self, roles):
-        """`new` and `even` of `Planned`, of its B pictures."""
-        if not self._tools.looks or not roles:
+    def _noise(self, intervals):
+        """`new` and `even` of `Planned`, of the B pictures of the first interval that has any."""
+        between = [[role for role in interval if role.kind == B] for interval in intervals]
+        roles = next(filter(None, between), [])
+        if not roles:
             return {}
         inter = np.concatenate([role.seen.inter(*role.others)[0] for role in roles])
         whole, fifth = int(inter.sum()), inter.size // FIFTH
@@ -347,17 +341,20 @@ class Lookahead:
 
     def _planned(self, role, noise):
         seen = role.seen
-        more = {"key": role.key, "reference": role.reference, "layer": role.layer, "offsets": seen.aq, **noise}
-        if self._tools.looks:
-            more["drawn"] = seen.drawn
-            more["intra"], more["inter"] = seen.intra, seen.inter(*role.others)[0] if role.others else seen.intra
-        if self._tools.looks and role.others:
+        planned = Planned(
+            seen.frame, seen.number, role.kind, role.key, role.reference, role.layer, offsets=seen.aq, **noise
+        )
+        if not self._tools.looks:
+            return planned
+        more = {"drawn": seen.half.drawn, "intra": seen.intra}
+        more["inter"] = seen.inter(*role.others)[0] if role.others else seen.intra
+        if role.others:
             more["vectors"] = tuple(seen.faded(other)[0] for other in role.others)
             more["weights"] = seen.faded(role.others[0])[2] if role.kind == P else None
         if self._tools.tree and role.reference:
             saved = tree_offsets(seen.weights, seen.amounts)
             more["offsets"] = -saved if seen.aq is None else seen.aq - saved
-        return Planned(seen.frame, seen.number, role.kind, **more)
+        return planned._replace(**more)
 
     def _propagate(self, intervals):
         """The macroblock tree: from the last picture to the first, what later pictures take from each."""

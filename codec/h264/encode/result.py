@@ -14,6 +14,7 @@ from ...frame import plane_shapes, unchecked_frame
 from ...metrics.fidelity import psnr
 from ...metrics.ssim import ssim
 from ..decode.output import arrays, side_data_of
+from ..stream.syntax import structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,9 @@ class EncodedPicture(PictureInfo):
 
     def info(self) -> PictureInfo:
         """All but the data."""
-        return PictureInfo(**{name: value for name, value in vars(self).items() if name != "data"})
+        found = dict(vars(self))
+        del found["data"]
+        return structure(PictureInfo, found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,8 +182,11 @@ def _plain(planes):
 
 def picture_of(coded) -> EncodedPicture:
     """From a `Coded`."""
-    found, bits = coded.found or {}, 8 * len(coded.data)
-    return EncodedPicture(coded.number, coded.type, coded.key, coded.qp, bits, **found, data=coded.data)
+    found = {
+        "number": coded.number, "type": coded.type, "key": coded.key, "qp": coded.qp, "bits": 8 * len(coded.data),
+        "psnr": None, "ssim": None, "reconstruction": None, "side_data": None, "data": coded.data,
+    }  # fmt: skip
+    return structure(EncodedPicture, found | coded.found if coded.found else found)
 
 
 def names_of(metrics: str | Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from ...errors import ParameterError
 from ...executors import checked_threads
 from ...targets import VIDEO_RATES, parse_target
 from ..stream.parameter_sets import FLAT_LISTS
-from ..stream.slice_header import B, I, P
+from ..stream.slice_header import B, I
+from ..stream.syntax import derived
 from .matrices import lists_of
 from .parameters import LEVELS
 
@@ -56,7 +57,7 @@ class Tools:
     waits: int = 1  # a picture may be delivered after the next frames were taken
     deblock: int | None = 0  # offset_div2 of alpha and beta; None: no deblocking
 
-    @property
+    @derived
     def looks(self):
         """Whether frames are searched before they are coded."""
         return bool(self.scenecut or self.tree or (self.b_frames and self.b_adapt))
@@ -144,13 +145,17 @@ def tools_of(preset, tune):
 
 def layer_of(planned):
     """LAYER_... of a `Planned`."""
-    return {I: LAYER_I, P: LAYER_P, B: LAYER_B_REFERENCE if planned.reference else LAYER_B}[planned.kind]
+    if planned.kind == B:
+        return LAYER_B_REFERENCE if planned.reference else LAYER_B
+    return LAYER_I if planned.kind == I else LAYER_P
 
 
 def noisiness(planned):
     """How much of the interval of a `Planned` is noise, 0 to 256."""
-    noise = [256 * (value - low) // (high - low) for value, (low, high) in ((planned.new, NEW), (planned.even, EVEN))]
-    return min(max(min(noise), 0), 256)
+    new, even = planned.new - NEW[0], planned.even - EVEN[0]
+    if new <= 0 or even <= 0:
+        return 0
+    return min(256 * new // (NEW[1] - NEW[0]), 256 * even // (EVEN[1] - EVEN[0]), 256)
 
 
 def inheritance(planned):
@@ -161,7 +166,8 @@ def inheritance(planned):
 
 def chroma_weight(planned):
     """Of squared differences of chroma of a picture against those of luma, times 256."""
-    plain, noisy = CHROMA_WEIGHTS[layer_of(planned)], NOISY_CHROMA_WEIGHTS[layer_of(planned)]
+    layer = layer_of(planned)
+    plain, noisy = CHROMA_WEIGHTS[layer], NOISY_CHROMA_WEIGHTS[layer]
     return plain + (noisy - plain) * noisiness(planned) // 256
 
 
@@ -289,6 +295,9 @@ def settings_of(
     )  # fmt: skip
 
 
+OPTIONS = inspect.signature(settings_of).parameters
+
+
 def psy_weight(psy_rd, preset):
     """Tools.psy_rd."""
     weight = number_of(psy_rd, 0, 4, f"psy_rd is {psy_rd!r}; it must be a number from 0 to 4")
@@ -302,9 +311,10 @@ def psy_weight(psy_rd, preset):
 
 def described(options):
     """The preset, and the options that are not at their defaults, as text."""
-    known = inspect.signature(settings_of).parameters
     plain = lambda value: int(value) if isinstance(value, numbers.Real) and value == int(value) else value
-    rows = [(name, plain(value)) for name, value in options.items() if name == "preset" or value != known[name].default]
+    rows = [
+        (name, plain(value)) for name, value in options.items() if name == "preset" or value != OPTIONS[name].default
+    ]
     return " ".join(f"{name}={value}" for name, value in rows)
 
 
@@ -346,8 +356,7 @@ def vbv_of(bitrate, maxrate, bufsize):
 
 def settings_of_options(options):
     """`Settings` from keyword arguments by name."""
-    known = inspect.signature(settings_of).parameters
     for name in options:
-        if name not in known:
-            raise ParameterError(f"{name} is no option of the encoder; there are {', '.join(known)}")
+        if name not in OPTIONS:
+            raise ParameterError(f"{name} is no option of the encoder; there are {', '.join(OPTIONS)}")
     return settings_of(**options)

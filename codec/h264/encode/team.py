@@ -10,13 +10,13 @@ import os
 import weakref
 from _thread import start_new_thread
 from collections import deque
-from operator import itemgetter
 from threading import Lock, get_ident
 
 from ..._stop import Halted, halt, halted, release
 from ..._team import Bell
 from ...errors import ParameterError
 
+FIRST, WAITS, NEVER = 0, 2, 4  # ranks of jobs, and what adds to them that a job would wait for lines of others
 PATIENCE = 100  # milliseconds after which a thread that waits asks whether it is for nothing
 
 
@@ -38,6 +38,16 @@ class Job:
         self._work, self._jobs, self.needs, self.follows, self.reference = work, jobs, needs, follows, reference
         self.begun = self.ended = False
         self._found = self._error = None
+
+    def rank(self):
+        """When it is its turn, FIRST to NEVER: NEVER while one that it follows has not begun."""
+        rank = FIRST if self.reference else FIRST + 1
+        for job in self.follows:
+            if not job.ended:
+                if not job.begun:
+                    return NEVER
+                rank |= WAITS
+        return rank
 
     def run(self):
         """Do the work in this thread. What it raises is kept for `result`, or what one raised that it needs."""
@@ -83,11 +93,14 @@ class Jobs:
     ----------
     owner : object
         While it lives, there may be further jobs.
+    looks : int, default 1
+        Jobs that look ahead at once, while there are pictures to code.
     """
 
-    def __init__(self, owner):
+    def __init__(self, owner, looks=1):
         self._owner, self._lock, self._bell, self._over = weakref.ref(owner), Lock(), Bell(), False
         self.looking, self.coding = deque(), deque()
+        self._looks, self._at_look = looks, []
         self._threads, self._process = set(), os.getpid()  # identifiers of those that serve
 
     def check(self):
@@ -158,23 +171,28 @@ class Jobs:
 
     def _begin(self):
         """A job that may begin, which is taken, or None. Those that look ahead come first: until types are settled
-        there are no others. Then pictures whose references are complete, or else one that waits for their lines where
-        it is faster; of these, one that others refer to."""
+        there are no others. They hold the interpreter's lock for long, so where as many look as may, a picture whose
+        references are complete comes before; after both, one that waits for lines of its references. Of pictures, one
+        that others refer to comes first."""
         with self._lock:
-            jobs = self.looking
-            job = next((job for job in jobs if all(other.ended for other in job.needs)), None)
-            if job is None:
-                jobs, found = self.coding, []
-                for other in jobs:
-                    waits = [one for one in other.follows if not one.ended]
-                    if all(one.begun for one in waits):
-                        found.append((bool(waits), not other.reference, other))
-                *_, job = min(found, key=itemgetter(0, 1), default=(None,))
-            if job is None or self._over:
+            if self._over:
                 return None
-            jobs.remove(job)
-            job.begun = True
-            return job
+            self._at_look = [job for job in self._at_look if not job.ended]
+            look = next((job for job in self.looking if all(other.ended for other in job.needs)), None)
+            if look is not None and len(self._at_look) < self._looks:
+                return self._taken(self.looking, look)
+            picture = min(self.coding, key=Job.rank, default=None)
+            rank = NEVER if picture is None else picture.rank()
+            if look is not None and rank >= WAITS:
+                return self._taken(self.looking, look)
+            return None if rank == NEVER else self._taken(self.coding, picture)
+
+    def _taken(self, jobs, job):
+        jobs.remove(job)
+        job.begun = True
+        if jobs is self.looking:
+            self._at_look.append(job)
+        return job
 
     def _run(self, job):
         job.run()
@@ -192,22 +210,24 @@ class Team:
     """
 
     def __init__(self, threads):
-        self._jobs, self._alone, self._missing = Jobs(self), threads == 1, threads - 1
+        jobs = Jobs(self, max(threads // 2, 1))
+        self._jobs, self._alone, self._missing = jobs, threads == 1, threads - 1
 
     def code(self, work, follows, reference):
         """The Job of the coding of a picture. follows: Jobs of others, for whose lines it may wait; reference: whether
         others may follow it."""
-        return self._job(self._jobs.coding, work, follows=follows, reference=reference)
+        return self._added(self._jobs.coding, Job(work, (), follows, reference, self._jobs))
 
     def look(self, work, *needs):
         """The Job of work on frames that wait, after Jobs that it needs."""
-        return self._job(self._jobs.looking, work, needs=needs)
+        return self._added(self._jobs.looking, Job(work, needs, jobs=self._jobs))
 
-    def _job(self, jobs, work, **others):
+    def _added(self, jobs, job):
         if self._alone:
-            return done(work)
+            job.run()
+            job.result()
+            return job
         self._jobs.check()
-        job = Job(work, jobs=self._jobs, **others)
         self._jobs.add(jobs, job)
         if self._missing:
             try:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from ..stream.slice_header import PredWeightTable, Weight
 
 DENOM = 6  # log2_weight_denom: a contrast that more than doubles has weights for 1.98
@@ -23,11 +21,6 @@ class Weights:
     weight: int
     offset: int
     chroma: tuple[int, int] | None = None
-
-    def table(self):
-        """What a sample becomes, by its value."""
-        values = (np.arange(256) * self.weight + ROUNDING >> DENOM) + self.offset
-        return np.clip(values, 0, 255).astype(np.uint8)
 
 
 def weights_between(mean, deviation, reference_mean, reference_deviation):

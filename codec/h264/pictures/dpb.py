@@ -127,9 +127,9 @@ class DecodedPictureBuffer:
         not one yet."""
         used = self.references(current)
         assign_FrameNumWrap(used, frame_num, MaxFrameNum)
-        shorts = [frame for frame in used if frame.short]
         if len(used) < self.max_num_ref_frames:
             return True
+        shorts = [frame for frame in used if frame.short]
         if shorts:
             min(shorts, key=SHORT_TERM).unmark()
         return bool(shorts) and len(used) == self.max_num_ref_frames

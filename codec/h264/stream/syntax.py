@@ -6,7 +6,7 @@ written again. Each call returns the value, because the tables branch on it.
 """
 
 from ...errors import ParameterError
-from ._elements import ElementReader
+from ._elements import ElementReader, ElementWriter
 
 MAX_UE = (1 << 32) - 2  # 9.1: the largest codeNum with 31 leading zeros; no element of the standard has more
 
@@ -76,47 +76,10 @@ class Reader(ElementReader):
         """7.3.2.11. Not checked: later editions may append elements to a structure."""
 
 
-class Writer:
-    """Writes syntax elements, with the interface of `Reader`. `rbsp()` returns the bytes."""
+class Writer(ElementWriter):
+    """Writes syntax tables, with the interface of `Reader`: see `ElementWriter`. `rbsp()` returns the bytes."""
 
     reading = False
-
-    def __init__(self, layer="syntax"):
-        self.layer, self.bits, self.count = layer, 1, 0  # the leading one bit preserves the zeros after it
-
-    def _put(self, value, n):
-        self.bits, self.count = self.bits << n | value, self.count + n
-
-    def error(self, reason, clause):
-        """A ParameterError: the caller asked for something that cannot be written."""
-        return ParameterError(f"{self.layer}: {reason} ({clause})")
-
-    def _checked(self, s, name, low, high, clause):
-        value = s[name]
-        if not low <= value <= high:
-            raise self.error(f"{name} is {value}; it must be {low} to {high}", clause)
-        return int(value)
-
-    def u(self, s, name, n, clause, low=0, high=None):
-        """Unsigned, n bits."""
-        value = self._checked(s, name, low, (1 << n) - 1 if high is None else high, clause)
-        self._put(value, n)
-        return value
-
-    def _codeNum(self, codeNum):
-        self._put(codeNum + 1, 2 * (codeNum + 1).bit_length() - 1)
-
-    def ue(self, s, name, high, clause, low=0):
-        """Unsigned Exp-Golomb, low to high."""
-        value = self._checked(s, name, low, high, clause)
-        self._codeNum(value)
-        return value
-
-    def se(self, s, name, low, high, clause):
-        """Signed Exp-Golomb, low to high."""
-        value = self._checked(s, name, low, high, clause)
-        self._codeNum(2 * value - 1 if value > 0 else -2 * value)
-        return value
 
     def array(self, s, name, count, code, *args, **more):
         """`count` elements of one name, from a tuple."""
@@ -145,11 +108,11 @@ class Writer:
 
     def rbsp_trailing_bits(self):
         """7.3.2.11: a one, then zeros to the end of the byte."""
-        self._put(1, 1)
-        self._put(0, -self.count % 8)
+        self.put(1, 1)
+        self.put(0, -self.count % 8)
 
     def rbsp(self):
         """What has been written, as bytes; raises ParameterError unless it is byte-aligned."""
         if self.count % 8:
             raise ParameterError(f"{self.layer}: {self.count} bits are not a whole number of bytes")
-        return (self.bits ^ 1 << self.count).to_bytes(self.count // 8, "big")
+        return self.head()

@@ -64,7 +64,7 @@ def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, crf=None, bitr
     def take(coded):
         for one in coded:
             pictures.append(one)
-            planes[one.number] = [np.array(plane) for plane in one.planes]
+            planes[one.number] = [np.array(plane) for plane in one.picture.planes()]
 
     for frame in map(Intake(settings.lossless), frames):
         take(encoder.encode(frame))

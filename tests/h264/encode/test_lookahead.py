@@ -10,7 +10,7 @@ from made_clips import assert_decodes_to, encoded, moving, noise, text
 import codec
 from codec import cpu
 from codec.h264.encode import encoder
-from codec.h264.encode.lookahead import B_PERCENT, Lookahead, Planned, Seen, is_drawn, structure
+from codec.h264.encode.lookahead import B_PERCENT, Lookahead, Planned, Seen, structure
 from codec.h264.encode.settings import chroma_weight, tools_of
 from codec.h264.macroblock import _kernels
 from codec.h264.stream.nal import split_byte_stream
@@ -66,7 +66,7 @@ def test_intra_costs_are_the_best_of_nine_modes(level):
     luma = luma_of(moving(64, 48, 1)[0])
     small = halved(luma).astype(np.uint8)
     around = np.pad(small, 16, "edge")
-    found = half(luma).intra()
+    found = half(luma).intra
     for i, y, x in blocks(luma):
         avail = (x > 0) * LEFT | (y > 0) * TOP | (x > 0 and y > 0) * TOPLEFT
         avail |= (y > 0 and x + 8 < small.shape[1]) * TOPRIGHT
@@ -84,8 +84,8 @@ def test_edges_are_repeated_up_to_whole_macroblocks(rows, columns):
     cut = [np.ascontiguousarray(luma_of(frame)[:rows, :columns]) for frame in moving(64, 48, 2)]
     small = [half(luma) for luma in cut]
     large = [half(np.pad(luma, ((0, -rows % 16), (0, -columns % 16)), "edge")) for luma in cut]
-    assert small[0].moments() == large[0].moments()
-    assert np.array_equal(small[0].intra(), large[0].intra())
+    assert small[0].moments == large[0].moments
+    assert np.array_equal(small[0].intra, large[0].intra)
     for one, other in zip(small[1].inter(small[0], None, 1, 1), large[1].inter(large[0], None, 1, 1)):
         assert np.array_equal(one, other)
 
@@ -373,10 +373,21 @@ def test_a_frame_that_weights_brighten_passes_the_square_of_the_contrasts():
 
 
 def test_text_is_drawn_and_cameras_are_not():
-    assert is_drawn(np.kron(luma_of(text(64, 48, 1)[0]), np.ones((2, 4), np.uint8)))
-    assert not is_drawn(luma_of(moving(64, 48, 1)[0])) and not is_drawn(luma_of(noise(64, 48, 1)[0]))
-    assert not is_drawn(np.full((48, 64), 16, np.uint8))  # black
-    assert not is_drawn(np.full((48, 1), 16, np.uint8))
+    assert half(np.kron(luma_of(text(64, 48, 1)[0]), np.ones((2, 4), np.uint8))).drawn
+    assert not half(luma_of(moving(64, 48, 1)[0])).drawn and not half(luma_of(noise(64, 48, 1)[0])).drawn
+    assert not half(np.full((48, 64), 16, np.uint8)).drawn  # black
+    assert not half(np.full((48, 1), 16, np.uint8)).drawn
+
+
+@pytest.mark.parametrize("equal, steps", [(61, 3), (60, 3), (61, 2), (90, 0)])
+def test_drawn_is_flat_with_steps(equal, steps):
+    """Rows of 101 samples: so many percent of the neighbours are equal, or differ by 24, and others by 23."""
+    row = np.cumsum([0] * (1 + equal) + [24, -24] * 50)[:101]
+    row[1 + equal + steps :] = row[equal + steps] + 23 * (np.arange(100 - equal - steps) % 2 * 2 - 1).clip(0)
+    luma = np.ascontiguousarray(np.tile((100 + row).astype(np.uint8), (20, 1)))
+    d = np.abs(np.diff(luma.astype(int), axis=1))
+    wanted = 100 * np.sum(d == 0) > 60 * d.size and 100 * np.sum(d >= 24) > 2 * d.size
+    assert half(luma).drawn == wanted
 
 
 @pytest.mark.parametrize(

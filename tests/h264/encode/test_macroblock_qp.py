@@ -1,8 +1,6 @@
 """QP that changes from macroblock to macroblock: mb_qp_delta (7.4.5), its prediction past macroblocks without levels,
 chroma QP, deblocking between macroblocks of two QP."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from made_clips import CONTENT, assert_decodes_to, encoded, moving
@@ -23,7 +21,7 @@ def offsets(monkeypatch):
             for one in made(self, ended):
                 rows, columns = one.frame.planes[0].shape
                 count = -(-rows // 16) * -(-columns // 16)
-                plan.append(replace(one, offsets=np.asarray(256 * function(one.number, count), np.int32)))
+                plan.append(one._replace(offsets=np.asarray(256 * function(one.number, count), np.int32)))
             return plan
 
         monkeypatch.setattr(Lookahead, "_next", changed)

@@ -69,6 +69,21 @@ def test_a_picture_begins_behind_its_reference_if_no_other_can():
         assert made.order == ["a", "P", "Q"]
 
 
+def test_a_picture_comes_before_a_second_look_unless_it_waits():
+    """One thread is in the middle of a look."""
+    made, go_on, seen = Recorded(), threading.Event(), []
+    with at_work(made.look, "first", go_on):
+        second = made.look("second")
+        last = made.code("b", work=lambda: [seen.append(second.begun), go_on.set()])
+        last.result()
+    made, go_on = Recorded(), threading.Event()
+    with at_work(made.look, "first", go_on), at_work(made.code, "P", go_on) as picture:
+        second = made.look("second")
+        follows = made.code("Q", picture, work=lambda: [seen.append(second.begun), go_on.set()])
+        follows.result()
+    assert seen == [False, True]
+
+
 def test_what_needs_a_job_waits_for_its_end():
     made, go_on = Recorded(), threading.Event()
     with at_work(made.look, "first", go_on) as first:

@@ -5,6 +5,7 @@ import pytest
 from made_clips import assert_decodes_to, encoded, moving
 
 import codec
+from codec.h264.encode._stages import weighted_samples
 from codec.h264.encode.weights import Weights, table_of, weights_between, with_chroma
 from codec.h264.stream.nal import split_byte_stream
 from codec.h264.stream.parameter_sets import ParameterSets
@@ -36,7 +37,8 @@ def test_weights_of_a_linear_change(scale, shift):
     reference = rng.integers(60, 100, 5000)
     picture = reference * scale + shift
     weights = weights_between(picture.mean(), picture.std(), reference.mean(), reference.std())
-    assert np.abs(weights.table()[reference] - np.clip(picture, 0, 255)).max() <= 2
+    found = weighted_samples(reference.astype(np.uint8), weights.weight, weights.offset)
+    assert np.abs(found - np.clip(picture, 0, 255)).max() <= 2
 
 
 def test_no_weights_without_a_change_or_without_contrast():
@@ -44,9 +46,10 @@ def test_no_weights_without_a_change_or_without_contrast():
     assert weights_between(16.0, 0.0, 120.0, 0.2) is None
 
 
-def test_the_table_is_8_274():
-    weights = Weights(45, -7)
-    assert list(weights.table()) == [min(max(((v * 45 + 32) >> 6) - 7, 0), 255) for v in range(256)]
+@pytest.mark.parametrize("weight, offset", [(45, -7), (127, 127), (127, -128), (0, 127), (64, 0)])
+def test_weighted_samples_are_8_274(weight, offset):
+    found = weighted_samples(np.arange(256, dtype=np.uint8), weight, offset)
+    assert list(found) == [min(max(((v * weight + 32) >> 6) + offset, 0), 255) for v in range(256)]
 
 
 @pytest.mark.parametrize("weight", [0, 1, 32, 63, 100, 127])
