@@ -24,7 +24,7 @@ from codec.h264.tables.values cimport (
 )
 
 cdef enum:
-    # Levels of 1 that cost more than they give: a block is dropped below these scores (see score_of).
+    # Levels of 1 that cost more than they give: a block is dropped below these scores (see worth).
     DROP_8X8 = 4
     DROP_LUMA = 6
     DROP_SKIP = 2
@@ -76,10 +76,13 @@ cdef inline int choose_levels(const Coder *c, int16_t *out, const int16_t *level
     return trellis_cavlc(out + first, level, d, scan, first, kind, steps, lambda2, total)
 
 
-cdef inline int score_of(const int16_t *level, int first, int n, const uint8_t *scores) noexcept nogil:
-    """What the levels in scan order from `first` on are worth: see RUN_SCORE."""
+cdef inline int worth(const Coder *c, const int16_t *level, int first, int n, const uint8_t *scores) noexcept nogil:
+    """What the levels in scan order from `first` on are worth: see RUN_SCORE. Those that a trellis leaves have been
+    weighed against their bits."""
     cdef uint64_t mask = codec_nonzero_mask(level, first, n - 1)
     cdef int k, after = first, score = 0
+    if c.use_trellis:
+        return NEVER
     while mask:
         k = codec_lowest_bit(mask)
         if level[k] > 1 or level[k] < -1:
@@ -143,7 +146,7 @@ cdef int code_8x8(Coder *c, int b8, int intra) noexcept nogil:
                       64):
         n = choose_levels(c, out, level, c.d[0] + 64 * b8, H264_TABLE_8_14_SCAN_8X8[0], 0, 64, 5,
                           q.step8[1 - intra][qp], intra, total_of(c, 0, 4 * b8))
-        if not intra and score_of(out, 0, 64, RUN_SCORE_8X8) < DROP_8X8:
+        if not intra and worth(c, out, 0, 64, RUN_SCORE_8X8) < DROP_8X8:
             n = 0
     if n:
         s.mb.coded[0] |= scale_block(&s.mb.coef[64 * b8], out, H264_TABLE_8_14_SCAN_8X8[0], scale_8x8(s, 0), 0, 64,
@@ -174,7 +177,7 @@ cdef inline int quantize_quarter(Coder *c, int b8, int *score) noexcept nogil:
                           16, 2, q.step4[list][qp], 0, total_of(c, 0, 4 * b8 + k))
         if n:
             c.levels.any[0] |= 1u << (4 * b8 + k)
-            score[0] += score_of(out + 16 * k, 0, 16, RUN_SCORE)
+            score[0] += worth(c, out + 16 * k, 0, 16, RUN_SCORE)
     return 1
 
 
@@ -270,7 +273,7 @@ cdef void code_luma_16x16(Coder *c) noexcept nogil:
                               q.step4[list][qp], 1, total_of(c, 0, 4 * b8 + k))
             if n:
                 c.levels.any[0] |= 1u << (4 * b8 + k)
-                score += score_of(out, 1, 16, RUN_SCORE)
+                score += worth(c, out, 1, 16, RUN_SCORE)
     if score < DROP_LUMA:
         memset(c.levels.ac[0], 0, 512)
         c.levels.any[0] &= ~0xFFFFu
@@ -299,7 +302,7 @@ cdef int code_chroma_ac(Coder *c, int component, int intra) noexcept nogil:
         if choose_levels(c, out + 16 * k, level + 16 * k, c.d[component] + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 1, 16,
                          4, q.step4[list][qp], intra, total_of(c, component, k)):
             c.levels.any[component] |= 1u << k
-            score += score_of(out + 16 * k, 1, 16, RUN_SCORE)
+            score += worth(c, out + 16 * k, 1, 16, RUN_SCORE)
     if score < DROP_CHROMA:
         memset(out, 0, 128)
         c.levels.any[component] &= ~15u

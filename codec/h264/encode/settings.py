@@ -121,7 +121,7 @@ DRAWN_DEBLOCK = -3  # Tools.deblock of `Planned.drawn` at most: the filter blurs
 NEW, EVEN = (24, 32), (50, 58)
 # Squared differences of chroma against those of luma, times 256, by layer: of others, and of intervals with noise. What
 # I and P give to chroma lasts. Where noise takes the bits of luma, little of them makes much of chroma.
-CHROMA_WEIGHTS, NOISY_CHROMA_WEIGHTS = (288, 288, 256, 256), (1024, 768, 256, 256)
+CHROMA_WEIGHTS, NOISY_CHROMA_WEIGHTS = (224, 224, 192, 192), (1024, 768, 192, 192)
 
 
 def chosen(name, value, choices):

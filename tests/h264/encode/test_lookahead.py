@@ -337,9 +337,9 @@ def test_what_is_new_and_how_evenly(content):
 
 def test_chroma_counts_more_in_what_others_refer_to_and_most_in_noise():
     weights = lambda **more: [chroma_weight(Planned(None, 0, kind, **more)) for kind in (I, P, B)]
-    assert weights() == weights(new=60, even=50) == weights(new=24, even=90) == [288, 288, 256]
-    assert weights(new=32, even=58) == weights(new=60, even=90) == [1024, 768, 256]
-    assert weights(new=28, even=90) == [656, 528, 256]
+    assert weights() == weights(new=60, even=50) == weights(new=24, even=90) == [224, 224, 192]
+    assert weights(new=32, even=58) == weights(new=60, even=90) == [1024, 768, 192]
+    assert weights(new=28, even=90) == [624, 496, 192]
 
 
 @pytest.mark.parametrize("preset", ["faster", "medium", "slow"])

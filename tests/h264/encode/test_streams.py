@@ -114,7 +114,7 @@ def test_what_moves_slowly_is_not_skipped(monkeypatch):
 
 
 def test_trellis_lowers_distortion_and_bits_with_cavlc(monkeypatch):
-    """As they are weighed against each other, by lambda; in all trials more than in the final choice."""
+    """As they are weighed against each other, by lambda, in the final choice and in all trials."""
     frames = np.clip(moving(96, 80, 8) + np.random.default_rng(1).normal(0, 4, (8, 80, 96, 1)), 0, 255).astype(np.uint8)
     source = [codec.Frame.from_rgb(frame).planes for frame in frames]
     costs = []
@@ -128,7 +128,7 @@ def test_trellis_lowers_distortion_and_bits_with_cavlc(monkeypatch):
             for a, b in zip(one, other)
         )
         costs.append(int(error + settings.lambda2_of(26, 1) / 256 * 8 * len(data)))
-    assert costs == sorted(costs, reverse=True) and costs[1] < 0.992 * costs[0], costs
+    assert max(costs[1:]) < 0.99 * costs[0], costs
 
 
 @pytest.mark.parametrize("preset", ["ultrafast", "medium", "slow"])
@@ -229,9 +229,9 @@ def test_psy_rd_that_is_impossible(options, words):
 
 GOLDEN = {
     ("ultrafast", None): "2b231ea9f0de5d19",
-    ("medium", None): "b16731859ba949ce",
-    ("medium", "fastdecode"): "96654b6d5dfc203c",
-    ("slow", "fastdecode"): "d3eb2542a9121f49",
+    ("medium", None): "478c04b7352c7937",
+    ("medium", "fastdecode"): "be6b7f4a71a9407d",
+    ("slow", "fastdecode"): "c95c9e928dac96b8",
 }
 
 
