@@ -26,11 +26,12 @@ def look_again(pixels, shown, factors, threads=1):
     factors : uint16 (blocks_high, blocks_wide)
     threads : at least 1
     """
-    from ..metrics.gradients import estimated_gains  # imported here: other efforts need no metrics
+    from ..metrics.gradients import estimated_gains, sampled_slopes  # imported here: other efforts need no metrics
 
-    rows = 8 * -(-len(factors) // threads)
+    rows = 8 * -(-len(factors) // (4 * threads))
     bands = [slice(first, first + rows) for first in range(0, len(pixels), rows)]
-    error = np.concatenate(results_of([partial(squared_errors, pixels[band], shown[band]) for band in bands], threads))
-    gain = estimated_gains(pixels, shown, threads)
-    around = [sums_around(blocks, factors.shape) for blocks in (gain, error)]
+    errors = [partial(squared_errors, pixels[band], shown[band]) for band in bands]
+    sampled, *errors = results_of([partial(sampled_slopes, pixels, shown), *errors], threads)
+    blocks = estimated_gains(pixels, shown, threads, sampled), np.concatenate(errors)
+    around = results_of([partial(sums_around, one, factors.shape) for one in blocks], threads)
     return refined_weights(factors, *around, beta=BETA)

@@ -19,7 +19,6 @@ Encoders need less: the gains of blocks (`gains`), in bands of rows, which threa
 themselves; slopes begin at 1:2, with memory of their own from 1:4 on.
 """
 from libc.stdint cimport int64_t, uint8_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 import numpy as np
@@ -88,8 +87,7 @@ cdef struct Gradient:
     int scales
     int variant                             # of the kernels: 0 scalar, 1 AVX2
     float weights[HALF + 1]                 # taps, centre first
-    float *memory                           # owned by who called `allocate`: scales, and behind them
-    float *rings                            # those of every worker
+    float *rings                            # those of every worker, in memory that `allocate` gave
     float *xyb                              # [ROWS][2][3][width]: rows of a and b
     float *blurred                          # [ROWS][3][GAIN_QUANTITIES][width], blurred across
     float *direct                           # [ROWS][3][width]: slopes by b past the blurs
@@ -368,19 +366,22 @@ cdef Py_ssize_t place_rings(Gradient *g, float *memory, Py_ssize_t n) noexcept n
     return size
 
 
-cdef int allocate(Gradient *g, bint apart, int workers) noexcept nogil:
-    """apart: whether slopes have memory of their own, from 1:4 on. workers: how many need rings.
+cdef object allocate(Gradient *g, bint apart, int workers):
+    """Memory of all scales and rings, an array that the caller keeps. apart: whether slopes have memory of their own,
+    from 1:4 on. workers: how many need rings.
 
-    One block: glibc gives many small ones back to the system after every picture, and new pages take time."""
-    cdef Py_ssize_t size, all = 0, width = g.scale[0].width
+    One array: glibc gives many small ones back to the system after every picture, and new pages take time. NumPy asks
+    for large pages from 4 MB on.
+    """
+    cdef Py_ssize_t size, all = 0
+    cdef float[::1] values
     cdef float *memory
     cdef Scale *s
     cdef int k
     for k in range(1, g.scales):
         all += (3 if apart and k > 1 else 2) * 3 * g.scale[k].height * g.scale[k].width
-    g.memory = memory = <float *>malloc((all + LINE + workers * place_rings(g, NULL, width)) * sizeof(float))
-    if memory == NULL:
-        return -1
+    values = made = np.empty(all + LINE + workers * place_rings(g, NULL, g.scale[0].width), np.float32)
+    memory = &values[0]
     g.rings = <float *>(<size_t>(memory + all) + 4 * LINE - 1 & -4 * LINE)
     for k in range(1, g.scales):
         s = &g.scale[k]
@@ -389,7 +390,7 @@ cdef int allocate(Gradient *g, bint apart, int workers) noexcept nogil:
         s.by_b = s.b
         if apart and k > 1:
             s.by_b, memory = memory, memory + size
-    return 0
+    return made
 
 
 cdef inline Scale *next_scale(Gradient *g, int k) noexcept nogil:
@@ -444,7 +445,7 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
 
     Returns a float32 array of the pictures' shape.
     """
-    cdef int channels = a.shape[2], k, failed
+    cdef int channels = a.shape[2], k
     cdef Gradient whole
     cdef Gradient *g = &whole
     cdef Scale *finest = &g.scale[0]
@@ -456,21 +457,16 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
     set_up(g, sizes, needs, map_slopes, taps, level)
     made = np.empty((a.shape[0], a.shape[1], channels), np.float32)
     out = made
+    memory = allocate(g, False, 1)
     with nogil:
-        failed = allocate(g, False, 1)
-        if not failed:
-            place_rings(g, g.rings, finest.width)
-            halve_picture(g, &a[0, 0, 0], strides_a, channels, &table[0], g.scale[1].a)
-            halve_picture(g, &b[0, 0, 0], strides_b, channels, &table[0], g.scale[1].b)
-            halve_further(g, 2)
-            for k in range(g.scales - 1, 0, -1):
-                do_scale(g, &g.scale[k], next_scale(g, k), 0, g.scale[k].height)
-            do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0],
-                       &out[0, 0, 0])
-        free(g.memory)
+        place_rings(g, g.rings, finest.width)
+        halve_picture(g, &a[0, 0, 0], strides_a, channels, &table[0], g.scale[1].a)
+        halve_picture(g, &b[0, 0, 0], strides_b, channels, &table[0], g.scale[1].b)
+        halve_further(g, 2)
+        for k in range(g.scales - 1, 0, -1):
+            do_scale(g, &g.scale[k], next_scale(g, k), 0, g.scale[k].height)
+        do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0], &out[0, 0, 0])
     raise_stopped()
-    if failed:
-        raise MemoryError
     return made
 
 
@@ -655,19 +651,15 @@ def gains(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] t
     made = np.zeros(((a.shape[0] + SIDE - 1) // SIDE, (a.shape[1] + SIDE - 1) // SIDE), np.int64)
     out = made
     threads = max(1, min(threads, g.scale[0].height // BAND))
-    if allocate(g, True, threads):
-        raise MemoryError
-    try:
-        for k in (0, *range(g.scales - 1, 0, -1)):
-            team = GainTeam()
-            team.g, team.scale, team.out, team.blocks_wide = g, k, &out[0, 0], out.shape[1]
-            team.a, team.b, team.strides_a, team.strides_b = &a[0, 0, 0], &b[0, 0, 0], &a.strides[0], &b.strides[0]
-            team.channels, team.table = a.shape[2], &table[0]
-            team.parts = max(1, min(8 * threads, g.scale[k].height // BAND)) if threads > 1 else 1
-            team.share(threads)
-            if k == 0:
-                halve_further(g, PAST_BANDS)
-        raise_stopped()
-    finally:
-        free(g.memory)
+    memory = allocate(g, True, threads)
+    for k in (0, *range(g.scales - 1, 0, -1)):
+        team = GainTeam()
+        team.g, team.scale, team.out, team.blocks_wide = g, k, &out[0, 0], out.shape[1]
+        team.a, team.b, team.strides_a, team.strides_b = &a[0, 0, 0], &b[0, 0, 0], &a.strides[0], &b.strides[0]
+        team.channels, team.table = a.shape[2], &table[0]
+        team.parts = max(1, min(8 * threads, g.scale[k].height // BAND)) if threads > 1 else 1
+        team.share(threads)
+        if k == 0:
+            halve_further(g, PAST_BANDS)
+    raise_stopped()
     return made

@@ -133,8 +133,22 @@ def _sample(picture):
     return np.ascontiguousarray(np.concatenate(rows))
 
 
+def sampled_slopes(
+    reference: npt.NDArray[np.uint8], distorted: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.float32], list[list[int]]]:
+    """What `estimated_gains` takes from a sample: slopes of the maps, and which maps count. Uses one thread."""
+    x, means = weighed(_sample(reference), _sample(distorted))
+    sizes = scales_of(*reference.shape[:2])
+    weights, _ = map_weights(*sizes[0])
+    weights = np.where(weights < LEAST_WEIGHT, 0, weights)
+    return _map_slopes(weights, x, means, sizes), needs_of(weights).tolist()
+
+
 def estimated_gains(
-    reference: npt.NDArray[np.uint8], distorted: npt.NDArray[np.uint8], threads: int = 1
+    reference: npt.NDArray[np.uint8],
+    distorted: npt.NDArray[np.uint8],
+    threads: int = 1,
+    sampled: tuple[npt.NDArray[np.float32], list[list[int]]] | None = None,
 ) -> npt.NDArray[np.int64]:
     """What a block of 8x8 samples would gain in SSIMULACRA 2 by smaller errors, for encoders: minus the derivative of
     the score by t, where its errors are scaled by 1 + t. With the slopes g of `ssimulacra2_gradient`: -sum(g e).
@@ -147,15 +161,12 @@ def estimated_gains(
     ----------
     reference, distorted : uint8 (H, W, 1 or 3), sides of at least 8
     threads : at least 1
+    sampled : None, or what `sampled_slopes` gave for these pictures
 
     Returns
     -------
     int64 (ceil(H / 8), ceil(W / 8)), in 2^-32
     """
-    x, means = weighed(_sample(reference), _sample(distorted))
-    sizes = scales_of(*reference.shape[:2])
-    weights, _ = map_weights(*sizes[0])
-    weights = np.where(weights < LEAST_WEIGHT, 0, weights)
-    slopes, level = _map_slopes(weights, x, means, sizes), cpu.level_index()
-    table, needs = linear_light(reference.dtype), needs_of(weights).tolist()
+    slopes, needs = sampled or sampled_slopes(reference, distorted)
+    sizes, table, level = scales_of(*reference.shape[:2]), linear_light(reference.dtype), cpu.level_index()
     return gains(reference, distorted, table, TAPS, sizes, needs, slopes, level, threads)
