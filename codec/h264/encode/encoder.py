@@ -309,8 +309,10 @@ class PictureEncoder:
         )  # fmt: skip
         return START_CODE.join(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp) for rbsp in found)
 
-    def take(self, ahead):
-        """Yield pictures that are coded, as `Coded`, in coding order, until at most `ahead` are not."""
+    def take(self, most, left):
+        """Yield pictures that are coded, as `Coded`, in coding order; where more than `most` are not, until `left` are
+        not."""
+        ahead = left if len(self._tasks) > most else most
         while self._tasks and (len(self._tasks) > ahead or self._tasks[0].job.ended):
             self._latest = self._tasks.popleft()
             yield self._latest.job.result()[0]
@@ -409,7 +411,10 @@ class Encoder:
         # Pictures that are not delivered while others are begun: two for each thread, and more than two intervals, so
         # that there are some that wait for none
         parallel = settings.threads > 1 and settings.tools.waits
-        self._ahead = 2 * (settings.threads + settings.tools.b_frames + 2) if parallel else 0
+        most = 2 * (settings.threads + settings.tools.b_frames + 2) if parallel else 0
+        # Half of them are done before the next frames are taken. This thread, which also codes, then does the Python of
+        # several frames at once, and meanwhile helpers code one picture more than it
+        self._ahead = most, most // 2
 
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
@@ -418,15 +423,15 @@ class Encoder:
         number, self.count = self.count, self.count + 1
         for interval in self._lookahead.add(frame, number):
             self._begin(interval)
-        yield from self._coder.take(self._ahead)
+        yield from self._coder.take(*self._ahead)
 
     def flush(self):
         """Yield the pictures of the frames that wait."""
         if self._coder is not None:
             for interval in self._lookahead.flush():
                 self._begin(interval)
-                yield from self._coder.take(self._ahead)
-            yield from self._coder.take(0)
+                yield from self._coder.take(*self._ahead)
+            yield from self._coder.take(0, 0)
 
     def close(self):
         """End the threads: what is not begun is not done. The encoder cannot be used any more."""
