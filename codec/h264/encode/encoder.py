@@ -23,7 +23,7 @@ from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
 from ..stream.nal import IDR, START_CODE, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
-from ..stream.slice_header import INFERRED, I, Modification, P, SliceHeader, write_slice_header
+from ..stream.slice_header import INFERRED, SLICE_NAMES, I, Modification, P, SliceHeader, write_slice_header
 from ..stream.syntax import structure
 from ._planes import Interpolated
 from ._scales import Scales
@@ -89,6 +89,11 @@ class Coded(NamedTuple):
     def cost(self):
         """(bits, QP of lambda)"""
         return 8 * len(self.data), self.lambda_qp
+
+
+def has_planes(picture):
+    """Whether it has been a reference."""
+    return picture.tag is not None
 
 
 def delta_of(qp):
@@ -256,7 +261,8 @@ class PictureEncoder:
             )
         found = self._examine(planned.frame, picture, sizes) if self._examine else None
         shown, offset = min(round(used), MAX_QP), control.offset(planned)
-        return Coded(data, planned.number, header.name, planned.key, shown, picture, round(used), offset, found), sent
+        kind = SLICE_NAMES[planned.kind]
+        return Coded(data, planned.number, kind, planned.key, shown, picture, round(used), offset, found), sent
 
     def _nals(self, planned, timing=()):
         """The NAL units of a picture before its slices, in the order of 7.4.1.2.3. timing: with a buffering period
@@ -371,15 +377,15 @@ class PictureEncoder:
         """One that neither the decoder's buffer nor a task needs. A reference takes one that has planes for searches,
         four times as large as luma, and others leave these: there are no more than references at work."""
         tasks = [*self._tasks, self._latest] if self._latest else self._tasks
-        used = {id(store.picture) for store in self._dpb.frames}
-        used.update(id(picture) for task in tasks for picture in task.pictures)
+        used = {id(picture) for task in tasks for picture in task.pictures}
+        used.update([id(store.picture) for store in self._dpb.frames])
         free = [picture for picture in self._pool if id(picture) not in used]
         if not free:
             free.append(Picture(*self._format))
             if self._examine:
                 free[0].observe()
             self._pool.append(free[0])
-        picture = (max if reference else min)(free, key=lambda one: one.tag is not None)
+        picture = (max if reference else min)(free, key=has_planes) if len(free) > 1 else free[0]
         begin(picture)
         return picture
 
