@@ -9,7 +9,7 @@ import codec.h264
 
 PACKAGE = Path(codec.h264.__file__).parent
 # Each floor sees those before it, but `encode` and `decode` never see each other.
-FLOORS = ("tables", "pictures", "macroblock", "entropy", "decode", "encode")
+FLOORS = ("tables", "stream", "pictures", "macroblock", "entropy", "decode", "encode")
 COMPILED = sorted(
     path.relative_to(PACKAGE).as_posix() for floor in FLOORS for path in (PACKAGE / floor).glob("*.p[yx][xd]")
 )

@@ -23,7 +23,7 @@ from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
 from ..stream.nal import IDR, START_CODE, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
-from ..stream.slice_header import INFERRED, I, Modification, P, SliceHeader, write_slice_header
+from ..stream.slice_header import INFERRED, SLICE_NAMES, I, Modification, P, SliceHeader, write_slice_header
 from ..stream.syntax import structure
 from ._planes import Interpolated
 from ._scales import Scales
@@ -89,6 +89,11 @@ class Coded(NamedTuple):
     def cost(self):
         """(bits, QP of lambda)"""
         return 8 * len(self.data), self.lambda_qp
+
+
+def has_planes(picture):
+    """Whether it has been a reference."""
+    return picture.tag is not None
 
 
 def delta_of(qp):
@@ -256,7 +261,8 @@ class PictureEncoder:
             )
         found = self._examine(planned.frame, picture, sizes) if self._examine else None
         shown, offset = min(round(used), MAX_QP), control.offset(planned)
-        return Coded(data, planned.number, header.name, planned.key, shown, picture, round(used), offset, found), sent
+        kind = SLICE_NAMES[planned.kind]
+        return Coded(data, planned.number, kind, planned.key, shown, picture, round(used), offset, found), sent
 
     def _nals(self, planned, timing=()):
         """The NAL units of a picture before its slices, in the order of 7.4.1.2.3. timing: with a buffering period
@@ -309,8 +315,10 @@ class PictureEncoder:
         )  # fmt: skip
         return START_CODE.join(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp) for rbsp in found)
 
-    def take(self, ahead):
-        """Yield pictures that are coded, as `Coded`, in coding order, until at most `ahead` are not."""
+    def take(self, most, left):
+        """Yield pictures that are coded, as `Coded`, in coding order; where more than `most` are not, until `left` are
+        not."""
+        ahead = left if len(self._tasks) > most else most
         while self._tasks and (len(self._tasks) > ahead or self._tasks[0].job.ended):
             self._latest = self._tasks.popleft()
             yield self._latest.job.result()[0]
@@ -369,15 +377,15 @@ class PictureEncoder:
         """One that neither the decoder's buffer nor a task needs. A reference takes one that has planes for searches,
         four times as large as luma, and others leave these: there are no more than references at work."""
         tasks = [*self._tasks, self._latest] if self._latest else self._tasks
-        used = {id(store.picture) for store in self._dpb.frames}
-        used.update(id(picture) for task in tasks for picture in task.pictures)
+        used = {id(picture) for task in tasks for picture in task.pictures}
+        used.update([id(store.picture) for store in self._dpb.frames])
         free = [picture for picture in self._pool if id(picture) not in used]
         if not free:
             free.append(Picture(*self._format))
             if self._examine:
                 free[0].observe()
             self._pool.append(free[0])
-        picture = (max if reference else min)(free, key=lambda one: one.tag is not None)
+        picture = (max if reference else min)(free, key=has_planes) if len(free) > 1 else free[0]
         begin(picture)
         return picture
 
@@ -409,7 +417,10 @@ class Encoder:
         # Pictures that are not delivered while others are begun: two for each thread, and more than two intervals, so
         # that there are some that wait for none
         parallel = settings.threads > 1 and settings.tools.waits
-        self._ahead = 2 * (settings.threads + settings.tools.b_frames + 2) if parallel else 0
+        most = 2 * (settings.threads + settings.tools.b_frames + 2) if parallel else 0
+        # Half of them are done before the next frames are taken. This thread, which also codes, then does the Python of
+        # several frames at once, and meanwhile helpers code one picture more than it
+        self._ahead = most, most // 2
 
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
@@ -418,15 +429,15 @@ class Encoder:
         number, self.count = self.count, self.count + 1
         for interval in self._lookahead.add(frame, number):
             self._begin(interval)
-        yield from self._coder.take(self._ahead)
+        yield from self._coder.take(*self._ahead)
 
     def flush(self):
         """Yield the pictures of the frames that wait."""
         if self._coder is not None:
             for interval in self._lookahead.flush():
                 self._begin(interval)
-                yield from self._coder.take(self._ahead)
-            yield from self._coder.take(0)
+                yield from self._coder.take(*self._ahead)
+            yield from self._coder.take(0, 0)
 
     def close(self):
         """End the threads: what is not begun is not done. The encoder cannot be used any more."""

@@ -114,7 +114,7 @@ def write_byte_stream(nals):
 
     B.1.2 requires the fourth byte for parameter sets and for the first NAL unit of an access unit.
     """
-    return b"".join(b"\0" + START_CODE + nal for nal in nals)
+    return b"".join([b"\0" + START_CODE + nal for nal in nals])
 
 
 class ByteStream:

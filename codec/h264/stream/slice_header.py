@@ -226,13 +226,12 @@ def active_references(c, s, kind, pps):
         return
     last = 31 if s["field_pic_flag"] else 15
     override = c.u(s, "num_ref_idx_active_override_flag", 1, CLAUSE)
-    for name, element, default in (
-        ("l0", "num_ref_idx_l0_active_minus1", pps.num_ref_idx_l0_default_active_minus1),
-        ("l1", "num_ref_idx_l1_active_minus1", pps.num_ref_idx_l1_default_active_minus1),
-    )[: 1 + (kind == B)]:
+    for name in ("l0", "l1") if kind == B else ("l0",):
+        element = f"num_ref_idx_{name}_active_minus1"
         if override:
             c.ue(s, element, last, CLAUSE)
             continue
+        default = getattr(pps, f"num_ref_idx_{name}_default_active_minus1")
         if default > last:
             raise c.error(
                 f"num_ref_idx_{name}_default_active_minus1 is {default}; without an override it must be 0 to {last}",
