@@ -18,7 +18,7 @@ from ..stream.slice_header import I
 from .buffering import FIRST_FULLNESS, Arrival, Schedule
 from .bufferplan import FINE_STEPS, raises
 from .parameters import level_row
-from .settings import MAX_QP, QP_OFFSETS, TREE_OFFSET, TREE_QP_OFFSETS, WORST_QP, offset_of
+from .settings import MAX_QP, TREE_OFFSET, WORST_QP, offset_of
 
 # Weight of a picture against the next one, and seconds of the rate that as a surplus halve what may be spent; the same
 # for a pass that measures, whose QP should change little
@@ -288,7 +288,6 @@ class Control:
     def __init__(self, settings, sps):
         self._fps = Fraction(sps.vui.time_scale, 2 * sps.vui.num_units_in_tick)
         self._qp = settings.base_qp(self._fps)  # of the interval
-        self._offsets = TREE_QP_OFFSETS if settings.tools.tree else QP_OFFSETS
         higher = round(TREE_OFFSET) if settings.tools.tree else 0
         self._top = MAX_QP + higher  # QP of an interval that is 51 on average
         self.start, self._settings, self._reorder = Sent(), settings, sps.vui.max_num_reorder_frames
@@ -329,7 +328,7 @@ class Control:
 
     def offset(self, planned):
         """QP of a picture less that of its interval."""
-        return offset_of(planned, self._offsets)
+        return offset_of(planned, self._settings.tools.tree)
 
     def qp(self, planned):
         """QP of a picture of the interval, not always an integer."""

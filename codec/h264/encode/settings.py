@@ -113,6 +113,8 @@ MAX_QP, WORST_QP = 51, 75
 # tree, which takes off what others refer to, B have less.
 LAYER_I, LAYER_P, LAYER_B_REFERENCE, LAYER_B = range(4)
 QP_OFFSETS, TREE_QP_OFFSETS = (-3, 0, 2, 3), (-2, 0, 0, 1)
+# QP_OFFSETS where Planned.new is below this: B pictures that take nearly all from their references
+CALM_QP_OFFSETS, CALM = (-3, 0, 3, 4), 22
 LAMBDA_FACTORS = 0.7, 0.85, 1.05, 1.2
 DRAWN_DEBLOCK = -3  # Tools.deblock of `Planned.drawn` at most: the filter blurs text
 # Planned.new and Planned.even: up to the first of either, B pictures have QP and lambda of their layer, from the second
@@ -171,8 +173,9 @@ def chroma_weight(planned):
     return plain + (noisy - plain) * noisiness(planned) // 256
 
 
-def offset_of(planned, offsets):
-    """QP of a picture less that of P, from those of the layers."""
+def offset_of(planned, tree):
+    """QP of a picture less that of P, with the macroblock tree or without."""
+    offsets = TREE_QP_OFFSETS if tree else CALM_QP_OFFSETS if planned.new < CALM else QP_OFFSETS
     return (2 * offsets[layer_of(planned)] * inheritance(planned) + 256) // 512
 
 

@@ -67,10 +67,11 @@ def test_lower_qp_is_closer_and_larger():
 
 
 def test_b_pictures_of_noise_have_the_qp_of_p(monkeypatch):
-    """Others have 2 or 3 more, because errors in what they refer to are repeated in them."""
+    """Others have more, because errors in what they refer to are repeated in them: 3 or 4 where they take nearly all
+    from it."""
     monkeypatch.setitem(settings.PRESETS, "medium", replace(PRESETS["medium"], b_adapt=0))
     qps = lambda frames: {one.qp for one in encoded(frames, qp=28)[2] if one.type == "B"}
-    assert qps(moving(64, 48, 9)) == {30, 31}
+    assert qps(moving(64, 48, 9)) == {31, 32}
     assert qps(CONTENT["noise"](64, 48, 9)) == {28}
 
 
@@ -79,7 +80,7 @@ def test_b_pictures_beside_one_of_noise_have_the_qp_of_their_layer(monkeypatch):
     monkeypatch.setitem(settings.PRESETS, "medium", replace(PRESETS["medium"], b_adapt=0))
     frames = moving(64, 48, 9).copy()
     frames[2] = CONTENT["noise"](64, 48, 1)[0]
-    assert {one.qp for one in encoded(frames, qp=28)[2] if one.type == "B"} == {30, 31}
+    assert {one.qp for one in encoded(frames, qp=28)[2] if one.type == "B"} == {30, 31, 32}
 
 
 def test_still_pictures_cost_next_to_nothing():
@@ -229,9 +230,9 @@ def test_psy_rd_that_is_impossible(options, words):
 
 GOLDEN = {
     ("ultrafast", None): "2b231ea9f0de5d19",
-    ("medium", None): "478c04b7352c7937",
-    ("medium", "fastdecode"): "be6b7f4a71a9407d",
-    ("slow", "fastdecode"): "c95c9e928dac96b8",
+    ("medium", None): "b03f9c2e7da086d4",
+    ("medium", "fastdecode"): "b6153c3f61e50d53",
+    ("slow", "fastdecode"): "2ad3c77fbe6a66ab",
 }
 
 
