@@ -83,10 +83,10 @@ PRESETS = {
     "fast": replace(MEDIUM, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2, lookahead=30),
     "medium": MEDIUM,
     "slow": SLOW,
-    "slower": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2, lookahead=60),
-    "veryslow": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2, refs=6, early_skip=0, lookahead=60),
-    "placebo": replace(
-        SLOW, search=MULTI_HEXAGON, range=24, quarter_steps=6, refine=3, refs=8, early_skip=0, lookahead=60
+    "slower": replace(SLOW, refine=3, refs=8, lookahead=60),
+    "veryslow": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=3, refs=12, lookahead=60),
+    "placebo": replace(  # with `level` or a buffer, one picture more waits, and 16 are the most (A.3.1)
+        SLOW, search=MULTI_HEXAGON, range=24, quarter_steps=6, refine=3, refs=15, early_skip=0, lookahead=60
     ),
 }  # fmt: skip
 # Changes of Tools by `tune`.
