@@ -5,7 +5,7 @@ import operator
 import os
 from collections import deque
 from functools import partial
-from threading import Lock, Thread, current_thread
+from threading import Lock, RLock, Thread, current_thread, get_ident
 
 from ._stop import Halted, halt, halted, release
 from .errors import CodecError, ParameterError
@@ -102,7 +102,8 @@ class Workers:
 
     def __init__(self, count, most=None):
         self._count, self._most = count, max(count, most or count)
-        self._todo, self._lock, self._threads = deque(), Lock(), set()
+        self._todo, self._threads = deque(), set()
+        self._lock = RLock()  # while it is held, the garbage collector may run, and with it `leave`
 
     def submit(self, job):
         """The Future of a callable without arguments. Jobs begin in the order in which they come."""
@@ -120,7 +121,7 @@ class Workers:
 
     def _begin(self, most):
         if len(self._threads) < most:
-            thread = Thread(target=self._work)
+            thread = Thread(target=self._work, daemon=False)
             self._threads.add(thread)
             try:
                 thread.start()
@@ -134,18 +135,20 @@ class Workers:
             with self._lock:
                 if not self._todo:
                     self._threads.discard(current_thread())
+                    release([get_ident()])  # the system gives the number to other threads
                     return
                 future = self._todo.popleft()
             future.run()
             future = None  # its result may be large
 
+    def _begun(self):
+        with self._lock:
+            return [thread for thread in self._threads if thread.ident]  # not those whose start was interrupted
+
     def join(self):
         """Returns when all jobs have ended."""
         for thread in self._begun():
             thread.join()
-
-    def _begun(self):
-        return [thread for thread in list(self._threads) if thread.ident]  # not if start() was interrupted
 
     def leave(self):
         """Drop the jobs that have not begun. The threads end after those that have."""
@@ -155,13 +158,10 @@ class Workers:
 
     def halt(self):
         """Drop the jobs that have not begun, and end those that have; returns when all threads have ended."""
-        idents = [thread.ident for thread in self._begun()]
-        halt(idents)
-        try:
+        with self._lock:
             self.leave()
-            self.join()
-        finally:
-            release(idents)
+            halt([thread.ident for thread in self._begun()])
+        self.join()
 
 
 def in_order(jobs, workers=1, ahead=None):

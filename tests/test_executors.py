@@ -9,7 +9,8 @@ import weakref
 
 import pytest
 
-from codec._stop import Halted, halt, release
+from codec import _stop
+from codec._stop import Halted, halt, halted, release
 from codec.executors import Workers, in_order
 
 
@@ -171,3 +172,70 @@ def test_a_program_ends_though_nobody_asks_for_the_results():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == ("0\n", "", 0)
+
+
+def test_halting_ends_also_a_thread_that_begins_meanwhile():
+    """Jobs are dropped first, so that no thread takes one that nobody halts."""
+    pool, gate, done = Workers(1, 2), threading.Event(), []
+
+    def endless():
+        gate.set()
+        while not halted():
+            time.sleep(0.001)
+        done.append(1)
+
+    submitted(pool, endless)
+    gate.wait(60)
+    pool.submit(endless)
+    pool.another()
+    pool.halt()
+    assert 1 <= len(done) <= 2 and not pool._threads
+
+
+def test_a_thread_that_ended_is_not_halted_though_others_run():
+    pool, gate, numbers = Workers(2), threading.Event(), []
+
+    def slow():
+        numbers.append(threading.get_ident())
+        while not halted():
+            time.sleep(0.001)
+        gate.wait(60)
+
+    def short():
+        numbers.append(threading.get_ident())
+        while not halted():
+            time.sleep(0.001)
+
+    submitted(pool, slow)
+    submitted(pool, short)
+    ending = threading.Thread(target=pool.halt)
+    ending.start()
+    while numbers[1] in _stop._halted or len(pool._threads) > 1:
+        time.sleep(0.001)
+    assert numbers[0] in _stop._halted, "it has not ended"
+    gate.set()
+    ending.join(60)
+    assert not _stop._halted
+
+
+def test_threads_are_no_daemons():
+    """A program waits for jobs in progress, whoever begins them."""
+    found = []
+    thread = threading.Thread(
+        target=lambda: found.extend(in_order([lambda: threading.current_thread().daemon] * 2, 2)), daemon=True
+    )
+    thread.start()
+    thread.join(60)
+    assert found == [False, False]
+
+
+def test_an_abandoned_run_is_dropped_while_a_thread_of_it_begins():
+    """The garbage collector may find it there, in a thread of the pool."""
+    pool, gate = Workers(1, 2), threading.Event()
+    submitted(pool, lambda: gate.wait(60))
+    late = pool.submit(lambda: 2)
+    pool._begin = lambda most: pool.leave()
+    pool.another()
+    gate.set()
+    with pytest.raises(Halted):
+        late.result()

@@ -48,9 +48,9 @@ class Turns:
         lends, begin = sorted(recent)[1] > WORTH_SECONDS, time.perf_counter()
         if lends:
             self._free.release()
-            if not self._waiting:
-                self._another()
         try:
+            if lends and not self._waiting:
+                self._another()
             yield
         finally:
             self._recent[what] = (*recent[1:], time.perf_counter() - begin)

@@ -2,6 +2,7 @@
 quarter of the time of a short run."""
 
 import importlib
+import importlib.machinery
 import sys
 import threading
 import types
@@ -13,16 +14,16 @@ class Later(types.ModuleType):
     Modules that imported it keep it; it then has all that the module has.
     """
 
-    def __init__(self, name):
+    def __init__(self, name, spec=None):
         super().__init__(name)
-        self.__dict__["_lock"] = threading.RLock()
+        self.__spec__, self._leaving = spec, threading.Lock()
 
     def __getattr__(self, name):
-        with self._lock:
+        with self._leaving:
             if sys.modules.get(self.__name__) is self:
                 del sys.modules[self.__name__]
-            module = importlib.import_module(self.__name__)
-            self.__dict__.update(module.__dict__)
+        module = importlib.import_module(self.__name__)  # under the locks of the import system, and none of ours
+        self.__dict__.update(module.__dict__)
         return getattr(module, name)
 
     def __reduce__(self):  # functions that hold it go to other processes
@@ -30,5 +31,6 @@ class Later(types.ModuleType):
 
 
 def postpone(name):
-    """Let imports of a module bind a `Later`; nothing is done where it is loaded already."""
-    sys.modules.setdefault(name, Later(name))
+    """Let imports of a module bind a `Later`; nothing is done where it is loaded already, or is not there."""
+    if name not in sys.modules and (spec := importlib.machinery.PathFinder.find_spec(name)):
+        sys.modules[name] = Later(name, spec)

@@ -124,6 +124,9 @@ class Picture:
         """Not to be asked for where `samples` will do: it loads NumPy."""
         return np.asarray(self.samples)
 
+    def __getstate__(self):  # a memoryview neither pickles nor copies
+        return {**vars(self), "samples": self.pixels}
+
 
 def load(source, *, background=None, alpha=False, limits=None, page=None):
     """Read a picture of any format.

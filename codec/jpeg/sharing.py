@@ -3,6 +3,8 @@
 A table takes 17 bytes and one per symbol: in small pictures more than a separate table saves.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

@@ -1,5 +1,6 @@
 """Turns: how many threads work at once, and when one lends its turn."""
 
+import contextlib
 import threading
 import time
 
@@ -115,6 +116,22 @@ def test_a_wait_that_fails_takes_the_turn_back(clock):
             raise OSError("gone")
         assert not is_free(turns)
     assert is_free(turns)
+
+
+def test_no_turn_is_given_twice_if_no_thread_can_begin(clock):
+    def none():
+        raise MemoryError
+
+    turns = Turns(1, none)
+    with turns:
+        for _ in range(RECENT):
+            clock[0] += 0
+            with contextlib.suppress(MemoryError), turns.lent("read"):
+                clock[0] += 2 * WORTH_SECONDS
+        with pytest.raises(MemoryError), turns.lent("read"):
+            pass
+        assert not is_free(turns)
+    assert turns._free._value == 1
 
 
 def test_jobs_begin_while_others_wait_for_a_slow_disk(tmp_path, picture, monkeypatch):

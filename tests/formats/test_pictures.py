@@ -1,6 +1,8 @@
 """Pictures of every format are converted for the encoder, with a warning about any loss."""
 
+import copy
 import io
+import pickle
 import struct
 import zlib
 
@@ -406,3 +408,9 @@ def test_an_unknown_suffix_is_refused_with_the_ones_that_work(tmp_path, name):
         pictures.save(tmp_path / name, RGB)
     with pytest.raises(ParameterError, match="choose one of PNG, PPM, TIFF"):
         pictures.dump(RGB, "GIF")
+
+
+def test_pictures_pickle_and_copy():
+    picture = pictures.load(saved(Image.fromarray(RGB)))
+    for other in (pickle.loads(pickle.dumps(picture)), copy.deepcopy(picture)):
+        assert np.array_equal(other.pixels, RGB) and other.metadata == picture.metadata

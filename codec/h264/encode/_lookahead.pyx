@@ -65,7 +65,7 @@ cdef extern from *:
         for (Py_ssize_t x = 0; x < count; x++)
             out[x] = (uint8_t)((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2);
     }
-    /* Neighbours in a line that are equal, and those that differ by a step of DRAWN_STEP at least. */
+    /* Neighbours in a line that are equal, and those that differ by 24 at least. */
     static void count_neighbours(const uint8_t *line, Py_ssize_t count, int64_t *equal, int64_t *steps) {
         uint32_t same = 0, apart = 0;
         for (Py_ssize_t x = 1; x < count; x++) {

@@ -74,7 +74,7 @@ def encode_video(
         Frames per second, above 0, at most 10000: 25, "30000/1001", 29.97. Default: that of a clip, if its frames have
         one; others need it.
     qp : int, optional
-        QP of P pictures, 0 to 51, the same for all macroblocks; I pictures have 3 less, B pictures up to 3 more.
+        QP of P pictures, 0 to 51, the same for all macroblocks; I pictures have 3 less, B pictures up to 4 more.
     crf : float, optional
         Constant quality, 0 (best) to 51; default 23 if neither `qp` nor `bitrate` is given. QP is lower where later
         pictures refer to (macroblock tree) and where errors show (adaptive quantization), as with x264's CRF.

@@ -133,7 +133,7 @@ cdef class ElementWriter:
         return 0
 
     cdef int put_codeNum(self, uint64_t codeNum) except -1:
-        """Exp-Golomb (9.1), codeNum < 2^32: as many zeros as bits after the first one."""
+        """Exp-Golomb (9.1), codeNum at most 2^32 - 2: as many zeros as bits after the first one."""
         cdef int n = 0
         while codeNum + 1 >> n > 1:
             n += 1
