@@ -179,6 +179,9 @@ def test_a_forked_child_ends_and_cannot_go_on():
     encoder.close()
 
 
+# Python cannot raise what a handler raises within a destructor or a callback of the garbage collector: it reports it,
+# and the call goes on.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_time_limits_at_any_moment_leave_nothing_running():
     """An exception of a signal handler, which Python raises between any two steps."""
 
