@@ -3,6 +3,7 @@
 import errno
 import gc
 import importlib
+import io
 import os
 import sys
 import warnings
@@ -126,6 +127,16 @@ def cli():
     """
 
 
+def buffer_stdout():
+    """Put a buffer before stdout where PYTHONUNBUFFERED took it away: there Python calls the system once for each piece
+    of text, and what a full pipe has not taken when a process is stopped is lost without a word. `click.echo` flushes
+    it."""
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.RawIOBase):
+        out = sys.stdout
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), out.encoding, out.errors, line_buffering=True)
+
+
 def main():
     """Entry point of the command `codec`."""
     warnings.showwarning = lambda message, *where: say(f"warning: {message}")
@@ -135,6 +146,7 @@ def main():
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported, by worker processes too
         postpone("numpy")
     gc.set_threshold(GARBAGE)
+    buffer_stdout()
     with Ending() as ending:
         try:
             try:

@@ -450,4 +450,6 @@ def write_stdout(data):
     except BrokenPipeError:
         raise
     except OSError as error:
+        with contextlib.suppress(OSError):  # what is left in the buffer goes nowhere, and is no second error at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise FileError(f"cannot write to stdout: {error.strerror or error}") from error

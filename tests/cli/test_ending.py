@@ -1,9 +1,11 @@
 """A signal ends a command whose kernels never return, and leaves nothing; what cannot be written is one line."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 
 import crafted_h264 as crafted
 import numpy as np
@@ -145,3 +147,18 @@ def test_help_says_what_exit_codes_mean(run):
     for args in (("--help",), ("compress", "--help")):
         text = " ".join(run(*args).text.split())
         assert "130" in text and "interrupted" in text
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_report_is_whole_though_the_process_was_stopped_in_front_of_a_full_pipe(unbuffered):
+    """As by Ctrl-Z and `fg`. Without a buffer Python lost what the pipe had not taken."""
+    script = "import click; from codec.cli.main import buffer_stdout; buffer_stdout()\nclick.echo('x' * 1_000_000)"
+    command, plain = [sys.executable, "-c", script], {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=plain) as running:
+        assert select.select([running.stdout], [], [], 60)[0]
+        time.sleep(0.1)  # it waits for the pipe
+        running.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, running.pid, os.WSTOPPED | os.WNOWAIT)
+        running.send_signal(signal.SIGCONT)
+        assert len(running.stdout.read()) == 1_000_001
+    assert running.returncode == 0
