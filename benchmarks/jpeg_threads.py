@@ -71,7 +71,7 @@ class Processes:
 
 
 def fastest(function, counts, reps):
-    """The least seconds of a call: with one thread, {threads: with so many}, {processes: in so many at once}."""
+    """The least seconds of a call: with one thread, by number of threads, and by number of processes at once."""
     processes = {count: Processes(function, count) for count in counts}
     calls = [lambda: function(1)]
     calls += [lambda count=count: function(count) for count in counts]

@@ -381,7 +381,8 @@ def test_text_is_drawn_and_cameras_are_not():
 
 @pytest.mark.parametrize("equal, steps", [(61, 3), (60, 3), (61, 2), (90, 0)])
 def test_drawn_is_flat_with_steps(equal, steps):
-    """Rows of 101 samples: so many percent of the neighbours are equal, or differ by 24, and others by 23."""
+    """Rows of 101 samples. The arguments are the percentages of neighbours that are equal and that differ by 24; the
+    others differ by 23."""
     row = np.cumsum([0] * (1 + equal) + [24, -24] * 50)[:101]
     row[1 + equal + steps :] = row[equal + steps] + 23 * (np.arange(100 - equal - steps) % 2 * 2 - 1).clip(0)
     luma = np.ascontiguousarray(np.tile((100 + row).astype(np.uint8), (20, 1)))
