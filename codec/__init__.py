@@ -9,13 +9,13 @@
 Names load on first use, so `import codec` costs next to nothing.
 """
 
-import importlib
+from ._lazy import lazy
 
 __version__ = "0.1.0"
 
-# name -> module that defines it; None: the name is itself a module.
+# name -> module that defines it; None: the name is itself a module
 _PUBLIC = {
-    **dict.fromkeys(("encode", "decode", "encode_many", "decode_many", "probe", "read", "write"), "codec.api"),
+    **dict.fromkeys(("encode", "decode", "encode_many", "decode_many", "probe", "read", "write"), "api"),
     **dict.fromkeys(
         (
             "CodecError",
@@ -29,30 +29,17 @@ _PUBLIC = {
             "DamageWarning",
             "PeerError",
         ),
-        "codec.errors",
+        "errors",
     ),
-    "decode_planes": "codec.jpeg.planes",
-    "Limits": "codec.limits",
-    "animate": "codec.formats.animation",
-    **dict.fromkeys(("quantize_colors", "PaletteQuantizer"), "codec.palette"),
-    "Frame": "codec.frame",
-    "decode_video": "codec.h264.decode.video",
-    **dict.fromkeys(("encode_video", "write_video"), "codec.h264.encode.video"),
+    "decode_planes": "jpeg.planes",
+    "Limits": "limits",
+    "animate": "formats.animation",
+    **dict.fromkeys(("quantize_colors", "PaletteQuantizer"), "palette"),
+    "Frame": "frame",
+    "decode_video": "h264.decode.video",
+    **dict.fromkeys(("encode_video", "write_video"), "h264.encode.video"),
     **dict.fromkeys(("jpeg", "h264", "metrics", "palette", "quantizers", "rd", "cpu", "registry"), None),
 }
 __all__ = ["__version__", *_PUBLIC]
 
-
-def __getattr__(name):
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'codec' has no attribute {name!r}")
-    module = _PUBLIC[name]
-    value = (
-        importlib.import_module(f"codec.{name}") if module is None else getattr(importlib.import_module(module), name)
-    )
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *_PUBLIC})
+__getattr__, __dir__ = lazy(__name__, _PUBLIC)

@@ -20,6 +20,9 @@ cdef extern from "cpu.h" nogil:
     const char *codec_cpu_level_name(int level)
     const char *codec_build()
 
+cdef extern from "heap.h" nogil:
+    int codec_keep_memory(int trim_bytes, int mmap_bytes, int heaps)
+
 cdef extern from "huffman.h" nogil:
     uint64_t codec_tree_bits(const uint64_t *leaf, int n, int *height)
 
@@ -53,6 +56,14 @@ def environment():
     """The value of the environment variable CODEC_CPU, or None. Small pictures notice the way through os.environ."""
     cdef const char *value = getenv("CODEC_CPU")
     return None if value == NULL else value.decode(errors="replace")
+
+
+def keep_memory(int trim_bytes, int mmap_bytes, int heaps):
+    """Set what glibc keeps of free memory (mallopt): whether this is glibc.
+
+    Free memory goes back to the system from trim_bytes on, pieces of mmap_bytes always. At most `heaps` heaps.
+    """
+    return bool(codec_keep_memory(trim_bytes, mmap_bytes, heaps))
 
 
 def detected_level():

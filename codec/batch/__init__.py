@@ -7,26 +7,27 @@
 Jobs, tasks, results and rows are plain data that pickles, so that other processes and machines can do the work.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 # Import NumPy first, while the stack is shallow. Python 3.11 keeps frames in pieces of 16 kB. At the end of a piece
 # each further call allocates one and frees it, thousands of times within NumPy's modules: 8 ms.
 import numpy  # noqa: F401
 
-from .inplace import InPlace
-from .ledger import NAME as LEDGER_NAME
-from .ledger import Ledger
-from .plan import PIPE, Job, OutputError, plan, plan_by_folder, plan_in_place, plan_in_place_by_folder
-from .result import Result
-from .rows import Row, row_of
-from .run import run, run_by_folder
-from .selection import Selection
-from .tasks import CompressTask, DecompressTask, PaletteTask, TranscodeTask
-from .undo import Run, runs, undo
+from .._lazy import lazy
 
 if TYPE_CHECKING:
+    from ..sources.files import PIPE
+    from .compression import CompressTask
     from .indexed import IndexedTask
+    from .inplace import InPlace
+    from .ledger import LEDGER_NAME, Ledger
+    from .planning import Job, OutputError, plan, plan_by_folder, plan_in_place, plan_in_place_by_folder
+    from .result import Result
+    from .rows import Row, row_of
+    from .running import run, run_by_folder
+    from .selection import Selection
+    from .tasks import DecompressTask, PaletteTask, TranscodeTask
+    from .undoing import Run, runs, undo
 
 __all__ = [
     "LEDGER_NAME",
@@ -55,16 +56,21 @@ __all__ = [
     "undo",
 ]
 
-# name -> its module, which few need and which loads on first use
-_LATER = {"IndexedTask": "indexed"}
+# name -> its module, which loads on first use
+_MODULES = {
+    "CompressTask": "compression",
+    "IndexedTask": "indexed",
+    "InPlace": "inplace",
+    **dict.fromkeys(("LEDGER_NAME", "Ledger"), "ledger"),
+    **dict.fromkeys(
+        ("PIPE", "Job", "OutputError", "plan", "plan_by_folder", "plan_in_place", "plan_in_place_by_folder"), "planning"
+    ),
+    "Result": "result",
+    **dict.fromkeys(("Row", "row_of"), "rows"),
+    **dict.fromkeys(("run", "run_by_folder"), "running"),
+    "Selection": "selection",
+    **dict.fromkeys(("DecompressTask", "PaletteTask", "TranscodeTask"), "tasks"),
+    **dict.fromkeys(("Run", "runs", "undo"), "undoing"),
+}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'codec.batch' has no attribute {name!r}")
-    globals()[name] = getattr(importlib.import_module(f"codec.batch.{_LATER[name]}"), name)
-    return globals()[name]
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _MODULES)

@@ -18,7 +18,8 @@ from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import read_bytes
 from ..targets import parse_target
 from . import memory
-from .tasks import CompressTask, PaletteTask
+from .compression import CompressTask
+from .tasks import PaletteTask
 from .walk import special, walk
 
 COLORS = 256  # up to here a PNG has a palette, which holds it without loss

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
     from .ledger import Ledger
-    from .plan import Job
+    from .planning import Job
 
 AHEAD = 4  # groups that the scheduler has for each thread of the workers: their queues never run dry
 # A group takes some seconds at most, since all of it is done again when its worker dies.
@@ -189,7 +189,7 @@ def _absolute(job):
     """The job with paths that do not depend on the current folder, which workers do not share."""
     keep_as = None if job.keep_as is None else os.path.abspath(job.keep_as)
     source = job.source if remote.is_url(job.source) else os.path.abspath(job.source)
-    return replace(job, source=source, target=os.path.abspath(job.target), keep_as=keep_as)
+    return job._replace(source=source, target=os.path.abspath(job.target), keep_as=keep_as)
 
 
 def _connected(scheduler):

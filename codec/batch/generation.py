@@ -5,11 +5,16 @@ from dataclasses import replace
 
 from .. import jpeg
 from ..errors import BitstreamError, ParameterError
-from ..targets import parse_target
 from . import stripping
 from .result import Result
 
 NOT_SMALLER = "no smaller file was found"
+
+
+def _parsed(target):
+    from ..targets import parse_target  # few need it
+
+    return parse_target(target)
 
 
 def would_be_worse(data, options, limits):
@@ -30,7 +35,7 @@ def before_encoding(data, options, strip, limits):
     Without a target the quality decides. A target of size or bits per pixel that the file meets without loss needs no
     search.
     """
-    target = options.target and parse_target(options.target)
+    target = options.target and _parsed(options.target)
     if not target:
         reason = would_be_worse(data, options, limits)
         return reason and without_loss(data, strip, options.progressive, limits, reason=reason)
@@ -50,7 +55,7 @@ def after_encoding(data, made, options, strip, limits):
     A search for a score tells only now at which quality it would encode, and a file that did not shrink gained nothing.
     """
     reason, target = None, made.facts.get("target")
-    if target and not parse_target(target).is_rate:
+    if target and not _parsed(target).is_rate:
         reason = would_be_worse(data, replace(options, quality=made.facts["quality"], target=None), limits)
     if reason or len(made.data) >= len(data):
         return without_loss(data, strip, options.progressive, limits, reason=reason)

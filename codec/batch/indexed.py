@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ParameterError
 from ..formats import pictures, profiles
-from ..formats.pictures import READABLE_SUFFIXES
+from ..formats.pictures import ALL_FORMATS, READABLE_SUFFIXES
 from ..jpeg import Metadata
 from ..limits import DEFAULT_LIMITS, Limits
 from ..signatures import format_of
@@ -16,12 +16,11 @@ from ..sources.files import PIPE
 from ..targets import parse_target
 from . import coloring, describing, keeping, shaping, stripping
 from .result import Result
-from .tasks import ALL_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from .plan import Job
+    from .planning import Job
 
 SUFFIXES = {"png": (".png", ".apng"), "gif": (".gif",)}
 MOVING = ("GIF", "PNG", "WEBP")  # what may be an animation; the frames of other formats are pages

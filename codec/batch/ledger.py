@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-NAME = ".codec-ledger.sqlite"
+LEDGER_NAME = ".codec-ledger.sqlite"
 VERSION = 2
 # The hash of contents in a ledger of each version, 32 bytes: BLAKE2b (RFC 7693), and SHA-256 (FIPS 180-4), for which
 # processors have instructions: a third of the time.

@@ -51,7 +51,7 @@ def room() -> Room:
 def _meminfo():
     """MemAvailable of Linux (proc(5)), or the physical memory."""
     with contextlib.suppress(OSError, ValueError, LookupError):
-        with open("/proc/meminfo", encoding="ascii") as lines:
+        with open("/proc/meminfo", encoding="utf-8") as lines:
             sizes = dict(line.split(":") for line in lines)
         return int(sizes["MemAvailable"].split()[0]) << 10
     with contextlib.suppress(AttributeError, OSError, ValueError):
@@ -63,6 +63,6 @@ def _group():
     """What the control group (version 2) leaves, in containers; None without a limit."""
     sizes = []
     for name in ("memory.max", "memory.current"):
-        with contextlib.suppress(OSError, ValueError), open(f"/sys/fs/cgroup/{name}", encoding="ascii") as file:
+        with contextlib.suppress(OSError, ValueError), open(f"/sys/fs/cgroup/{name}", encoding="utf-8") as file:
             sizes.append(int(file.read()))
     return max(sizes[0] - sizes[1], 0) if len(sizes) == 2 else None

@@ -1,12 +1,11 @@
 """Which files below a folder a run takes: patterns of names to include and to exclude."""
 
 import os
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """Patterns, in the syntax of `fnmatch`: * (any characters), ?, [abc].
 
     A pattern without a slash is compared with the name of each file and folder, others with the path below the folder

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import MissingPackageError, ParameterError
 from .ledger import stat_key, stat_of
-from .plan import plan
+from .planning import plan
 from .rows import Row
-from .run import run
+from .running import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

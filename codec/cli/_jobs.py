@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 from itertools import chain
 
 import click
@@ -13,9 +12,7 @@ from ._common import echo_line, refuse_terminal, say, size
 from ._progress import progress
 from ._report import PIPE, Rows, in_words, show
 
-# Of mallopt (malloc.h of glibc): which free memory goes back to the system, what is never kept, how many heaps.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-TRIM_BYTES, MMAP_BYTES = 1 << 26, 1 << 24
+TRIM_BYTES, MMAP_BYTES = 1 << 26, 1 << 24  # free memory that goes back to the system, pieces that always do
 
 
 class Stream:
@@ -118,7 +115,7 @@ def perform_in_place(
     """
     from .. import batch
     from ..batch.inplace import BACKUP
-    from ..batch.plan import common_folder
+    from ..batch.planning import common_folder
 
     try:
         root = common_folder(inputs)
@@ -142,22 +139,16 @@ def perform_in_place(
     show(verb, rows, **shown, **told)
 
 
-def keep_memory(heaps):
+def keep_pages(heaps):
     """Let the memory of a picture serve the next one, where there is glibc: whether there is.
 
     It gives memory of a megabyte back to the system and takes it again page by page, a tenth of the time of a fast
     encode, and has a heap for each thread, also of those that wait for the disk. Larger pieces than MMAP_BYTES still go
     back. This is for a process of ours: a library leaves the memory of its caller alone.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    import ctypes
+    from .._core import keep_memory
 
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-    if mallopt is None:
-        return False
-    wanted = ((M_TRIM_THRESHOLD, TRIM_BYTES), (M_MMAP_THRESHOLD, MMAP_BYTES), (M_ARENA_MAX, heaps))
-    return all([mallopt(*one) for one in wanted])
+    return keep_memory(TRIM_BYTES, MMAP_BYTES, heaps)
 
 
 def _rows(verb, todo, task, shown, scheduler=None, **options):
@@ -178,7 +169,7 @@ def _rows(verb, todo, task, shown, scheduler=None, **options):
             rows.add(cluster.run(list(chain.from_iterable(todo)), task, scheduler, **options))
             return rows
         if todo.are_several:
-            keep_memory(options["threads"] or os.cpu_count() or 1)
+            keep_pages(options["threads"] or os.cpu_count() or 1)
         for each in batch.run_by_folder(todo, task, **options):
             rows.add(each)
         return rows
@@ -194,7 +185,7 @@ def _opened(place, dry_run):
 def ledger_path(inputs, output, ledger):
     """Where the ledger of a run is, or None."""
     from ..batch import LEDGER_NAME
-    from ..batch.plan import is_folder
+    from ..batch.planning import is_folder
     from ..sources import remote
 
     if ledger is False:

@@ -39,7 +39,7 @@ class _Taken:
     """What `codec.batch.walk` is to find: pictures and clips."""
 
     def __init__(self):
-        from ..batch.tasks import ALL_FORMATS
+        from ..formats.pictures import ALL_FORMATS
         from ..formats.pictures import READABLE_SUFFIXES as PICTURES
         from ..sources.clips import READABLE_SUFFIXES as CLIPS
 

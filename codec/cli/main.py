@@ -1,5 +1,6 @@
 """The command `codec`: one file per verb, loaded on demand."""
 
+import contextlib
 import errno
 import gc
 import importlib
@@ -8,6 +9,12 @@ import os
 import sys
 import warnings
 
+from ._later import postpone
+
+# Click loads them, and no command of ours comes to them: they take as long as a small picture.
+for unused in ("ast", "tokenize"):
+    postpone(unused)
+
 import click
 
 from .. import __version__
@@ -15,7 +22,6 @@ from ..errors import CodecError
 from . import _config
 from ._common import Failure, say
 from ._ending import Ending
-from ._later import postpone
 from ._words import command_of, spoken
 
 # The summaries live here so that `codec --help` loads no verb and no NumPy, and answers at once.
@@ -137,8 +143,19 @@ def buffer_stdout():
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), out.encoding, out.errors, line_buffering=True)
 
 
+def command():
+    """Entry point of the command `codec`: `main`, and then the end of the process at once. All that must be in files
+    is there, and to take the interpreter apart takes as long as two files."""
+    try:
+        main()
+    except SystemExit as ended:
+        with contextlib.suppress(OSError, AttributeError):  # closed, or none
+            sys.stderr.flush()
+        os._exit(ended.code or 0)
+
+
 def main():
-    """Entry point of the command `codec`."""
+    """Run the command line of the process; ends with SystemExit, whose code is a number."""
     warnings.showwarning = lambda message, *where: say(f"warning: {message}")
     # We have our own bound on pixels (--max-pixels); exceeding it is an error.
     warnings.filterwarnings("ignore", "Image size .* exceeds limit")

@@ -75,7 +75,7 @@ def watch(
     Exit codes: 2 wrong command line; 130 interrupted (143 by SIGTERM); 1 it cannot go on.
     """
     from .. import batch
-    from ..batch.ledger import NAME
+    from ..batch.ledger import LEDGER_NAME
     from ..batch.watching import Watcher
     from ..batch.watching import watch as rows_of
     from ..jpeg import EncodeOptions
@@ -86,7 +86,7 @@ def watch(
     refuse_both("budget", "effort")
     look = {"background": background, "strip": strip or (), "max_size": max_size, "srgb": srgb}
     task = batch.CompressTask(asked, **look, budget=budget, limits=limits)
-    with batch.Ledger(ledger or os.path.join(output, NAME)) as book:
+    with batch.Ledger(ledger or os.path.join(output, LEDGER_NAME)) as book:
         watcher = Watcher(folder, output, task, book, settle=settle, threads=jobs, keep_dates=keep_dates)
         say(f"watching {folder}; Ctrl-C ends it")
         if not as_json:

@@ -29,6 +29,7 @@ from .chunks import header
 
 # Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
+ALL_FORMATS = ("JPEG", *READABLE)
 READABLE_SUFFIXES = (
     *JPEG_SUFFIXES,
     ".png",
@@ -658,9 +659,19 @@ def format_of(path):
     >>> format_of("a.pgm")
     'PPM'
     """
-    suffix = os.path.splitext(os.fsdecode(path))[1].lower()
+    suffix = suffix_of(os.fsdecode(path))
     if suffix not in WRITABLE:
         raise ParameterError(
             f"{os.fsdecode(path)}: no lossless format for the suffix {suffix!r}; use one of {', '.join(WRITABLE)}"
         )
     return WRITABLE[suffix]
+
+
+def suffix_of(path):
+    """The suffix of a file name in lower case, with its dot.
+
+    >>> from codec.formats.pictures import suffix_of
+    >>> suffix_of("photos/A.PNG")
+    '.png'
+    """
+    return os.path.splitext(path)[1].lower()

@@ -9,9 +9,9 @@ The encoder runs the same stages the other way: encode/encoder orders frames, en
 the parser would, and entropy/_mb_write writes them. It loads on first use: decoding does not need it.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._lazy import lazy
 from .decode.decoder import Decoder
 from .decode.video import VideoInfo, decode_video, probe
 from .inspect import inspect
@@ -27,20 +27,11 @@ __all__ = [
     "encode_video", "inspect", "MB_TYPES", "mb_types", "overlay", "probe", "write_video",
 ]  # fmt: skip
 
-# name -> module of encode/
+# name -> module, which loads on first use
 _ENCODER = {
-    "Encoder": "live",
-    **dict.fromkeys(("EncodedPicture", "EncodedVideo", "PictureInfo"), "result"),
-    **dict.fromkeys(("encode_frames", "encode_video", "write_video"), "video"),
+    "Encoder": "encode.live",
+    **dict.fromkeys(("EncodedPicture", "EncodedVideo", "PictureInfo"), "encode.result"),
+    **dict.fromkeys(("encode_frames", "encode_video", "write_video"), "encode.video"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _ENCODER:
-        raise AttributeError(f"module 'codec.h264' has no attribute {name!r}")
-    globals()[name] = getattr(importlib.import_module(f"codec.h264.encode.{_ENCODER[name]}"), name)
-    return globals()[name]
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _ENCODER)

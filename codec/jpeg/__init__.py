@@ -5,8 +5,9 @@ _stream_read.decode_pixels, or _scan_read.decode_scan -> _stream_read.pixels_of_
 scans go through _arith_write and _arith_read, lossless ones through lossless, _lossless_write and _lossless_read.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
 
 if TYPE_CHECKING:
     from .coefficients import Coefficients, read_coefficients, write_coefficients
@@ -67,13 +68,4 @@ _MODULES = {
     **dict.fromkeys(("Transcoded", "transcode"), "transcoder"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'codec.jpeg' has no attribute {name!r}")
-    globals()[name] = getattr(importlib.import_module(f"codec.jpeg.{_MODULES[name]}"), name)
-    return globals()[name]
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _MODULES)

@@ -12,7 +12,6 @@ import numpy as np
 from ..errors import ParameterError
 from ..executors import checked_threads, useful_threads
 from ..quality import as_quality
-from ..targets import parse_target
 from .learned import learned_steps
 from .metadata import Metadata
 from .tables import T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, ijg_step
@@ -298,6 +297,8 @@ class EncodeOptions:
                 raise ParameterError(
                     f"target={self.target!r} is what to search the quality for: give either that or {name}"
                 )
+        from ..targets import parse_target  # few need it
+
         parse_target(self.target)
 
     @classmethod

@@ -9,7 +9,6 @@ import struct
 from dataclasses import replace
 
 from .exif import ExifNumbers, is_exif
-from .inspector import inspect
 from .metadata import APP0, APP1, APP2, APP13, EXIF, JFIF, JFXX, MPF, PHOTOSHOP, TIFF_HEADERS, XMP, XMP_EXTENSION
 
 # Properties of the exif namespace that begin with GPS (XMP part 2, 2.3), as attributes and as elements. Linear in the
@@ -105,6 +104,8 @@ def strip_file(data, kinds, *, limits=None):
     bytes
         `data` itself where there is nothing to take out.
     """
+    from .inspector import inspect  # few need it
+
     parts, at, indexed = [], 0, False
     for segment in inspect(data, limits=limits)["segments"]:
         code = data[segment["offset"] + 1]

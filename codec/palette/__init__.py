@@ -4,8 +4,9 @@ APNG.
 Names load on first use: whoever needs the chunks of PNG alone does not load the metrics.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from .._lazy import lazy
 
 if TYPE_CHECKING:
     from .animator import Animation, animate
@@ -22,10 +23,4 @@ _MODULES = {
     "Quantized": "result",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'codec.palette' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"codec.palette.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = lazy(__name__, _MODULES)

@@ -7,7 +7,7 @@ Around them: `Observer` calibrates ranges, `analyse` measures what a quantizer d
 `allocate_bits` distributes a budget over components.
 """
 
-import importlib
+from .._lazy import lazy
 
 # name -> module that defines it; None: the name is itself a module.
 _PUBLIC = {
@@ -35,15 +35,4 @@ _PUBLIC |= {
 }
 __all__ = [*_PUBLIC]
 
-
-def __getattr__(name):
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'codec.quantizers' has no attribute {name!r}")
-    module = importlib.import_module(f"codec.quantizers.{_PUBLIC[name] or name}")
-    value = getattr(module, name) if _PUBLIC[name] else module
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *_PUBLIC})
+__getattr__, __dir__ = lazy(__name__, _PUBLIC)

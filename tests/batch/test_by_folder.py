@@ -90,7 +90,7 @@ def test_no_link_in_the_output_leads_to_an_input_that_is_overwritten(put, link, 
 
 def test_lists_are_taken_as_they_are_done(put, monkeypatch):
     put(*(f"in/{folder}/{name}.png" for folder in range(4) for name in range(3)))
-    monkeypatch.setattr(sys.modules["codec.batch.run"], "TOGETHER", 5)
+    monkeypatch.setattr(sys.modules["codec.batch.running"], "TOGETHER", 5)
     taken = []
 
     def lists():

@@ -15,7 +15,7 @@ import pytest
 import codec
 from codec import batch
 from codec.batch import CompressTask, Ledger, PaletteTask
-from codec.batch.ledger import NAME, content_hash, fingerprint
+from codec.batch.ledger import LEDGER_NAME, content_hash, fingerprint
 from codec.errors import FileError
 from codec.formats.pictures import dump
 from codec.jpeg import EncodeOptions
@@ -55,7 +55,7 @@ def once(quality=75, inputs=("in",), **options):
     """({name: row}, names of the sources that were encoded)."""
     Counting.calls.clear()
     task = Counting(EncodeOptions(quality=quality))
-    with Ledger(os.path.join("out", NAME)) as ledger:
+    with Ledger(os.path.join("out", LEDGER_NAME)) as ledger:
         rows = batch.run(batch.plan(inputs, "out", task), task, threads=2, ledger=ledger, **options)
     return {os.path.basename(row.input): row for row in rows}, sorted(map(os.path.basename, Counting.calls))
 
@@ -64,7 +64,7 @@ def hashes(folder):
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.iterdir())
-        if not path.name.startswith(NAME)
+        if not path.name.startswith(LEDGER_NAME)
     }
 
 
@@ -209,8 +209,8 @@ def test_ledgers_that_are_none(tmp_path):
 
 def test_a_ledger_damaged_in_the_middle_fails_files_and_not_the_run(folder):
     once()
-    size = os.path.getsize("out/" + NAME)
-    with open("out/" + NAME, "r+b") as stream:  # every page but the first
+    size = os.path.getsize("out/" + LEDGER_NAME)
+    with open("out/" + LEDGER_NAME, "r+b") as stream:  # every page but the first
         stream.seek(4096)
         stream.write(b"\xa5" * (size - 4096))
     try:

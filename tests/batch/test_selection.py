@@ -6,7 +6,7 @@ import pytest
 
 from codec import batch
 from codec.batch import CompressTask, Selection
-from codec.batch.run import run
+from codec.batch.running import run
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A signal ends a command whose kernels never return, and leaves nothing; what cannot be written is one line."""
 
+import json
 import os
 import select
 import signal
@@ -162,3 +163,28 @@ def test_a_report_is_whole_though_the_process_was_stopped_in_front_of_a_full_pip
         running.send_signal(signal.SIGCONT)
         assert len(running.stdout.read()) == 1_000_001
     assert running.returncode == 0
+
+
+COMMAND = "import sys; from codec.cli.main import command; command()"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "told"),
+    [
+        (["compress", "in", "-o", "out", "--json"], 0, ""),
+        (["compress", "missing.png", "-o", "out/a.jpg"], 1, "missing.png"),
+        (["compress", "in"], 2, "no output is given"),
+        (["--version"], 0, ""),
+    ],
+)
+def test_the_end_at_once_has_the_exit_code_and_loses_no_text(home, args, code, told):
+    done = subprocess.run([sys.executable, "-c", COMMAND, *args], capture_output=True, text=True, timeout=60)
+    assert done.returncode == code and told in done.stderr
+    if "--json" in args:
+        assert {row["status"] for row in json.loads(done.stdout)["files"]} == {"done"}
+
+
+def test_a_fault_of_ours_ends_with_its_traceback(home):
+    script = "import codec.cli.main as m; m.cli = lambda **_: 1 / 0; m.command()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "ZeroDivisionError" in done.stderr

@@ -8,8 +8,8 @@ import pytest
 TOUCHED = """
 import resource, sys
 import numpy as np
-from codec.cli._jobs import keep_memory
-kept = keep_memory(2) if sys.argv[1] == "kept" else None
+from codec.cli._jobs import keep_pages
+kept = keep_pages(2) if sys.argv[1] == "kept" else None
 def touch(times):
     for _ in range(times):
         pieces = [np.ones(1_200_000, np.uint8) for _ in range(2)]  # filtered and plain rows of a picture
@@ -22,7 +22,7 @@ print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(kept):
-    """(what `keep_memory` returned, page faults of 100 pictures)."""
+    """(what `keep_pages` returned, page faults of 100 pictures)."""
     words = subprocess.run([sys.executable, "-c", TOUCHED, kept], capture_output=True, text=True, check=True).stdout
     known, count = words.split()
     return known, int(count)

@@ -135,7 +135,7 @@ def test_the_stub_of_the_package_names_what_it_loads():
     for node in ast.parse((PACKAGE / "__init__.pyi").read_text()).body:
         if isinstance(node, ast.ImportFrom):
             assert node.level == 1 and all(alias.asname == alias.name for alias in node.names)
-            found |= {alias.name: f"codec.{node.module}" if node.module else None for alias in node.names}
+            found |= {alias.name: node.module for alias in node.names}
         elif isinstance(node, ast.AnnAssign):
             assert node.target.id == "__version__"
     assert found == {"__version__": None, **codec._PUBLIC} and set(found) == set(codec.__all__)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import FileError, ParameterError
 from ..formats.pictures import JPEG_SUFFIXES, WRITABLE
@@ -30,8 +29,7 @@ class OutputError(ParameterError):
     """The output cannot be what was asked for; the message ends with what to choose instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One picture to make, or a file that was met and is left out.
 
     Attributes
@@ -175,7 +173,7 @@ def _settled(met, roots, output, task):
             why = f"the output {job.target} would overwrite the input {overwritten}, to which a link leads"
             job = Job(job.source, None, None, "failed", f"{why}; choose another folder")
         elif job.keep_as is not None and input_at(job.keep_as):
-            job = replace(job, keep_as=None)
+            job = job._replace(keep_as=None)
         settled.append(job)
     return settled
 
@@ -310,7 +308,7 @@ def _replacing(source, task):
 def is_folder(inputs: Sequence[str], output: str) -> bool:
     """Whether the output of these inputs is a folder.
 
-    >>> from codec.batch.plan import is_folder
+    >>> from codec.batch.planning import is_folder
     >>> is_folder(["a.png"], "b.jpg"), is_folder(["a.png"], "web/"), is_folder(["a.png", "b.png"], "web")
     (False, True, True)
     """
@@ -387,7 +385,7 @@ def _joiner(folder):
 def _below(path):
     """A path as it may stand below another folder: the name alone where it leads elsewhere.
 
-    >>> from codec.batch.plan import _below
+    >>> from codec.batch.planning import _below
     >>> _below("2019/./a.png"), _below("../a.png")
     ('2019/a.png', 'a.png')
     """
@@ -401,7 +399,7 @@ def _below(path):
 def _whole(name, renamed):
     """The whole name of a source with the suffix of its output.
 
-    >>> from codec.batch.plan import _whole
+    >>> from codec.batch.planning import _whole
     >>> _whole("a.png", "a.jpg"), _whole("a.jpg", "a.jpg")
     ('a.png.jpg', 'a.jpg')
     """
@@ -456,7 +454,7 @@ def _settle_clashes(jobs, paths):
         if job.target is not None:
             if count[place] > 1:
                 folder, renamed = os.path.split(job.target)
-                job = replace(job, target=_inside(folder, _whole(_named_by(job.source), renamed)))
+                job = job._replace(target=_inside(folder, _whole(_named_by(job.source), renamed)))
                 place = paths.on_its_disk(job.target)
             first = taken.setdefault(place, job)
             if first is not job:
@@ -477,6 +475,6 @@ def _spare_inputs(jobs, paths):
                 f"the output would overwrite the input {sources[paths.same(job.target)]}; choose another file or folder"
             )
         if job.keep_as is not None and sources.get(paths.same(job.keep_as), job.source) != job.source:
-            job = replace(job, keep_as=None)
+            job = job._replace(keep_as=None)
         spared.append(job)
     return spared

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .inplace import InPlace
     from .ledger import Ledger
-    from .plan import Job
+    from .planning import Job
     from .rows import Row
 
 WAITING = 14  # threads that may be begun beyond those that have turns, while others wait for a slow disk (`turns`)
