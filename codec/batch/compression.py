@@ -11,7 +11,6 @@ from .. import jpeg
 from ..errors import ParameterError
 from ..formats import pictures
 from ..formats.pictures import ALL_FORMATS, JPEG_SUFFIXES, READABLE_SUFFIXES, suffix_of
-from ..jpeg.encoder import encode_file
 from ..limits import DEFAULT_LIMITS, Limits
 from . import budget as budgets
 from . import coloring, describing, generation, keeping, shaping, stripping, verifying
@@ -207,6 +206,8 @@ class CompressTask:
 
     def _encoded(self, picture):
         """Result with the JPEG; a gray picture has no chroma whose resolution could be chosen."""
+        from ..jpeg.encoder import encode_file  # while other threads read their first pictures
+
         pixels, metadata = stripping.of_picture(picture.samples, picture.metadata, self.strip)
         plain = None if metadata == NO_METADATA else metadata
         changes, warnings, more = {"metadata": plain, "color": "auto"}, (), {}

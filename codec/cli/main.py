@@ -11,9 +11,7 @@ import warnings
 
 from ._later import postpone
 
-# Click loads them, and no command of ours comes to them: they take as long as a small picture.
-for unused in ("ast", "tokenize"):
-    postpone(unused)
+postpone("tokenize")  # click loads it, through `inspect`; nothing that commands do comes to it
 
 import click
 
