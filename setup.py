@@ -82,7 +82,12 @@ KERNELS_H264_ENCODER = ["codec/simd/h264enc.c", "codec/simd/x86/h264enc_avx2.c"]
 # C sources that are linked into an extension; every .pyx file is one.
 LINKED = {
     "codec._core": ["codec/simd/cpu.c", *KERNELS_JPEG],
-    "codec.formats._png": ["codec/simd/png.c", "codec/simd/x86/png_avx2.c"],
+    "codec.formats._png": [
+        "codec/simd/png.c",
+        "codec/simd/x86/png_avx2.c",
+        "codec/simd/inflate.c",
+        "codec/simd/checksums.c",
+    ],
     "codec.h264.macroblock._kernels": KERNELS_H264,
     "codec.h264.encode._kernels": KERNELS_H264_ENCODER,
     "codec.metrics._ssim": ["codec/simd/metrics.c"],

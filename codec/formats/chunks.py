@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import struct
-import zlib
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..signatures import PNG
+from ._png import inflate
 
-try:  # inflates in half of zlib's time, checksums in a tenth; there are no wheels for some processors
-    from isal import igzip_lib, isal_zlib
+try:  # in a tenth of zlib's time; there are no wheels for some processors
+    from isal.isal_zlib import crc32
 except ImportError:
-    isal_zlib, inflater = zlib, zlib.decompressobj  # type: ignore[misc]
-else:
-    # Into memory for all that it may give (at first 16 MB at most): one call without the interpreter's lock. That of
-    # `isal_zlib` takes the lock back each time that its output has doubled, from 16 kB on.
-    inflater = partial(igzip_lib.IgzipDecompressor, flag=igzip_lib.DECOMP_ZLIB)  # type: ignore[assignment]
+    from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +49,7 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         at += 12 + size
 
 
-def inflated(data: bytes, head: Header) -> bytes | None:
+def inflated(data: bytes, head: Header) -> bytearray | None:
     """The filtered rows of a usual PNG: 8 bits per sample, not interlaced, one picture. Every checksum is compared.
 
     Parameters
@@ -65,14 +60,14 @@ def inflated(data: bytes, head: Header) -> bytes | None:
 
     Returns
     -------
-    bytes or None
+    bytearray or None
         height x (1 + width x channels). None: the file is of another kind, or anything is wrong with it.
     """
     if head.bits != 8 or head.color not in CHANNELS or any(head[4:]) or not head.width:
         return None
     size = head.height * (1 + head.width * CHANNELS[head.color])
     stream = _stream(data) if size else None
-    return None if stream is None else _bytes_of(stream, size)
+    return None if stream is None else inflate(stream, size)
 
 
 class Header(NamedTuple):
@@ -98,7 +93,7 @@ def header(data: bytes) -> Header | None:
     """
     if not data.startswith(PNG) or data[len(PNG) : 16] != b"\0\0\0\rIHDR" or len(data) < PICTURE:
         return None
-    sound = zlib.crc32(data[12 : PICTURE - 4]) == int.from_bytes(data[PICTURE - 4 : PICTURE], "big")
+    sound = crc32(data[12 : PICTURE - 4]) == int.from_bytes(data[PICTURE - 4 : PICTURE], "big")
     return Header(*struct.unpack_from(">2I5B", data, 16)) if sound else None
 
 
@@ -109,7 +104,7 @@ def _stream(data):
         size, kind = int.from_bytes(view[at : at + 4], "big"), bytes(view[at + 4 : at + 8])
         content, at = view[at + 8 : at + 8 + size], at + 12 + size
         checksum = int.from_bytes(view[at - 4 : at], "big")
-        if at > len(data) or kind in OTHER or isal_zlib.crc32(content, isal_zlib.crc32(kind)) != checksum:
+        if at > len(data) or kind in OTHER or crc32(content, crc32(kind)) != checksum:
             return None
         if kind == b"IDAT":
             parts.append(content)
@@ -117,13 +112,3 @@ def _stream(data):
         if parts and not ended and kind != b"IDAT":  # text or Exif behind the picture, which Pillow reads with it
             return None
     return (parts[0] if len(parts) == 1 else b"".join(parts)) if parts else None
-
-
-def _bytes_of(stream, size):
-    """The bytes of a zlib stream; None if it is damaged, or has more or fewer than `size`."""
-    reader = inflater()
-    try:
-        found = reader.decompress(stream, size + 1)
-    except (isal_zlib.error, zlib.error):
-        return None
-    return found if reader.eof and len(found) == size else None

@@ -58,14 +58,19 @@ static inline int codec_log2_q8(uint64_t v)
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define CODEC_NETWORK64(v) (v)
+#define CODEC_NETWORK32(v) (v)
 #define CODEC_LITTLE32(v) codec_bswap32(v)
+#define CODEC_LITTLE64(v) codec_bswap64(v)
 #else
 #define CODEC_NETWORK64(v) codec_bswap64(v)
+#define CODEC_NETWORK32(v) codec_bswap32(v)
 #define CODEC_LITTLE32(v) (v)
+#define CODEC_LITTLE64(v) (v)
 #endif
 
 /* Unaligned, first byte most significant. memcpy compiles to one load or store. */
 static inline uint64_t codec_load_be64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return CODEC_NETWORK64(v); }
+static inline uint32_t codec_load_be32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return CODEC_NETWORK32(v); }
 static inline void codec_store_be64(uint8_t *p, uint64_t v) { v = CODEC_NETWORK64(v); memcpy(p, &v, 8); }
 
 /* Whether any of the eight bytes of v is FF: of the bytes with the top bit set, only FF loses it when 1 is added. */
@@ -73,6 +78,7 @@ static inline int codec_has_ff(uint64_t v) { return ((~v - 0x0101010101010101ull
 
 /* Unaligned, first byte least significant: three or four channels of a pixel at once. */
 static inline uint32_t codec_load_le32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return CODEC_LITTLE32(v); }
+static inline uint64_t codec_load_le64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return CODEC_LITTLE64(v); }
 static inline void codec_store_le32(uint8_t *p, uint32_t v) { v = CODEC_LITTLE32(v); memcpy(p, &v, 4); }
 
 /* Bit k of the result is set where level[k] != 0, for k from first to last (0 <= first <= last <= 63). Reads groups of
