@@ -236,7 +236,7 @@ static void fill_entries(struct lists *l, entry *table, const struct code *litle
 }
 
 /* At least 56 bits, of 8 bytes that are there. What comes above `count` comes there again the next time. */
-#define REFILL(in, bits, count) ((bits) |= codec_load_le64(in) << (count), (in) += (63 - (count)) >> 3, (count) |= 56)
+#define REFILL(in, bits, count) ((bits) |= codec_load_le64(in) << (count), (in) += ((count) ^ 63) >> 3, (count) |= 56)
 #define SKIP(n) (bits >>= (n), count -= (n))
 
 /* At least 56 bits, or all that are left. */
@@ -391,14 +391,15 @@ CODEC_BODY void entries(struct inflater *s, const uint8_t *limit)
         const uint64_t from = bits;
         bits >>= e & 63;
         next = table[bits & ((1 << LITLEN_BITS) - 1)];
-        const size_t distance = DISTANCE(e) + ((from & ((1ull << TAKEN(e)) - 1)) >> CODE(e));
+        const uint32_t taken = TAKEN(e);
+        const size_t distance = DISTANCE(e) + ((from & ((1ull << taken) - 1)) >> CODE(e));
         const size_t to = at + LITERALS(e);
         codec_store_le32(out + at, (uint32_t)(e >> LITERAL_AT));
         if (CODEC_UNLIKELY(distance < COPIED) || CODEC_UNLIKELY(distance > to)) {
             bits = from;
             break;
         }
-        count -= TAKEN(e);
+        count -= taken;
         REFILL(in, bits, count);
         memcpy(out + to, out + to - distance, COPIED);
         at += BYTES(e);
