@@ -236,7 +236,7 @@ static void fill_entries(struct lists *l, entry *table, const struct code *litle
 }
 
 /* At least 56 bits, of 8 bytes that are there. What comes above `count` comes there again the next time. */
-#define REFILL(in, bits, count) ((bits) |= codec_load_le64(in) << (count), (in) += (63 - (count)) >> 3, (count) |= 56)
+#define REFILL(in, bits, count) ((bits) |= codec_load_le64(in) << (count), (in) += ((count) ^ 63) >> 3, (count) |= 56)
 #define SKIP(n) (bits >>= (n), count -= (n))
 
 /* At least 56 bits, or all that are left. */
@@ -368,38 +368,42 @@ static enum state stored(struct inflater *s)
     return HEADER;
 }
 
-/* What `entries` and `other_entry` read and write at most in a turn: one load; two entries, or one with a match of any
- * length, and what copying in steps of 16 and 32 bytes writes behind. */
-enum { IN_ROOM = 8, OUT_ROOM = 3 + COPIED + 3 + LONGEST + 32 };
-
-#define ENTRY_AT(bits) s->litlen_table[(bits) & ((1 << LITLEN_BITS) - 1)]
-#define DISTANCE_FOUND_AT(bits) s->dist_table[(bits) & ((1 << DIST_BITS) - 1)]
+/* What `entries` and `other_entry` read and write at most in a turn: two loads, after the first of which `in` moves on
+ * by up to 7; an entry, with a match of any length, and what copying in steps of 32 bytes writes behind. */
+enum { IN_ROOM = 7 + 8, OUT_ROOM = 3 + LONGEST + 32 };
 
 /* Entries while there is room, up to `limit`, or to one that needs more than this: its match overlaps itself, begins
- * before the first byte, or is not part of it. */
+ * before the first byte, or is not part of it. The next entry is loaded before anything else is done: all wait for
+ * it; the bits that it needs are there before the refill: 56 - 12 - 13 are left. */
 CODEC_BODY void entries(struct inflater *s, const uint8_t *limit)
 {
+    const entry *const table = s->litlen_table;
     const uint8_t *in = s->in, *const in_limit = s->in_end - IN_ROOM;
     uint8_t *const out = s->out_begin;
     size_t at = (size_t)(s->out - out);
     const size_t most = (size_t)(limit - out);
     uint64_t bits = s->bits;
     uint32_t count = (uint32_t)s->count;
-    while (in <= in_limit && at < most) {
-        REFILL(in, bits, count);
-        for (int turn = 0; turn < 2; turn++) { /* at most 12 bits and 13 extra bits each */
-            const entry e = ENTRY_AT(bits);
-            const size_t distance = DISTANCE(e) + ((bits & ((1ull << TAKEN(e)) - 1)) >> CODE(e));
-            const size_t to = at + LITERALS(e);
-            codec_store_le32(out + at, (uint32_t)(e >> LITERAL_AT));
-            if (CODEC_UNLIKELY(distance < COPIED) || CODEC_UNLIKELY(distance > to))
-                goto end;
-            SKIP(TAKEN(e));
-            memcpy(out + to, out + to - distance, COPIED);
-            at += BYTES(e);
+    REFILL(in, bits, count);
+    entry next = table[bits & ((1 << LITLEN_BITS) - 1)];
+    do {
+        const entry e = next;
+        const uint64_t from = bits;
+        bits >>= e & 63;
+        next = table[bits & ((1 << LITLEN_BITS) - 1)];
+        const uint32_t taken = TAKEN(e);
+        const size_t distance = DISTANCE(e) + ((from & ((1ull << taken) - 1)) >> CODE(e));
+        const size_t to = at + LITERALS(e);
+        codec_store_le32(out + at, (uint32_t)(e >> LITERAL_AT));
+        if (CODEC_UNLIKELY(distance < COPIED) || CODEC_UNLIKELY(distance > to)) {
+            bits = from;
+            break;
         }
-    }
-end:
+        count -= taken;
+        REFILL(in, bits, count);
+        memcpy(out + to, out + to - distance, COPIED);
+        at += BYTES(e);
+    } while (in <= in_limit && at < most);
     s->in = in;
     s->out = out + at;
     s->bits = bits;
@@ -436,7 +440,7 @@ CODEC_BODY enum state other_entry(struct inflater *s)
     int count = s->count;
     size_t length, distance = 0;
     REFILL(s->in, bits, count);
-    const entry e = ENTRY_AT(bits);
+    const entry e = s->litlen_table[bits & ((1 << LITLEN_BITS) - 1)];
     if (DISTANCE(e)) {
         codec_store_le32(s->out, (uint32_t)(e >> LITERAL_AT));
         s->out += LITERALS(e);
@@ -454,7 +458,8 @@ CODEC_BODY enum state other_entry(struct inflater *s)
             *s->out++ = (uint8_t)length;
             length = 0;
         } else if (length >= SHORTEST) {
-            const symbol d = DISTANCE_FOUND_AT(bits) ? DISTANCE_FOUND_AT(bits) : walk(&s->dist, ALL_DISTANCES, bits);
+            const symbol d_known = s->dist_table[bits & ((1 << DIST_BITS) - 1)];
+            const symbol d = d_known ? d_known : walk(&s->dist, ALL_DISTANCES, bits);
             distance = VALUE(d) ? value_of(d, bits) : SIZE_MAX;
             SKIP((int)TAKEN(d));
         }
