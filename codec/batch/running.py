@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from .rows import Row
 
 WAITING = 14  # threads that may be begun beyond those that have turns, while others wait for a slow disk (`turns`)
-# Jobs at work beyond one per CPU, unless their number is given: others wait for the interpreter's lock, or the disk.
-SPARE = 1
 AHEAD = 64  # jobs per thread that may be done before their turn
 TOGETHER = 4096  # jobs of small folders that are planned, ordered by size, and kept in memory together
 
@@ -53,8 +51,8 @@ def run(
     task : callable
         ``task(data, job) -> Result``: bytes of the source to bytes of the target. Called from several threads.
     threads : int, optional
-        Default: one more than there are CPUs, which keeps these busy. While a disk is slow, others work in place of
-        those that wait for it. Large pictures wait for each other where memory is short.
+        Default: as many as there are CPUs. While a disk is slow, others work in place of those that wait for it. Large
+        pictures wait for each other where memory is short.
     overwrite : bool
         Replace outputs that exist. Without it their rows are "skipped".
     dry_run : bool
@@ -133,7 +131,7 @@ def run_by_folder(
     ...     [[row.status for row in rows] for rows in batch.run_by_folder(folders, task)]
     [['ignored']]
     """
-    threads = threads or (os.cpu_count() or 1) + SPARE
+    threads = threads or os.cpu_count() or 1
     ledger = in_place.ledger if in_place else ledger
     call = task if timeout is None else KillableWorkers(task, timeout)
     worker = Worker(task, call, memory.room(), overwrite, dry_run, keep_dates, ledger, in_place)
