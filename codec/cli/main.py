@@ -11,6 +11,8 @@ import warnings
 
 from ._later import postpone
 
+# Objects between searches for garbage. Modules are none: with Python's 700 a tenth of loading them is searching.
+gc.set_threshold(50_000)
 postpone("tokenize")  # click loads it, through `inspect`; nothing that commands do comes to it
 
 import click
@@ -41,11 +43,6 @@ VERBS = {
 # They may do without NumPy, and multiply no large matrices: the threads that its OpenBLAS starts, one per CPU, would
 # cost 0.1 s.
 WITHOUT_BLAS = ("compress", "undo", "decompress", "transcode", "watch", "check")
-
-
-# Objects between searches for garbage (gc.set_threshold). Modules are none: with Python's 700 a tenth of loading them
-# is searching.
-GARBAGE = 50_000
 
 
 class Verbs(click.Group):
@@ -160,7 +157,6 @@ def main():
     if sys.argv[1:2] and sys.argv[1] in WITHOUT_BLAS:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported, by worker processes too
         postpone("numpy")
-    gc.set_threshold(GARBAGE)
     buffer_stdout()
     with Ending() as ending:
         try:
