@@ -95,6 +95,7 @@ LINKED = {
     "codec.metrics._ssimulacra2_gradient": ["codec/simd/metrics.c", "codec/simd/gradients.c"],
     "codec.quantizers._kmeans": ["codec/simd/colors.c"],
     "codec.quantizers._scalar": ["codec/simd/scalar.c"],
+    "codec.jpeg._chroma": ["codec/simd/contrast.c"],
     "codec.jpeg._scan_search": ["codec/simd/jpeg_counts.c"],
     "codec.palette._spaces": ["codec/simd/colors.c"],
     "codec.palette._lzw": ["codec/simd/phrases.c"],

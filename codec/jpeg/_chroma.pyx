@@ -10,6 +10,12 @@ from codec._core cimport JpegDsp, jpeg_dsp
 from codec._pixel cimport LEAST_SQUARES_REACH, downsample_least_squares_row, upsample_h2v2_row
 from ..cpu import level_index
 from ..errors import ParameterError
+cdef extern from "contrast.h" nogil:
+    void (*const codec_add_contrast[2])(const uint8_t *a, const uint8_t *b, Py_ssize_t bytes, int channels,
+                                        double *total)
+
+cdef extern from "levels.h" nogil:
+    int codec_variant(int level)
 
 cdef enum:
     STRIP = 16                  # rows of two blocks; one strip in STEP is measured
@@ -19,7 +25,6 @@ cdef enum:
     # rows of a subsampled strip: from 2 rows above it to 2 rows below
     SMALL = ROWS // 2 - LEAST_SQUARES_REACH
     HIDING = 30                 # variance of luminance that starts to hide chrominance errors
-    CELL = 48                   # bytes of a row whose colour contrast is added up: 16 pixels of 3 channels, 12 of 4
     OUTSTANDING = 8             # a strip with this many times the mean contrast of the sampled ones is measured as well
 
 
@@ -88,44 +93,19 @@ cdef void add_strip(const JpegDsp *dsp, const uint8_t *pixels, Py_ssize_t height
             add_block(planes + (MARGIN + y) * padded + bx, squares + y * padded + bx, padded, damage)
 
 
-cdef double contrast(const uint8_t *pixels, Py_ssize_t height, Py_ssize_t width, int channels,
-                     Py_ssize_t first) noexcept nogil:
+cdef double contrast(const uint8_t *pixels, Py_ssize_t height, Py_ssize_t width, int channels, Py_ssize_t first,
+                     int variant) noexcept nogil:
     """How sharp the colour edges of the strip that begins in row `first` are.
 
-    Every eighth row is compared with the one three below it, so that nothing of five rows is missed. A cell of CELL
-    bytes adds up squared differences of R - G and G - B to the right and down, at most 48 * 2 * 510^2 < 2^25. The
-    squares of cells are added, since the worst parts count. The last pixels of a row, less than a cell, are left out.
+    Every eighth row is compared with the one three below it, so that nothing of five rows is missed. The squares of
+    cells are added, since the worst parts count.
     """
-    cdef Py_ssize_t stride = width * channels, x, y, last = min(first + STRIP, height)
+    cdef Py_ssize_t stride = width * channels, y = first, last = min(first + STRIP, height)
     cdef const uint8_t *a
-    cdef const uint8_t *b
-    cdef int16_t chroma[CELL]
-    cdef int16_t here[CELL + 4]
-    cdef int16_t down[CELL]
-    cdef int32_t cell
     cdef double total = 0
-    cdef int i
-    for i in range(CELL):
-        chroma[i] = -(i % channels < 2)
-    y = first
     while y < last:
         a = pixels + y * stride
-        b = a + 3 * stride if y + 3 < height else a
-        x = 0
-        while x + CELL + 5 <= stride:
-            for i in range(CELL + 4):
-                here[i] = <int16_t>(a[x + i] - a[x + i + 1])
-            for i in range(CELL):
-                down[i] = <int16_t>((here[i] - b[x + i] + b[x + i + 1]) & chroma[i])
-            cell = 0
-            for i in range(CELL):
-                cell += <int32_t>down[i] * down[i]
-            for i in range(CELL):
-                down[i] = <int16_t>((here[i] - here[i + channels]) & chroma[i])
-            for i in range(CELL):
-                cell += <int32_t>down[i] * down[i]
-            total += <double>cell * cell
-            x += CELL
+        codec_add_contrast[variant](a, a + 3 * stride if y + 3 < height else a, stride, channels, &total)
         y += 8
     return total
 
@@ -165,7 +145,8 @@ def subsampling_damage(const uint8_t[:, :, ::1] image, bint errors=True):
     cdef Py_ssize_t start = min(strips - 1, <Py_ssize_t>(STEP // 2))
     cdef Damage sampled, extra
     cdef double typical = 0, blocks, weight
-    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
+    cdef int level = level_index(), variant = codec_variant(level)
+    cdef const JpegDsp *dsp = jpeg_dsp(level)
     cdef uint8_t *planes
     cdef int16_t *sums
     cdef int32_t *squares
@@ -185,11 +166,11 @@ def subsampling_damage(const uint8_t[:, :, ::1] image, bint errors=True):
             if strip % STEP == start % STEP:
                 add_strip(dsp, &image[0, 0, 0], height, width, channels, STRIP * strip, padded, errors, planes,
                           planes + (3 * ROWS + 1) * padded, sums, squares, &sampled)
-                typical += contrast(&image[0, 0, 0], height, width, channels, STRIP * strip)
+                typical += contrast(&image[0, 0, 0], height, width, channels, STRIP * strip, variant)
         typical /= (strips - start + STEP - 1) // STEP
         for strip in range(strips):
-            if (strip % STEP != start % STEP and contrast(&image[0, 0, 0], height, width, channels, STRIP * strip)
-                    > OUTSTANDING * typical):
+            if (strip % STEP != start % STEP and OUTSTANDING * typical
+                    < contrast(&image[0, 0, 0], height, width, channels, STRIP * strip, variant)):
                 add_strip(dsp, &image[0, 0, 0], height, width, channels, STRIP * strip, padded, errors, planes,
                           planes + (3 * ROWS + 1) * padded, sums, squares, &extra)
     free(squares)

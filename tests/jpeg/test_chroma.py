@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from codec.jpeg._chroma import auto_subsampling, subsampling_damage
 
+from codec import cpu
 from codec._pixel import rgb_to_ycc
 from codec.errors import ParameterError
 
@@ -81,6 +82,16 @@ def test_damage_is_that_of_the_definition(height, width, picture):
     pixels = picture(height, width, 3)
     assert subsampling_damage(pixels) == pytest.approx(naive(pixels), rel=1e-9)
     assert subsampling_damage(pixels, errors=False) == (0, subsampling_damage(pixels)[1])
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_every_level_finds_the_same(channels, picture):
+    for width in (1, 12, 17, 18, 33, 34, 200):
+        pixels = picture(150, width, channels)
+        pixels[40:52] ^= 255
+        with cpu.force("scalar"):
+            expected = subsampling_damage(pixels)
+        assert subsampling_damage(pixels) == expected
 
 
 @pytest.mark.parametrize("y", range(0, 200, 7))
