@@ -4,7 +4,7 @@ from libc.stdint cimport int16_t, int64_t
 from codec.jpeg._scan_read cimport ReadScan
 
 cdef enum:
-    KNOWN = 256             # MCUs at the beginning of a piece of which it is known where they begin
+    KNOWN = 96              # MCUs at the beginning of a piece of which it is known where they begin
     # where the MCUs of a piece belong
     GUESSED = 0             # nobody knows
     JOINED                  # the piece before ends where one of `begins` is
