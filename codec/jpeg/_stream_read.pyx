@@ -16,17 +16,21 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport E_MEMORY, NAT_OF_ZZ, OK, JpegDsp, JpegReduced, Sample, jpeg_dsp
+from codec._core cimport (
+    E_MEMORY, NAT_OF_ZZ, OK, BitReader, JpegDsp, JpegReduced, Sample, jpeg_dsp, open_reader,
+)
 from codec._stop cimport stopped
-from codec._team cimport Team, turns_lock, turns_unlock, turns_wait, turns_wake
+from codec._team cimport (
+    Team, Turns, turns_close, turns_lock, turns_open, turns_unlock, turns_wait, turns_wake,
+)
 from codec.jpeg._planes cimport Upsampler, ceil_div, compose_some, composing_room, describe_upsamplers
 from codec.jpeg._read_ahead cimport (
     DROPPED, GUESSED, JOINED, KNOWN, Piece, begin_piece, bit_of, blocks_of, join, note_some, open_piece, piece_bytes,
     place_of, read_one, read_some, settle, use_up, will_tell,
 )
 from codec.jpeg._reduced cimport set_transform, transform_row
-from codec.jpeg._scan_read cimport PreparedScan, ReadScan, begin_interval, idct_row, read_mcu_row
-from codec.jpeg._segments cimport ZEROS, Segments, whole_intervals
+from codec.jpeg._scan_read cimport PreparedScan, ReadScan, idct_row, read_mcu_row
+from codec.jpeg._segments cimport ZEROS, Segments, open_only_segment, unstuff_part, whole_intervals
 from ..cpu import level_index
 from ..errors import ParameterError
 from ._planes import TRANSFORMS
@@ -487,6 +491,11 @@ cdef class PieceTeam(BandTeam):
     cdef int16_t *levels        # owned, of all of those
     cdef Piece **reader         # owned, by number of the piece; NULL: nobody has taken it
     cdef Py_ssize_t opened      # threads
+    cdef Py_ssize_t *begin_of   # owned: the bytes, without stuffing, at which pieces begin, and where the last one ends
+    cdef Turns supplying        # the lock of these three
+    cdef Py_ssize_t supplied    # pieces of which that is known: their data is without stuffing
+    cdef Py_ssize_t used        # where the data of the next one begins
+    cdef Py_ssize_t size        # bytes of the data
     cdef Py_ssize_t *converted  # owned, by slot: MCUs whose samples are there
 
     def __dealloc__(self):
@@ -494,6 +503,11 @@ cdef class PieceTeam(BandTeam):
         free(self.levels)
         free(self.reader)
         free(self.converted)
+        free(self.begin_of)
+        turns_close(&self.supplying)
+
+    def __cinit__(self, *arguments):
+        turns_open(&self.supplying, 0)
 
     def __init__(self, BandTeam whole, int threads, Py_ssize_t pieces):
         cdef ReadScan *s = whole.scan
@@ -510,16 +524,15 @@ cdef class PieceTeam(BandTeam):
         self.levels = <int16_t *>malloc(threads * size)
         self.reader = <Piece **>calloc(pieces, sizeof(Piece *))
         self.converted = <Py_ssize_t *>calloc(self.slots, sizeof(Py_ssize_t))
-        if self.piece == NULL or self.levels == NULL or self.reader == NULL or self.converted == NULL:
+        self.begin_of = <Py_ssize_t *>calloc(pieces + 1, sizeof(Py_ssize_t))
+        if (self.piece == NULL or self.levels == NULL or self.reader == NULL or self.converted == NULL
+                or self.begin_of == NULL):
             raise MemoryError
-        with nogil:
-            begin_interval(s, 0)
+        open_only_segment(&s.segments)
+        open_reader(&s.reader.bits, s.segments.plain, 0)
+        self.used, self.size = s.segments.found[0], s.segments.found[1] - s.segments.found[0]
         for i in range(threads):
             open_piece(&self.piece[i], s, self.levels + i * size // <Py_ssize_t>sizeof(int16_t), room)
-
-    cdef Py_ssize_t begin_of(self, Py_ssize_t number) noexcept nogil:
-        """The byte at which a piece begins, about."""
-        return <Py_ssize_t>(<double>self.scan.reader.bits.size * number / self.parts)
 
     # ------------------------------------------------------------ who reads what
 
@@ -539,6 +552,21 @@ cdef class PieceTeam(BandTeam):
                 self.finish(p, room)
         free(room)
 
+    cdef void supply(self, Piece *p) noexcept nogil:
+        """Let `p` have data without stuffing: up to the end of the piece behind, and for an MCU at least."""
+        cdef BitReader *bits = &p.scan.reader.bits
+        cdef Segments *all = &self.scan.segments
+        cdef Py_ssize_t past, end
+        turns_lock(&self.supplying)
+        end = self.begin_of[self.supplied]
+        while self.supplied < self.parts and (self.supplied <= p.following or end < bits.pos + ZEROS):
+            self.supplied += 1
+            past = all.found[0] + <Py_ssize_t>(<double>self.size * self.supplied / self.parts)
+            end += unstuff_part(all, &self.used, past, all.plain + end)
+            self.begin_of[self.supplied] = end
+        turns_unlock(&self.supplying)
+        bits.size = end
+
     cdef bint take_piece(self, Piece *p) noexcept nogil:
         """The next one that nobody has. The first one begins where the scan does."""
         cdef bint taken
@@ -551,27 +579,34 @@ cdef class PieceTeam(BandTeam):
             self.reader[self.taken] = p
             self.taken += 1
         turns_unlock(&self.turns)
+        if taken:
+            p.scan.reader.bits.pos = 0
+            self.supply(p)
         return taken
 
-    cdef void go_on(self, Piece *p) noexcept nogil:
-        """Take the piece to which `p` has come, if nobody has."""
+    cdef bint go_on(self, Piece *p) noexcept nogil:
+        """Take the piece to which `p` has come, if nobody has. False: the work has failed."""
+        cdef bint well
         turns_lock(&self.turns)
+        well = self.status == OK
         if self.taken == p.following < self.parts and self.is_at_end(p):
             self.taken += 1
             p.following += 1
         turns_unlock(&self.turns)
+        return well
 
     cdef bint is_at_end(self, const Piece *p) noexcept nogil:
-        return bit_of(p) >> 3 >= self.begin_of(p.following)
+        return bit_of(p) >> 3 >= self.begin_of[p.following]
 
     cdef void guess(self, Piece *p) noexcept nogil:
         """Read a piece, and wait for the one before."""
-        settle(p, self.begin_of(p.following - 1))
+        settle(p, self.begin_of[p.following - 1])
         self.tell(p, p.ready == 0)
         if p.ready:
             note_some(p, min(<Py_ssize_t>KNOWN, p.room))
             self.tell(p, True)
-            self.read_on(p)
+            if p.ready < p.most and not self.is_at_end(p):
+                self.read_on(p)
         turns_lock(&self.turns)
         while p.state == GUESSED and not self.status:
             turns_wait(&self.turns)
@@ -584,43 +619,39 @@ cdef class PieceTeam(BandTeam):
         turns_wake(&self.turns)
         turns_unlock(&self.turns)
 
-    cdef void read_on(self, Piece *p) noexcept nogil:
-        """Read up to the piece behind, as long as there is room and no damage."""
-        cdef Py_ssize_t past = self.begin_of(p.following), bytes_left, some
-        while not self.is_at_end(p):
-            bytes_left = past - <Py_ssize_t>(bit_of(p) >> 3)
-            some = <Py_ssize_t>(0.5 * self.total * bytes_left / self.scan.reader.bits.size)     # half of what is left
+    cdef Py_ssize_t read_on(self, Piece *p) noexcept nogil:
+        """Read up to the piece behind, as long as there is room and no damage; at its beginning, an MCU. Returns how
+        many."""
+        cdef Py_ssize_t begin = p.ready, left, some = 1, done = read_some(p, 1)
+        while done == some and not self.is_at_end(p):
+            left = self.begin_of[p.following] - <Py_ssize_t>(bit_of(p) >> 3)
+            some = <Py_ssize_t>(0.5 * left * self.total / self.size)        # half of these bytes, probably
             some = min(max(some, <Py_ssize_t>FEW), <Py_ssize_t>AT_A_TIME, p.most - p.ready)
-            if some <= 0 or read_some(p, some) < some:
-                break
+            done = read_some(p, some) if some > 0 else -1
+        return p.ready - begin
 
     cdef void finish(self, Piece *p, void *room) noexcept nogil:
         """A piece that is joined, and those behind that nobody has taken."""
         cdef bint ended = False
-        while not (ended or self.status):
+        while not ended:
             if stopped():
                 self.fail(-1)
             p.most = min(p.room, self.total - p.first)
             ended = self.read_up(p)
             self.make_samples(p, room)
             use_up(p)
-            if not ended:
-                self.go_on(p)
+            ended = ended or not self.go_on(p)
 
     cdef bint read_up(self, Piece *p) noexcept nogil:
         """Read on until the piece behind has the same MCU. Whether nothing is left for `p` to read; else there is no
         more room, or nobody has that piece."""
         cdef int met
         while p.ready < p.most:
-            self.read_on(p)
-            met = GUESSED
-            if p.ready == p.most:
-                break
-            if p.following < self.parts and self.is_at_end(p):
-                met = self.meet(p)
+            self.supply(p)
+            met = self.meet(p) if p.following < self.parts and self.is_at_end(p) else GUESSED
             if met == JOINED or met == ALONE:
                 return met == JOINED
-            if met == GUESSED and read_some(p, 1) == 0 and read_one(p):
+            if met == GUESSED and self.read_on(p) == 0 and read_one(p):
                 self.note(&p.scan.segments)
                 return True
         if p.first + p.ready < self.total:

@@ -202,6 +202,7 @@ def test_many_pieces(subsampling):
         at = len(data) * part // 9
         assert_threads_agree(data[:at] + b"\xff\0" * 8 + data[at + 16 :], (2,))
         assert_threads_agree(data[:at] + data[at + 1 :], (2,))
+        assert_threads_agree(data[:at] + b"\xff" * 300 + b"\0" + data[at:], (2,))  # pieces end behind all of these
     assert_threads_agree(data[: len(data) // 2], (2,))
 
 
