@@ -518,7 +518,7 @@ cdef class PieceTeam(BandTeam):
         self.band, self.several, self.parts, self.total = 1, True, pieces, s.mcus_wide * s.mcus_high
         room = 2 * (self.total // pieces + 1)
         size = piece_bytes(s, room)
-        self.slots = threads * (room // s.mcus_wide + 2)
+        self.slots = threads * (self.total // pieces // s.mcus_wide + 2)
         self.allocate()
         self.piece = <Piece *>malloc(threads * sizeof(Piece))
         self.levels = <int16_t *>malloc(threads * size)
