@@ -27,3 +27,5 @@ cdef Py_ssize_t next_interval(Segments *s, Py_ssize_t mcu) noexcept nogil
 cdef void note_error(Segments *s, int status, Py_ssize_t used, Py_ssize_t mcu) noexcept nogil
 cdef Py_ssize_t whole_intervals(Py_ssize_t mcus_wide, Py_ssize_t restart_interval) noexcept nogil
 cdef object first_error(Segments *s, Py_ssize_t mcus)
+cdef void open_only_segment(Segments *s) noexcept nogil
+cdef Py_ssize_t unstuff_part(Segments *s, Py_ssize_t *at, Py_ssize_t past, uint8_t *plain) noexcept nogil

@@ -161,6 +161,25 @@ cdef Py_ssize_t next_interval(Segments *s, Py_ssize_t mcu) noexcept nogil:
     return size
 
 
+cdef void open_only_segment(Segments *s) noexcept nogil:
+    """As `next_interval` for a scan of one segment, which `unstuff_part` copies."""
+    s.next = s.interval = 1
+    s.closed = s.found[1] < s.size
+
+
+cdef Py_ssize_t unstuff_part(Segments *s, Py_ssize_t *at, Py_ssize_t past, uint8_t *plain) noexcept nogil:
+    """Go on with the only segment from byte `at` of the data to about `past`; returns the size of the part."""
+    cdef Py_ssize_t begin = at[0], end = s.found[1]
+    past = max(past, begin)
+    while past < end and past > s.found[0] and s.data[past - 1] == 0xFF:    # what follows belongs to it
+        past += 1
+    at[0] = past = min(past, end)
+    begin = s.dsp.unstuff(s.data + begin, past - begin, plain)
+    if past == end:
+        memset(plain + begin, 0, ZEROS)
+    return begin
+
+
 cdef Py_ssize_t whole_intervals(Py_ssize_t mcus_wide, Py_ssize_t restart_interval) noexcept nogil:
     """The least number of rows of MCUs that ends where a restart interval does."""
     cdef Py_ssize_t a = mcus_wide, b = restart_interval

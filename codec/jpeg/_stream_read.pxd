@@ -4,7 +4,6 @@ from libc.stdint cimport int16_t, int64_t, uint16_t, uint8_t
 from codec._core cimport JpegDsp, JpegReduced
 from codec._team cimport Team
 from codec.jpeg._planes cimport Upsampler
-from codec.jpeg._read_ahead cimport ReadAhead
 from codec.jpeg._scan_read cimport PreparedScan, ReadScan
 
 cdef enum:
@@ -38,7 +37,6 @@ cdef class BandTeam(Team):
     cdef Py_ssize_t top         # its first row of MCUs; all other rows count from it
     cdef Py_ssize_t lead        # the row of the scan where reading begins
     cdef Py_ssize_t first_row, past_row     # of the pixels that are made
-    cdef BandTeam following     # in a PartTeam
     cdef uint8_t *pixels
     cdef void *memory           # owned
     cdef bint zigzag            # whether all levels are there in that order
@@ -50,30 +48,16 @@ cdef class BandTeam(Team):
     cdef Py_ssize_t begun, composed         # bands that reading began with; the first ones that are composed
     cdef bint ring              # levels are those of `slots` bands
     cdef bint several, any_order, reading
-    cdef ReadAhead ahead        # None: one reader
-    cdef bint reading_ahead     # a thread is at it
-    cdef Py_ssize_t begin_ahead # the byte at which it is to begin; -1: none
-    cdef Py_ssize_t joined      # the band from which on `ahead` has the levels; bands: not known
-    cdef Py_ssize_t kept        # the bands before this one that need levels from earlier
-    cdef bint *from_ahead       # owned, by slot: whether it has the levels
 
     cdef int allocate(self) except -1
     cdef bint can_read(self) noexcept nogil
-    cdef bint is_ahead(self, Py_ssize_t band) noexcept nogil
     cdef int next_task(self, Py_ssize_t *band) noexcept nogil
     cdef int next_of_read(self, Py_ssize_t *band) noexcept nogil
     cdef void finish_band(self, int task, Py_ssize_t band, int done, int status) noexcept nogil
-    cdef void work_of(self, Py_ssize_t which) noexcept nogil
-    cdef int open_ahead(self) except -1
-    cdef bint can_read_ahead(self) noexcept nogil
     cdef void read_more(self) noexcept nogil
-    cdef void try_to_join(self, Py_ssize_t band) noexcept nogil
     cdef ReadScan *open_reader(self) noexcept nogil
     cdef void close_reader(self, ReadScan *own) noexcept nogil
     cdef int read_band(self, ReadScan *s, Py_ssize_t band) noexcept nogil
-    cdef int read_rows(self, ReadScan *s, Py_ssize_t band) noexcept nogil
-    cdef bint takes_over(self, ReadScan *s, Py_ssize_t band) noexcept nogil
-    cdef void copy_row(self, Py_ssize_t band, Py_ssize_t my, Py_ssize_t mcus) noexcept nogil
     cdef int16_t *levels_of(self, int i, Py_ssize_t band) noexcept nogil
     cdef int pass_rows(self, ReadScan *s, Py_ssize_t first, Py_ssize_t past) noexcept nogil
     cdef void convert(self, Py_ssize_t band) noexcept nogil

@@ -4,9 +4,8 @@ A band is read, inverse-transformed, and composed with the last row of the band 
 one, so that one thread works in the cache. Several threads do different bands at the same time: only reading must be
 in order, and not even that where restart intervals begin with bands. The pixels and errors are those of one thread.
 
-Where there are no restart intervals, threads can also read in several places at the same time. A second one begins in
-the middle of the data, and it turns out later which MCUs it has read (`ReadAhead`). Of more than two (`PartTeam`) one
-passes over the data in front, for the position and the DC of the places where the others begin.
+Where there are no restart intervals, threads also read in several places at the same time, each a piece of the data,
+and it turns out later which MCUs those are (`PieceTeam`).
 
 Of a part of a picture (`Window` of view.py) the MCUs above are read for their DC, from the last restart interval on
 that begins a row of MCUs; those below only where damage is to be reported.
@@ -17,13 +16,21 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport E_MEMORY, NAT_OF_ZZ, OK, JpegDsp, JpegReduced, Sample, jpeg_dsp
-from codec._team cimport Team, turns_lock, turns_unlock, turns_wait, turns_wake
+from codec._core cimport (
+    E_MEMORY, NAT_OF_ZZ, OK, BitReader, JpegDsp, JpegReduced, Sample, jpeg_dsp, open_reader,
+)
+from codec._stop cimport stopped
+from codec._team cimport (
+    Team, Turns, turns_close, turns_lock, turns_open, turns_unlock, turns_wait, turns_wake,
+)
 from codec.jpeg._planes cimport Upsampler, ceil_div, compose_some, composing_room, describe_upsamplers
-from codec.jpeg._read_ahead cimport ReadAhead
+from codec.jpeg._read_ahead cimport (
+    DROPPED, GUESSED, JOINED, KNOWN, Piece, begin_piece, bit_of, blocks_of, join, note_some, open_piece, piece_bytes,
+    place_of, read_one, read_some, settle, use_up, will_tell,
+)
 from codec.jpeg._reduced cimport set_transform, transform_row
-from codec.jpeg._scan_read cimport PreparedScan, ReadScan, begin_interval, idct_row, read_mcu_row
-from codec.jpeg._segments cimport ZEROS, Segments, whole_intervals
+from codec.jpeg._scan_read cimport PreparedScan, ReadScan, idct_row, read_mcu_row
+from codec.jpeg._segments cimport ZEROS, Segments, open_only_segment, unstuff_part, whole_intervals
 from ..cpu import level_index
 from ..errors import ParameterError
 from ._planes import TRANSFORMS
@@ -31,7 +38,6 @@ from ._segments import find_segments
 
 
 cdef enum:
-    AT_A_TIME = 256         # MCUs that are read ahead before others hear of them
     BAND_PIXELS = 1 << 15   # at least, among several threads, which wait for each other 0.1 ms at most
 
 
@@ -41,7 +47,6 @@ cdef class BandTeam(Team):
     def __dealloc__(self):
         free(self.memory)
         free(self.done)
-        free(self.from_ahead)
         free(self.reduced)
 
     cdef int allocate(self) except -1:
@@ -51,7 +56,7 @@ cdef class BandTeam(Team):
         cdef Part *p
         cdef int i
         self.bands = (self.mcus_high + self.band - 1) // self.band
-        self.slots, self.joined = min(self.slots, self.bands), self.bands
+        self.slots = min(self.slots, self.bands)
         rows = self.slots * self.band
         for i in range(self.parts_read):
             p = &self.part[i]
@@ -62,8 +67,7 @@ cdef class BandTeam(Team):
             size += self.slots * self.widest * <Py_ssize_t>sizeof(int16_t)
         self.memory = at = <uint8_t *>calloc(size, 1)
         self.done = <int *>calloc(self.slots, sizeof(int))
-        self.from_ahead = <bint *>calloc(self.slots, sizeof(bint))
-        if self.memory == NULL or self.done == NULL or self.from_ahead == NULL:
+        if self.memory == NULL or self.done == NULL:
             raise MemoryError
         if self.ring:
             for i in range(self.parts_read):
@@ -85,16 +89,11 @@ cdef class BandTeam(Team):
     cdef bint can_read(self) noexcept nogil:
         """Rows of a band are needed until the band below is composed."""
         return (self.begun < self.bands and not (self.reading and not self.any_order)
-                and (self.begun < self.slots or self.begun - self.slots + 2 <= self.composed)
-                and (self.begun < self.joined or not self.reading_ahead or self.is_ahead(self.begun)))
-
-    cdef bint is_ahead(self, Py_ssize_t band) noexcept nogil:
-        """Whether the levels of a band have been read ahead. The caller holds the lock."""
-        return (band >= self.joined and min(band * self.band + self.band, self.mcus_high) * self.scan.mcus_wide
-                <= self.ahead.first + self.ahead.ready)
+                and (self.begun < self.slots or self.begun - self.slots + 2 <= self.composed))
 
     cdef int next_task(self, Py_ssize_t *band) noexcept nogil:
-        """READ, CONVERT or COMPOSE a band; READ_MORE; WAIT for another thread; END. The caller holds the lock.
+        """READ, CONVERT or COMPOSE a band; READ_MORE (of subclasses); WAIT for another thread; END. The caller holds
+        the lock.
 
         Several threads read ahead, as others wait for what is read; one takes each band while it is in the cache.
         """
@@ -104,8 +103,6 @@ cdef class BandTeam(Team):
         if self.several and not self.any_order and self.can_read():
             band[0] = self.begun
             return READ
-        if self.can_read_ahead():
-            return READ_MORE
         task = self.next_of_read(band)
         if task != WAIT:
             return task
@@ -168,7 +165,6 @@ cdef class BandTeam(Team):
         self.done[band % self.slots] = done
         if task == READ:
             self.reading = False
-            self.try_to_join(band)
         if status:
             self.status = status
         while (task == COMPOSE and self.composed < self.begun
@@ -177,62 +173,8 @@ cdef class BandTeam(Team):
         if self.several:
             turns_wake(&self.turns)
 
-    cdef void work_of(self, Py_ssize_t which) noexcept nogil:
-        """The work of the part that is `which` places behind."""
-        if which:
-            self.following.work_of(which - 1)
-        else:
-            self.work()
-
-    # ------------------------------------------------------------ reading ahead
-
-    cdef int open_ahead(self) except -1:
-        """Let a second thread read in front of the first one."""
-        cdef ReadScan *s = self.scan
-        with nogil:
-            begin_interval(s, 0)
-        self.ahead = ReadAhead()
-        self.ahead.open(s)
-        self.begin_ahead = self.ahead.place_for(0, 0)
-        return 0
-
-    cdef bint can_read_ahead(self) noexcept nogil:
-        """While another thread reads, and all levels of the store have been used."""
-        return (self.ahead is not None and self.reading and not self.reading_ahead and self.joined == self.bands
-                and self.composed >= self.kept and self.begin_ahead >= 0)
-
     cdef void read_more(self) noexcept nogil:
-        """Read ahead until there is no more, or no use for it. The caller holds the lock, and gets it back."""
-        cdef Py_ssize_t some = (1 + AT_A_TIME // self.scan.mcus_wide) * self.scan.mcus_wide, done = 1
-        cdef Py_ssize_t begin = self.begin_ahead
-        self.reading_ahead, self.ahead.ready, self.begin_ahead = True, 0, -1
-        turns_unlock(&self.turns)
-        self.ahead.settle(begin)
-        while done:
-            done = self.ahead.read_some(some)
-            turns_lock(&self.turns)
-            self.ahead.ready += done
-            # one in front who has passed by says where to begin anew
-            if done == 0 or self.status or self.composed == self.bands or self.begin_ahead >= 0:
-                self.reading_ahead, done = False, 0
-            turns_wake(&self.turns)
-            if done:
-                turns_unlock(&self.turns)
-
-    cdef void try_to_join(self, Py_ssize_t band) noexcept nogil:
-        """After `scan` has read a band. The caller holds the lock."""
-        cdef ReadScan *s = self.scan
-        cdef Py_ssize_t place, mcu
-        cdef int64_t bit
-        if self.ahead is None or self.joined < self.bands or band + 1 == self.bands:
-            return
-        mcu, bit = (band + 1) * self.band * s.mcus_wide, s.reader.bits.pos * 8 - s.reader.bits.count
-        place = self.ahead.place_of(bit) if self.begin_ahead < 0 else -1
-        if place >= 0:
-            self.ahead.join(s, mcu, place)
-            self.joined = band + 1
-        elif self.begin_ahead >= 0 or self.ahead.is_passed(bit) or not (self.ahead.ready or self.reading_ahead):
-            self.begin_ahead = self.ahead.place_for(bit >> 3, mcu)
+        pass
 
     # ------------------------------------------------------------ doing it
 
@@ -261,6 +203,8 @@ cdef class BandTeam(Team):
         free(own)
 
     cdef int read_band(self, ReadScan *s, Py_ssize_t band) noexcept nogil:
+        cdef Py_ssize_t my, first = self.top + band * self.band
+        cdef int i
         if s == NULL:
             return OK
         if self.any_order:
@@ -271,54 +215,12 @@ cdef class BandTeam(Team):
                     return E_MEMORY
         elif band == 0 and self.pass_rows(s, self.lead, self.top):
             return s.segments.status
-        if self.ahead is not None and self.takes_over(s, band):
-            return OK
-        return self.read_rows(s, band)
-
-    cdef int read_rows(self, ReadScan *s, Py_ssize_t band) noexcept nogil:
-        """What is left of a band."""
-        cdef Py_ssize_t my, begin, first = self.top + band * self.band, mcu = first * s.mcus_wide
-        cdef int i
-        if self.ahead is not None:
-            mcu = self.ahead.total - s.left
         for i in range(self.parts_read):
             s.component[i].level_nat = self.levels_of(i, band)
         for my in range(first, min(first + self.band, self.top + self.mcus_high)):
-            begin = max(mcu - my * s.mcus_wide, <Py_ssize_t>0)
-            if begin < s.mcus_wide and read_mcu_row(s, my, first, begin):
+            if read_mcu_row(s, my, first):
                 return s.segments.status
         return OK
-
-    cdef bint takes_over(self, ReadScan *s, Py_ssize_t band) noexcept nogil:
-        """Take the levels of a band that have been read ahead. Whether they are all: if not, `s` goes on from there."""
-        cdef Py_ssize_t my, past = (band + 1) * self.band, have
-        cdef bint complete, joined
-        turns_lock(&self.turns)
-        joined, complete = band >= self.joined, self.is_ahead(band)
-        self.from_ahead[band % self.slots] = complete
-        have = self.ahead.first + self.ahead.ready
-        turns_unlock(&self.turns)
-        if not joined or complete:
-            return complete
-        for my in range(band * self.band, min(past, self.mcus_high)):
-            self.copy_row(band, my, min(have - my * s.mcus_wide, s.mcus_wide))
-        self.ahead.hand_over(s)
-        turns_lock(&self.turns)
-        self.joined, self.kept, self.ahead.ready = self.bands, band, 0
-        turns_unlock(&self.turns)
-        return False
-
-    cdef void copy_row(self, Py_ssize_t band, Py_ssize_t my, Py_ssize_t mcus) noexcept nogil:
-        """The first MCUs of row `my`, of which only a part has been read ahead."""
-        cdef Py_ssize_t count
-        cdef Part *p
-        cdef int i, v
-        for i in range(self.parts_read if mcus > 0 else 0):
-            p = &self.part[i]
-            count = min(mcus * self.scan.component[i].H, p.wide)
-            for v in range(p.V):
-                memcpy(self.levels_of(i, band) + ((my - band * self.band) * p.V + v) * p.wide * 64,
-                       self.ahead.blocks(i, v, my * self.scan.mcus_wide, count), count * 64 * sizeof(int16_t))
 
     cdef int16_t *levels_of(self, int i, Py_ssize_t band) noexcept nogil:
         """The first row of blocks of a band."""
@@ -346,7 +248,7 @@ cdef class BandTeam(Team):
             convert_band(self, band, <uint8_t *>NULL)
         else:
             convert_band(self, band, <uint16_t *>NULL)
-        if self.ring and not self.from_ahead[band % self.slots]:
+        if self.ring:
             self.clear(band)
 
     cdef void clear(self, Py_ssize_t band) noexcept nogil:
@@ -388,7 +290,6 @@ cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogi
     cdef Sample *out
     cdef Part *p
     cdef Py_ssize_t v, rows, stride
-    cdef bint ahead = t.from_ahead[band % t.slots]
     cdef int i
     for i in range(t.components):
         p = &t.part[i]
@@ -399,8 +300,6 @@ cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogi
         out = <Sample *>p.samples + band % t.slots * t.band * p.V * p.size * stride
         for v in range(rows):
             row = level_nat + (v * p.wide + p.left) * p.unit
-            if ahead:
-                row = t.ahead.blocks(i, v % p.V, (band * t.band + v // p.V) * t.scan.mcus_wide, p.wide)
             if t.zigzag:
                 natural = t.natural + band % t.slots * t.widest
                 natural_order(row, p.taken, natural)
@@ -535,14 +434,11 @@ cdef object run(BandTeam team, PreparedScan prepared, int threads, out):
         raise ParameterError("out has another shape or dtype than the picture")
     bytes_of = pixels.reshape(-1).view(np.uint8)
     team.pixels = &bytes_of[0] - team.first_row * team.width * team.components * (1 if team.precision == 8 else 2)
-    if reads_in_several_places(team, threads):
-        if threads > 2 and team.mcus_high >= PART_ROWS * min(threads, MOST_PARTS):
-            prepared.prepare_skimming()
-            PartTeam(team, threads).run(threads)
-            return pixels
-        team.open_ahead()
-    team.parts = threads
-    team.allocate()
+    if pieces_of(team, threads):
+        team = PieceTeam(team, threads, pieces_of(team, threads))
+    else:
+        team.parts = threads
+        team.allocate()
     team.share(threads)
     if team.status == E_MEMORY:
         raise MemoryError
@@ -552,19 +448,26 @@ cdef object run(BandTeam team, PreparedScan prepared, int threads, out):
     return pixels
 
 
-# ================================================================ parts
+# ================================================================ pieces
 
 cdef enum:
-    MOST_PARTS = 16
-    PART_ROWS = 8               # of MCUs, on average, at least: parts read two more than they make
+    PIECE_BYTES = 1 << 19       # of levels, on average: they stay in the cache of a processor
+    LEAST_PIECE = 128           # MCUs: some are read twice
+    AT_A_TIME = 64              # MCUs that are cleared, and then read
+    FEW = 16                    # as many near the end of a piece
+    ALONE = 3                   # see `meet`
 
-cdef double PASSING = 0.4       # time to pass over MCUs, as a part of that for their pixels: 0.36 to 0.44
 
-
-cdef bint reads_in_several_places(BandTeam team, int threads) noexcept nogil:
+cdef Py_ssize_t pieces_of(BandTeam team, int threads) noexcept nogil:
+    """The number of pieces in which several threads read a scan; 0: it is read in order."""
     cdef const ReadScan *s = team.scan
-    return (s != NULL and threads > 1 and not (s.arithmetic or s.conceal or s.restart_interval)
-            and team.reduced == NULL and s.segments.count == 1 and team.mcus_high >= 2 * PART_ROWS)
+    cdef Py_ssize_t total, most
+    if (s == NULL or threads == 1 or s.arithmetic or s.conceal or s.restart_interval or team.reduced != NULL
+            or s.segments.count != 1):
+        return 0
+    total = s.mcus_wide * s.mcus_high
+    most = max(min(PIECE_BYTES // piece_bytes(s, 1), total // (4 * threads)), <Py_ssize_t>LEAST_PIECE)
+    return total // most if total >= 2 * threads * LEAST_PIECE else 0
 
 
 cdef void copy_description(BandTeam team, BandTeam model) noexcept:
@@ -576,131 +479,299 @@ cdef void copy_description(BandTeam team, BandTeam model) noexcept:
     team.first_row, team.past_row = model.first_row, model.past_row
 
 
-cdef class PartTeam(Team):
-    """A whole picture of one restart interval, one part for each thread.
+cdef class PieceTeam(BandTeam):
+    """A picture of one restart interval.
 
-    One thread passes over the data, which takes PASSING = s for all of it, and takes the last part; part k, of length
-    T - s x(k), begins when it gets there. If all end at the same time, x(k + 1) = x(k) (1 - s) + T from x(0) = 0 to
-    x(n) = 1, so x(k) = (1 - (1 - s)^k) / (1 - (1 - s)^n). Who ends early helps others with what is read already.
+    A thread takes the next piece of the data, reads it into memory of its own, and waits until the piece before ends at
+    a bit where an MCU began here: then it is known what has been read, and samples are made of it while it is in the
+    cache. Who comes to a piece that nobody has taken goes on with it. Who completes a row of MCUs makes its pixels.
     """
-    cdef ReadScan *scan         # of the one who passes over
-    cdef ReadScan *own          # owned, by part
-    cdef int16_t *dc            # owned: of a row of MCUs
-    cdef BandTeam first         # the others follow it
-    cdef Py_ssize_t top[MOST_PARTS]
-    cdef Py_ssize_t known       # parts whose reader is ready
-    cdef bint given_up          # the others will never be
-
-    def __init__(self, BandTeam whole, int threads):
-        cdef BandTeam team
-        cdef Py_ssize_t n = min(threads, MOST_PARTS), k, begin, end, size = 0
-        cdef double left = 1 - PASSING
-        cdef int i
-        self.parts, self.scan, self.first = n, whole.scan, None
-        for i in range(whole.parts_read):
-            size += whole.part[i].V * whole.part[i].wide
-        self.own = <ReadScan *>malloc(n * sizeof(ReadScan))
-        self.dc = <int16_t *>malloc(size * sizeof(int16_t))
-        if self.own == NULL or self.dc == NULL:
-            raise MemoryError
-        end = whole.mcus_high
-        for k in range(n - 1, -1, -1):
-            begin = <Py_ssize_t>(whole.mcus_high * (1 - left ** k) / (1 - left ** n))
-            team = part_of(whole, begin, end)
-            team.scan, team.following, self.first = &self.own[k], self.first, team
-            self.top[k] = team.top
-            team.allocate()
-            end = begin
+    cdef Py_ssize_t total       # MCUs
+    cdef Piece *piece           # owned, by thread
+    cdef int16_t *levels        # owned, of all of those
+    cdef Piece **reader         # owned, by number of the piece; NULL: nobody has taken it
+    cdef Py_ssize_t opened      # threads
+    cdef Py_ssize_t *begin_of   # owned: the bytes, without stuffing, at which pieces begin, and where the last one ends
+    cdef Turns supplying        # the lock of these three
+    cdef Py_ssize_t supplied    # pieces of which that is known: their data is without stuffing
+    cdef Py_ssize_t used        # where the data of the next one begins
+    cdef Py_ssize_t size        # bytes of the data
+    cdef Py_ssize_t *converted  # owned, by slot: MCUs whose samples are there
 
     def __dealloc__(self):
-        free(self.own)
-        free(self.dc)
+        free(self.piece)
+        free(self.levels)
+        free(self.reader)
+        free(self.converted)
+        free(self.begin_of)
+        turns_close(&self.supplying)
+
+    def __cinit__(self, *arguments):
+        turns_open(&self.supplying, 0)
+
+    def __init__(self, BandTeam whole, int threads, Py_ssize_t pieces):
+        cdef ReadScan *s = whole.scan
+        cdef Py_ssize_t room, size
+        cdef int i
+        copy_description(self, whole)
+        self.scan, self.dsp, self.pixels = s, whole.dsp, whole.pixels
+        self.band, self.several, self.parts, self.total = 1, True, pieces, s.mcus_wide * s.mcus_high
+        room = 2 * (self.total // pieces + 1)
+        size = piece_bytes(s, room)
+        self.slots = threads * (self.total // pieces // s.mcus_wide + 2)
+        self.allocate()
+        self.piece = <Piece *>malloc(threads * sizeof(Piece))
+        self.levels = <int16_t *>malloc(threads * size)
+        self.reader = <Piece **>calloc(pieces, sizeof(Piece *))
+        self.converted = <Py_ssize_t *>calloc(self.slots, sizeof(Py_ssize_t))
+        self.begin_of = <Py_ssize_t *>calloc(pieces + 1, sizeof(Py_ssize_t))
+        if (self.piece == NULL or self.levels == NULL or self.reader == NULL or self.converted == NULL
+                or self.begin_of == NULL):
+            raise MemoryError
+        open_only_segment(&s.segments)
+        open_reader(&s.reader.bits, s.segments.plain, 0)
+        self.used, self.size = s.segments.found[0], s.segments.found[1] - s.segments.found[0]
+        for i in range(threads):
+            open_piece(&self.piece[i], s, self.levels + i * size // <Py_ssize_t>sizeof(int16_t), room)
+
+    # ------------------------------------------------------------ who reads what
 
     cdef void work(self) noexcept nogil:
-        """The first to come takes the last part, as nobody else can begin without it."""
-        cdef Py_ssize_t turn = self.take()
-        cdef bint is_known
-        while turn >= 0:
-            if turn == 0:
-                self.pass_over()
-            turn = (turn if turn else self.parts) - 1
-            turns_lock(&self.turns)
-            while self.known <= turn and not self.given_up:
-                turns_wait(&self.turns)
-            is_known = turn < self.known
-            turns_unlock(&self.turns)
-            if is_known:
-                self.first.work_of(turn)
-            turn = self.take()
+        cdef void *room = malloc(composing_room(self.width, self.Hmax, self.precision))
+        cdef Piece *p
         turns_lock(&self.turns)
-        turn = self.known
+        p = &self.piece[self.opened]
+        self.opened += 1
         turns_unlock(&self.turns)
-        while turn > 0:                 # help
-            turn -= 1
-            self.first.work_of(turn)
+        if room == NULL:
+            self.fail(E_MEMORY)
+        while self.take_piece(p):
+            if p.state == GUESSED:
+                self.guess(p)
+            if p.state == JOINED:
+                self.finish(p, room)
+        free(room)
 
-    cdef void pass_over(self) noexcept nogil:
-        """Read up to the last part, and leave a reader where each part begins."""
-        cdef ReadScan *s = self.scan
-        cdef int16_t *dc = self.dc
-        cdef Py_ssize_t my = 0, k
-        cdef int i, status
-        for i in range(s.Ns):
-            s.component[i].level_nat = dc
-            dc += s.component[i].V * s.component[i].wide
-        begin_interval(s, 0)
-        status = s.segments.status
-        for k in range(self.parts):
-            while my < self.top[k] and status == OK:
-                for i in range(s.Ns):
-                    s.component[i].only_dc = True
-                status = read_mcu_row(s, my, my)
-                my += 1
-            for i in range(s.Ns):
-                s.component[i].only_dc = False
-            memcpy(&self.own[k], s, sizeof(ReadScan))
-            turns_lock(&self.turns)
-            if status:
-                self.given_up = True
-            else:
-                self.known += 1
-            turns_wake(&self.turns)
-            turns_unlock(&self.turns)
-            if status:
-                break
-
-    cdef int run(self, int threads) except -1:
-        """The first error in the order of MCUs goes to the scan, as if one thread had read it."""
+    cdef void supply(self, Piece *p) noexcept nogil:
+        """Let `p` have data without stuffing: up to the end of the piece behind, and for an MCU at least."""
+        cdef BitReader *bits = &p.scan.reader.bits
         cdef Segments *all = &self.scan.segments
-        cdef Segments *found
-        cdef Py_ssize_t k
-        cdef BandTeam team = self.first
-        self.share(threads)
-        for k in range(self.known):
-            found = &self.own[k].segments
-            if team.status == E_MEMORY:
-                raise MemoryError
-            if found.status and (all.status == OK or found.mcu < all.mcu):
-                all.status, all.offset_bytes, all.mcu = found.status, found.offset_bytes, found.mcu
-            team = team.following
-        return 0
+        cdef Py_ssize_t past, end
+        turns_lock(&self.supplying)
+        end = self.begin_of[self.supplied]
+        while self.supplied < self.parts and (self.supplied <= p.following or end < bits.pos + ZEROS):
+            self.supplied += 1
+            past = all.found[0] + <Py_ssize_t>(<double>self.size * self.supplied / self.parts)
+            end += unstuff_part(all, &self.used, past, all.plain + end)
+            self.begin_of[self.supplied] = end
+        turns_unlock(&self.supplying)
+        bits.size = end
+
+    cdef bint take_piece(self, Piece *p) noexcept nogil:
+        """The next one that nobody has. The first one begins where the scan does."""
+        cdef bint taken
+        if stopped():
+            self.fail(-1)
+        turns_lock(&self.turns)
+        taken = self.taken < self.parts and self.status == OK
+        if taken:
+            begin_piece(p, self.taken, GUESSED if self.taken else JOINED)
+            self.reader[self.taken] = p
+            self.taken += 1
+        turns_unlock(&self.turns)
+        if taken:
+            p.scan.reader.bits.pos = 0
+            self.supply(p)
+        return taken
+
+    cdef bint go_on(self, Piece *p) noexcept nogil:
+        """Take the piece to which `p` has come, if nobody has. False: the work has failed."""
+        cdef bint well
+        turns_lock(&self.turns)
+        well = self.status == OK
+        if self.taken == p.following < self.parts and self.is_at_end(p):
+            self.taken += 1
+            p.following += 1
+        turns_unlock(&self.turns)
+        return well
+
+    cdef bint is_at_end(self, const Piece *p) noexcept nogil:
+        return bit_of(p) >> 3 >= self.begin_of[p.following]
+
+    cdef void guess(self, Piece *p) noexcept nogil:
+        """Read a piece, and wait for the one before."""
+        settle(p, self.begin_of[p.following - 1])
+        self.tell(p, p.ready == 0)
+        if p.ready:
+            note_some(p, min(<Py_ssize_t>KNOWN, p.room))
+            self.tell(p, True)
+            if p.ready < p.most and not self.is_at_end(p):
+                self.read_on(p)
+        turns_lock(&self.turns)
+        while p.state == GUESSED and not self.status:
+            turns_wait(&self.turns)
+        turns_unlock(&self.turns)
+
+    cdef void tell(self, Piece *p, bint noted) noexcept nogil:
+        """Let others know where MCUs begin."""
+        turns_lock(&self.turns)
+        p.known, p.noted = p.ready, noted
+        turns_wake(&self.turns)
+        turns_unlock(&self.turns)
+
+    cdef Py_ssize_t read_on(self, Piece *p) noexcept nogil:
+        """Read up to the piece behind, as long as there is room and no damage; at its beginning, an MCU. Returns how
+        many."""
+        cdef Py_ssize_t begin = p.ready, left, some = 1, done = read_some(p, 1)
+        while done == some and not self.is_at_end(p):
+            left = self.begin_of[p.following] - <Py_ssize_t>(bit_of(p) >> 3)
+            some = <Py_ssize_t>(0.5 * left * self.total / self.size)        # half of these bytes, probably
+            some = min(max(some, <Py_ssize_t>FEW), <Py_ssize_t>AT_A_TIME, p.most - p.ready)
+            done = read_some(p, some) if some > 0 else -1
+        return p.ready - begin
+
+    cdef void finish(self, Piece *p, void *room) noexcept nogil:
+        """A piece that is joined, and those behind that nobody has taken."""
+        cdef bint ended = False
+        while not ended:
+            if stopped():
+                self.fail(-1)
+            p.most = min(p.room, self.total - p.first)
+            ended = self.read_up(p)
+            self.make_samples(p, room)
+            use_up(p)
+            ended = ended or not self.go_on(p)
+
+    cdef bint read_up(self, Piece *p) noexcept nogil:
+        """Read on until the piece behind has the same MCU. Whether nothing is left for `p` to read; else there is no
+        more room, or nobody has that piece."""
+        cdef int met
+        while p.ready < p.most:
+            self.supply(p)
+            met = self.meet(p) if p.following < self.parts and self.is_at_end(p) else GUESSED
+            if met == JOINED or met == ALONE:
+                return met == JOINED
+            if met == GUESSED and self.read_on(p) == 0 and read_one(p):
+                self.note(&p.scan.segments)
+                return True
+        if p.first + p.ready < self.total:
+            return False
+        self.drop_others(p)
+        return True
+
+    cdef int meet(self, Piece *p) noexcept nogil:
+        """At the end of a piece. JOINED: the one behind goes on from here, or the work has failed; GUESSED: maybe an
+        MCU later; DROPPED: never, and the end is that of the next one; ALONE: nobody has it."""
+        cdef Piece *other = NULL
+        cdef int64_t bit = bit_of(p)
+        cdef Py_ssize_t place
+        cdef int met = ALONE
+        turns_lock(&self.turns)
+        if self.taken > p.following:
+            other = self.reader[p.following]
+            while will_tell(other, bit) and not self.status:
+                turns_wait(&self.turns)
+        if self.status:
+            met = JOINED
+        elif other != NULL:
+            place = place_of(other, bit)
+            met = JOINED if place >= 0 else (GUESSED if place == -1 else DROPPED)
+            if met == JOINED:
+                join(other, p, place)
+            elif met == DROPPED:
+                p.following += 1
+            if met != GUESSED:
+                other.state = met
+                turns_wake(&self.turns)
+        turns_unlock(&self.turns)
+        return met
+
+    cdef void drop_others(self, Piece *p) noexcept nogil:
+        """All MCUs are read: what is behind `p` is none."""
+        turns_lock(&self.turns)
+        while p.following < self.parts:
+            if self.reader[p.following] != NULL:
+                self.reader[p.following].state = DROPPED
+            p.following += 1
+        self.taken = self.parts
+        turns_wake(&self.turns)
+        turns_unlock(&self.turns)
+
+    cdef void note(self, const Segments *found) noexcept nogil:
+        """The first error: all MCUs before it have been read."""
+        cdef Segments *all = &self.scan.segments
+        turns_lock(&self.turns)
+        all.status, all.offset_bytes, all.mcu = found.status, found.offset_bytes, found.mcu
+        turns_unlock(&self.turns)
+        self.fail(found.status)
+
+    # ------------------------------------------------------------ from levels to pixels
+
+    cdef void make_samples(self, Piece *p, void *room) noexcept nogil:
+        """And the pixels of the rows that this completes."""
+        cdef Py_ssize_t wide = self.scan.mcus_wide, at = p.first + p.valid, past = min(p.first + p.ready, self.total)
+        cdef Py_ssize_t my, end
+        while at < past and self.has_room_for(at // wide):
+            my = at // wide
+            end = min(past, (my + 1) * wide)
+            if self.precision == 8:
+                convert_part(self, p, my, at - p.first, end - p.first, <uint8_t *>NULL)
+            else:
+                convert_part(self, p, my, at - p.first, end - p.first, <uint16_t *>NULL)
+            turns_lock(&self.turns)
+            self.converted[my % self.slots] += end - at
+            if self.converted[my % self.slots] == wide:
+                self.done[my % self.slots] = IS_CONVERTED
+                self.compose_row(my, room)
+                self.compose_row(my + 1, room)
+            turns_unlock(&self.turns)
+            at = end
+
+    cdef bint has_room_for(self, Py_ssize_t my) noexcept nogil:
+        """Wait until a row of samples takes the place of an earlier one; False if the work has failed."""
+        cdef bint has
+        turns_lock(&self.turns)
+        while my - self.slots + 2 > self.composed and my >= self.slots and not self.status:
+            turns_wait(&self.turns)
+        has = self.status == 0
+        turns_unlock(&self.turns)
+        return has
+
+    cdef void compose_row(self, Py_ssize_t my, void *room) noexcept nogil:
+        """If its samples are there, and those of the row above. The caller holds the lock, and gets it back."""
+        if (my == self.bands or self.done[my % self.slots] != IS_CONVERTED
+                or my > 0 and self.done[(my - 1) % self.slots] < IS_CONVERTED):
+            return
+        self.done[my % self.slots] = BEING_COMPOSED
+        turns_unlock(&self.turns)
+        self.compose(my, room)
+        turns_lock(&self.turns)
+        self.done[my % self.slots] = IS_COMPOSED
+        while self.composed < self.bands and self.done[self.composed % self.slots] == IS_COMPOSED:
+            self.composed += 1
+            if self.composed > 1:                   # nobody needs the row above any more
+                self.done[(self.composed - 2) % self.slots] = BUSY
+                self.converted[(self.composed - 2) % self.slots] = 0
+        turns_wake(&self.turns)
 
 
-cdef BandTeam part_of(BandTeam whole, Py_ssize_t begin, Py_ssize_t end):
-    """For MCU rows `begin` to `end` - 1 of the pixels; upsampling needs one more on either side."""
-    cdef BandTeam team = BandTeam()
-    cdef Py_ssize_t rows = whole.rows, size = whole.width * whole.components * (1 if whole.precision == 8 else 2)
-    cdef int i
-    copy_description(team, whole)
-    team.dsp, team.band, team.slots, team.several, team.ring = whole.dsp, whole.band, whole.slots, True, True
-    team.top = team.lead = max(begin - 1, <Py_ssize_t>0)
-    team.mcus_high = min(end + 1, whole.mcus_high) - team.top
-    team.height = min(whole.height - team.top * rows, team.mcus_high * rows)
-    team.first_row, team.past_row = (begin - team.top) * rows, min((end - team.top) * rows, team.height)
-    team.pixels = whole.pixels + team.top * rows * size
-    for i in range(team.components):
-        team.upsamplers[i].height = ceil_div(team.height * team.upsamplers[i].V, team.Vmax)
-    return team
+cdef void convert_part(BandTeam t, Piece *p, Py_ssize_t my, Py_ssize_t at, Py_ssize_t past,
+                       Sample *which) noexcept nogil:
+    """MCUs `at` to `past` - 1 of a piece, which are in row `my`, to samples."""
+    cdef Py_ssize_t mx = p.first + at - my * t.scan.mcus_wide, blocks, stride, v
+    cdef int16_t *level_nat
+    cdef Sample *out
+    cdef Part *part
+    cdef int i, H
+    for i in range(t.components):
+        part, H = &t.part[i], p.scan.component[i].H
+        stride = 8 * part.wide
+        blocks = min((past - at) * H, part.wide - mx * H)
+        out = <Sample *>part.samples + my % t.slots * part.V * 8 * stride + 8 * mx * H
+        for v in range(min(<Py_ssize_t>part.V, part.high - my * part.V)):
+            level_nat = blocks_of(p, i, v, at, past)
+            idct_row(t.dsp, level_nat, blocks, part.Q_nat, t.precision, out, stride)
+            out += 8 * stride
 
 
 # ================================================================ entry points

@@ -193,15 +193,16 @@ def test_a_reader_in_the_middle_of_the_data(quality, subsampling):
 
 
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
-def test_a_reader_in_front_begins_again_and_again(subsampling):
-    """It keeps 4 MB of levels at a time: a third of these, or a sixth."""
+def test_many_pieces(subsampling):
+    """A piece has 512 kB of levels: 12 or 24 of them."""
     data = codec.encode(np.tile(PICTURE, (3, 2, 1)), 90, effort=1, subsampling=subsampling)
     for _ in range(3):
-        assert_threads_agree(data, (2,))
+        assert_threads_agree(data)
     for part in range(1, 9):
         at = len(data) * part // 9
         assert_threads_agree(data[:at] + b"\xff\0" * 8 + data[at + 16 :], (2,))
         assert_threads_agree(data[:at] + data[at + 1 :], (2,))
+        assert_threads_agree(data[:at] + b"\xff" * 300 + b"\0" + data[at:], (2,))  # pieces end behind all of these
     assert_threads_agree(data[: len(data) // 2], (2,))
 
 

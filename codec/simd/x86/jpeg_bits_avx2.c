@@ -5,6 +5,7 @@
 #include "../bits.h"
 #include "avx2.h"
 #include "jpeg_avx2.h"
+#include "../prefetch.h"
 
 #define NAME(x) x##_body
 #define TARGET CODEC_TARGET_AVX2
@@ -113,6 +114,7 @@ AVX2 ptrdiff_t codec_jpeg_next_marker_avx2(const uint8_t *data, ptrdiff_t n)
     const __m256i ff = _mm256_set1_epi8(-1);
     ptrdiff_t at = 0;
     for (; n - at >= 33; at += 32) {
+        prefetch(data + at + 2048); /* mostly, nobody has read the data before */
         const __m256i next = load32(data + at + 1);
         const __m256i none = _mm256_or_si256(_mm256_cmpeq_epi8(next, _mm256_setzero_si256()),
                                              _mm256_cmpeq_epi8(next, ff));
