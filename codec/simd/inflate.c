@@ -80,6 +80,7 @@ struct inflater {
     int last;           /* BFINAL */
     enum state state;
     size_t stored;      /* bytes of a stored block that are left */
+    int fits;           /* all that is left to make fits before out_end */
     struct code litlen, dist;
     entry litlen_table[1 << LITLEN_BITS];
     symbol dist_table[1 << DIST_BITS];
@@ -357,15 +358,18 @@ static enum state begin_block(struct inflater *s)
     return CODES;
 }
 
+/* Bytes of a stored block, as far as there is room. */
 static enum state stored(struct inflater *s)
 {
-    if (s->stored > (size_t)(s->in_end - s->in) || s->stored > (size_t)(s->out_end - s->out))
+    const size_t room = (size_t)(s->out_end - s->out), n = s->stored < room ? s->stored : room;
+    if (s->stored > (size_t)(s->in_end - s->in) || (s->fits && n < s->stored))
         return WRONG;
-    if (s->stored)
-        memcpy(s->out, s->in, s->stored);
-    s->in += s->stored;
-    s->out += s->stored;
-    return HEADER;
+    if (n)
+        memcpy(s->out, s->in, n);
+    s->in += n;
+    s->out += n;
+    s->stored -= n;
+    return s->stored ? STORED : HEADER;
 }
 
 /* What `entries` and `other_entry` read and write at most in a turn: two loads, after the first of which `in` moves on
@@ -513,21 +517,17 @@ CODEC_BODY enum state symbols(struct inflater *s, const uint8_t *limit)
         if (s->in_end - s->in >= IN_ROOM && s->out < limit)
             state = other_entry(s);
     }
-    return state == CODES ? symbol_at_end(s) : state;
+    return state == CODES && (s->fits || s->out < limit) ? symbol_at_end(s) : state;
 }
 
-/* On until `pause` bytes of output are there, or until it ends. */
-CODEC_BODY void go_on(struct inflater *s, size_t pause)
+/* On until there is no room for every entry, or, where all fits, to the end. */
+CODEC_BODY void go_on(struct inflater *s)
 {
-    const size_t size = (size_t)(s->out_end - s->out_begin), most = size > OUT_ROOM ? size - OUT_ROOM : 0;
-    const uint8_t *const limit = s->out_begin + (pause < most ? pause : most);
-    while (s->state < DONE && (pause >= size || s->out < s->out_begin + pause))
+    const uint8_t *const limit = s->out_end - s->out_begin > OUT_ROOM ? s->out_end - OUT_ROOM : s->out_begin;
+    while (s->state < DONE && (s->fits || s->out < limit))
         switch (s->state) {
         case HEADER:
-            if (!s->last)
-                s->state = begin_block(s);
-            else
-                s->state = s->out == s->out_end ? DONE : WRONG;
+            s->state = s->last ? DONE : begin_block(s);
             break;
         case STORED:
             s->state = stored(s);
@@ -544,42 +544,68 @@ static int is_header(const uint8_t *in, size_t size)
            !(in[1] & 32);
 }
 
-/* How many bytes are made before their checksum is: they are in the cache then. */
-enum { BAND = 1 << 15 };
+/* How many bytes are made and handed over at a time, in the second cache: matches reach back to WINDOW more. */
+enum { BAND = 1 << 17, WINDOW = 1 << WINDOW_BITS };
 
-CODEC_BODY int inflate_body(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size, int variant)
+/* With memory for `room` bytes. */
+CODEC_BODY int inflate_bands(struct inflater *s, size_t room, size_t out_size, codec_inflate_taker *take, void *to,
+                             int variant)
 {
-    struct inflater *const s = is_header(in, in_size) ? malloc(sizeof *s) : 0;
+    uint8_t *waiting = s->out;
     uint32_t sum = 1;
+    while (s->state < DONE) {
+        uint8_t *const from = s->out, *const end = s->out_begin + room;
+        s->fits = out_size <= (size_t)(end - from);
+        s->out_end = s->fits ? from + out_size : end;
+        go_on(s);
+        out_size -= (size_t)(s->out - from);
+        if (s->state == WRONG || (s->state == DONE && out_size))
+            return -1;
+        codec_adler32[variant](&sum, from, (size_t)(s->out - from));
+        const ptrdiff_t taken = take(to, waiting, (size_t)(s->out - waiting), s->state == DONE);
+        if (taken < 0)
+            return -1;
+        waiting += taken;
+        const size_t made = (size_t)(s->out - s->out_begin), left = (size_t)(s->out - waiting);
+        const size_t kept = left > WINDOW ? left : made < WINDOW ? made : WINDOW;
+        memmove(s->out_begin, s->out - kept, kept);
+        s->out = s->out_begin + kept;
+        waiting = s->out - left;
+    }
+    align(s);
+    return s->in_end - s->in >= 4 && codec_load_be32(s->in) == sum ? 0 : -1;
+}
+
+CODEC_BODY int inflate_body(const uint8_t *in, size_t in_size, size_t out_size, size_t most_left,
+                            codec_inflate_taker *take, void *to, int variant)
+{
+    const size_t most = (most_left > WINDOW ? most_left : WINDOW) + BAND;
+    const size_t room = (out_size < most ? out_size : most) + OUT_ROOM;
+    struct inflater *const s = is_header(in, in_size) ? malloc(sizeof *s + room) : 0;
     if (!s)
         return -1;
     s->in = in + 2;
     s->in_end = in + in_size;
-    s->out = s->out_begin = out;
-    s->out_end = out + out_size;
+    s->out = s->out_begin = (uint8_t *)(s + 1);
     s->bits = 0;
     s->count = s->last = 0;
     s->state = HEADER;
-    while (s->state < DONE) {
-        const uint8_t *const from = s->out;
-        go_on(s, (size_t)(from - out) + BAND);
-        codec_adler32[variant](&sum, from, (size_t)(s->out - from));
-    }
-    align(s);
-    const int sound = s->state == DONE && s->in_end - s->in >= 4 && codec_load_be32(s->in) == sum;
+    const int status = inflate_bands(s, room, out_size, take, to, variant);
     free(s);
-    return sound ? 0 : -1;
+    return status;
 }
 
-static int inflate_scalar(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size)
+static int inflate_scalar(const uint8_t *in, size_t in_size, size_t out_size, size_t most_left,
+                          codec_inflate_taker *take, void *to)
 {
-    return inflate_body(in, in_size, out, out_size, 0);
+    return inflate_body(in, in_size, out_size, most_left, take, to, 0);
 }
 
 #if CODEC_HAS_AVX2
-CODEC_TARGET_AVX2 static int inflate_avx2(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size)
+CODEC_TARGET_AVX2 static int inflate_avx2(const uint8_t *in, size_t in_size, size_t out_size, size_t most_left,
+                                          codec_inflate_taker *take, void *to)
 {
-    return inflate_body(in, in_size, out, out_size, 1);
+    return inflate_body(in, in_size, out_size, most_left, take, to, 1);
 }
 codec_inflater *const codec_inflate[2] = { inflate_scalar, inflate_avx2 };
 #else
