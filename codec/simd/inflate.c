@@ -2,7 +2,7 @@
  *
  * A code waits for the length of the one before: a mask, a load and a shift. In filtered pictures literals and short
  * matches take turns that no processor foresees, and a wrong guess costs more than a symbol. So an entry of the table
- * is up to three literals and, behind them, a match of up to 16 bytes, either of which may be missing: one load for all
+ * is up to three literals and, behind them, a match of up to 30 bytes, either of which may be missing: one load for all
  * of them, and no branch that depends on what comes. Longer matches, and codes that do not fit into the table, are made
  * symbol by symbol. */
 #include "inflate.h"
@@ -47,7 +47,7 @@ static const symbol DISTANCES[32] = {
  * which are last; 14..15: how many literals there are; 16..39: the literals; 40..47: how many bytes it gives; 48..63:
  * what the extra bits are added to, IDLE without a match. With 0 there, bits 16..47 are a symbol that is no literal. */
 typedef uint64_t entry;
-enum { COPIED = 16, IDLE = 256 };
+enum { COPIED = 30, IDLE = 256 };
 enum { LITERALS_AT = 14, LITERAL_AT = 16, BYTES_AT = 40, DISTANCE_AT = 48 };
 #define LITERALS(e) ((size_t)(e) >> LITERALS_AT & 3)
 #define BYTES(e) ((size_t)((e) >> BYTES_AT & 255))
@@ -181,8 +181,9 @@ static uint32_t put_symbols(struct lists *l, entry *table, const struct code *li
             continue;
         }
         table[next] = (entry)s << LITERAL_AT;
-        if (VALUE(s) >= SHORTEST && VALUE(s) < COPIED)
-            for (uint32_t extra = 0; extra < 1u << (TAKEN(s) - CODE(s)); extra++)
+        const uint32_t lengths = 1u << (TAKEN(s) - CODE(s));
+        if (VALUE(s) >= SHORTEST && VALUE(s) + lengths - 1 <= COPIED)
+            for (uint32_t extra = 0; extra < lengths; extra++)
                 PUT(l->length, (entry)(VALUE(s) + extra) << BYTES_AT | TAKEN(s) * 0x101, next | extra << bits);
     }
     l->literal.first[bits + 1] = l->literal.n;
@@ -376,9 +377,9 @@ static enum state stored(struct inflater *s)
  * by up to 7; an entry, with a match of any length, and what copying in steps of 32 bytes writes behind. */
 enum { IN_ROOM = 7 + 8, OUT_ROOM = 3 + LONGEST + 32 };
 
-/* Entries while there is room, up to `limit`, or to one that needs more than this: its match overlaps itself, begins
- * before the first byte, or is not part of it. The next entry is loaded before anything else is done: all wait for
- * it; the bits that it needs are there before the refill: 56 - 12 - 13 are left. */
+/* Entries while there is room, up to `limit`, or to one that needs more than this: its match is nearer than 16 bytes,
+ * begins before the first byte, or is not part of it. The next entry is loaded before anything else is done, as all
+ * wait for it; the bits that it needs are there before the refill: 56 - 12 - 13 are left. */
 CODEC_BODY void entries(struct inflater *s, const uint8_t *limit)
 {
     const entry *const table = s->litlen_table;
@@ -399,13 +400,14 @@ CODEC_BODY void entries(struct inflater *s, const uint8_t *limit)
         const size_t distance = DISTANCE(e) + ((from & ((1ull << taken) - 1)) >> CODE(e));
         const size_t to = at + LITERALS(e);
         codec_store_le32(out + at, (uint32_t)(e >> LITERAL_AT));
-        if (CODEC_UNLIKELY(distance < COPIED) || CODEC_UNLIKELY(distance > to)) {
+        if (CODEC_UNLIKELY(distance < 16) || CODEC_UNLIKELY(distance > to)) {
             bits = from;
             break;
         }
         count -= taken;
         REFILL(in, bits, count);
-        memcpy(out + to, out + to - distance, COPIED);
+        memcpy(out + to, out + to - distance, 16);
+        memcpy(out + to + 16, out + to + 16 - distance, 16);
         at += BYTES(e);
     } while (in <= in_limit && at < most);
     s->in = in;
