@@ -13,8 +13,8 @@
 #include "checksums.h"
 #include "levels.h"
 
-/* How many bits find an entry. Those of literals and lengths fill 32 kB. */
-enum { LITLEN_BITS = 12, DIST_BITS = 9, LENGTHS_BITS = 7 };
+/* How many bits find an entry. Those of literals and lengths fill 16 kB, half of a small first cache. */
+enum { LITLEN_BITS = 11, DIST_BITS = 9, LENGTHS_BITS = 7 };
 enum { MOST_BITS = 15 };               /* of a code (3.2.7) */
 enum { SHORTEST = 3, LONGEST = 258 };  /* matches (3.2.5) */
 enum { END = 1 };                      /* stands for the length of the symbol that ends a block */
@@ -379,7 +379,7 @@ enum { IN_ROOM = 7 + 8, OUT_ROOM = 3 + LONGEST + 32 };
 
 /* Entries while there is room, up to `limit`, or to one that needs more than this: its match is nearer than 16 bytes,
  * begins before the first byte, or is not part of it. The next entry is loaded before anything else is done, as all
- * wait for it; the bits that it needs are there before the refill: 56 - 12 - 13 are left. */
+ * wait for it; the bits that it needs are there before the refill: 56 - 11 - 13 are left. */
 CODEC_BODY void entries(struct inflater *s, const uint8_t *limit)
 {
     const entry *const table = s->litlen_table;
