@@ -1,6 +1,7 @@
 """Rows of PNG files: inflated (RFC 1950 and 1951), and their filters undone (PNG 9.2)."""
-from libc.stddef cimport size_t
+from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint8_t
+from libc.string cimport memcpy
 
 from cpython.bytearray cimport PyByteArray_FromStringAndSize
 
@@ -12,44 +13,79 @@ cdef extern from "levels.h":
     int codec_variant(int level) nogil
 
 cdef extern from "png.h":
-    ctypedef int codec_png_unfilterer(const uint8_t *filtered, uint8_t *out, size_t rows, size_t row_bytes,
-                                      int bpp) noexcept nogil
+    ctypedef int codec_png_unfilterer(const uint8_t *filtered, const uint8_t *above, uint8_t *out, size_t rows,
+                                      size_t row_bytes, int bpp) noexcept nogil
     codec_png_unfilterer *codec_png_unfilter[2]
+    int codec_png_read(const uint8_t *stream, size_t size, uint8_t *out, size_t rows, size_t row_bytes, int bpp,
+                       int variant) noexcept nogil
 
 cdef extern from "inflate.h":
-    ctypedef int codec_inflater(const uint8_t *data, size_t in_size, uint8_t *out, size_t out_size) noexcept nogil
+    ctypedef ptrdiff_t codec_inflate_taker(void *to, const uint8_t *data, size_t n, int last) noexcept nogil
+    ctypedef int codec_inflater(const uint8_t *data, size_t in_size, size_t out_size, size_t most_left,
+                                codec_inflate_taker *take, void *to) noexcept nogil
     codec_inflater *codec_inflate[2]
 
 KERNELS = ("png_unfilter", "inflate")
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 
-def inflate(stream, Py_ssize_t size):
-    """What a zlib stream holds.
+def read(const uint8_t[::1] stream, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
+    """The rows of a zlib stream, without their filters.
 
     Parameters
     ----------
     stream : bytes-like
-    size : int
-        How many bytes that is, from 1.
+    rows, row_bytes : int
+        From 1.
+    bpp : 1 to 4
+        Bytes from a pixel to the next, which divide `row_bytes`.
 
     Returns
     -------
-    bytearray, or None for a stream that zlib refuses, and for one of another size
+    bytearray of rows x row_bytes bytes, or None for a stream that zlib refuses, that has more or fewer bytes, or in
+    which a filter type is that there is not
     """
-    if size < 1:
-        raise ValueError("the size does not fit")
-    made = PyByteArray_FromStringAndSize(NULL, size)
-    return made if inflate_into(stream, made) else None
-
-
-def inflate_into(const uint8_t[::1] stream, uint8_t[::1] out):
-    """The same into all of `out`, of at least a byte. Returns whether it is sound; `out` otherwise holds anything."""
-    cdef int status, variant = codec_variant(level_index())
+    if rows < 1 or row_bytes < 1 or not 1 <= bpp <= 4 or row_bytes % bpp:
+        raise ValueError("the sizes do not fit")
     if not stream.shape[0]:
-        return False
+        return None
+    made = PyByteArray_FromStringAndSize(NULL, rows * row_bytes)
+    cdef uint8_t[::1] out = made
+    cdef int status, variant = codec_variant(level_index())
     with nogil:
-        status = codec_inflate[variant](&stream[0], <size_t>stream.shape[0], &out[0], <size_t>out.shape[0])
+        status = codec_png_read(&stream[0], <size_t>stream.shape[0], &out[0], <size_t>rows, <size_t>row_bytes, bpp,
+                                variant)
+    return None if status else made
+
+
+cdef struct Copy:
+    uint8_t *out
+    size_t step
+
+
+cdef ptrdiff_t take_copy(void *to, const uint8_t *data, size_t n, int last) noexcept nogil:
+    """Multiples of `step` bytes, or the rest."""
+    cdef Copy *copy = <Copy *>to
+    if not last:
+        n -= n % copy.step
+    memcpy(copy.out, data, n)
+    copy.out += n
+    return <ptrdiff_t>n
+
+
+def inflate(const uint8_t[::1] stream, uint8_t[::1] out, Py_ssize_t step=1):
+    """The bytes of a zlib stream into all of `out`, `step` at a time, without a look at them, as tests want them.
+    Returns whether the stream is sound; `out` otherwise holds anything."""
+    cdef int status, variant = codec_variant(level_index())
+    cdef Copy copy
+    if step < 1:
+        raise ValueError("the sizes do not fit")
+    if not stream.shape[0] or not out.shape[0]:
+        return False
+    copy.out, copy.step = &out[0], <size_t>step
+    with nogil:
+        status = codec_inflate[variant](&stream[0], <size_t>stream.shape[0], <size_t>out.shape[0], <size_t>step,
+                                        take_copy, &copy)
     return status == 0
 
 
@@ -76,5 +112,5 @@ def unfilter(filtered, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
     cdef uint8_t[::1] out = made
     cdef int status, variant = codec_variant(level_index())
     with nogil:
-        status = codec_png_unfilter[variant](&data[0], &out[0], <size_t>rows, <size_t>row_bytes, bpp)
+        status = codec_png_unfilter[variant](&data[0], NULL, &out[0], <size_t>rows, <size_t>row_bytes, bpp)
     return None if status else made

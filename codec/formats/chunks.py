@@ -6,7 +6,6 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..signatures import PNG
-from ._png import inflate
 
 try:  # in a tenth of zlib's time; there are no wheels for some processors
     from isal.isal_zlib import crc32
@@ -49,8 +48,9 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         at += 12 + size
 
 
-def inflated(data: bytes, head: Header) -> bytearray | None:
-    """The filtered rows of a usual PNG: 8 bits per sample, not interlaced, one picture. Every checksum is compared.
+def compressed(data: bytes, head: Header) -> bytes | memoryview | None:
+    """The zlib stream (RFC 1950) of a usual PNG: 8 bits per sample, not interlaced, one picture. Every checksum of a
+    chunk is compared.
 
     Parameters
     ----------
@@ -60,14 +60,12 @@ def inflated(data: bytes, head: Header) -> bytearray | None:
 
     Returns
     -------
-    bytearray or None
-        height x (1 + width x channels). None: the file is of another kind, or anything is wrong with it.
+    bytes-like or None
+        None: the file is of another kind, or a chunk is wrong.
     """
-    if head.bits != 8 or head.color not in CHANNELS or any(head[4:]) or not head.width:
+    if head.bits != 8 or head.color not in CHANNELS or any(head[4:]) or not head.width or not head.height:
         return None
-    size = head.height * (1 + head.width * CHANNELS[head.color])
-    stream = _stream(data) if size else None
-    return None if stream is None else inflate(stream, size)
+    return _stream(data)
 
 
 class Header(NamedTuple):
@@ -98,7 +96,7 @@ def header(data: bytes) -> Header | None:
 
 
 def _stream(data):
-    """The zlib stream (RFC 1950) of all IDAT chunks behind a sound IHDR; None if the file is of another kind."""
+    """All IDAT chunks behind a sound IHDR; None if the file is of another kind."""
     view, at, parts, ended = memoryview(data), PICTURE, [], False
     while not ended:
         size, kind = int.from_bytes(view[at : at + 4], "big"), bytes(view[at + 4 : at + 8])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from itertools import islice
 
-from ._png import unfilter
-from .chunks import CHANNELS, chunks, header, inflated
+from ._png import read
+from .chunks import CHANNELS, chunks, compressed, header
 
 # Chunks behind IHDR that hold neither a profile nor EXIF nor XMP (11.3), and the sizes of those that Pillow reads.
 UNDESCRIPTIVE = {
@@ -42,11 +42,11 @@ def samples(data: bytes) -> memoryview | None:
     head = header(data)
     if head is None:
         return None
-    filtered = inflated(data, head)
-    if filtered is None:
+    stream = compressed(data, head)
+    if stream is None:
         return None
     channels = CHANNELS[head.color]
-    stored = unfilter(filtered, head.height, head.width * channels, channels)
+    stored = read(stream, head.height, head.width * channels, channels)
     if stored is None:
         return None
     return memoryview(stored).cast("B", (head.height, head.width) + (channels,) * (channels > 1))

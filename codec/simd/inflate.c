@@ -2,7 +2,7 @@
  *
  * A code waits for the length of the one before: a mask, a load and a shift. In filtered pictures literals and short
  * matches take turns that no processor foresees, and a wrong guess costs more than a symbol. So an entry of the table
- * is up to three literals and, behind them, a match of up to 16 bytes, either of which may be missing: one load for all
+ * is up to three literals and, behind them, a match of up to 30 bytes, either of which may be missing: one load for all
  * of them, and no branch that depends on what comes. Longer matches, and codes that do not fit into the table, are made
  * symbol by symbol. */
 #include "inflate.h"
@@ -13,8 +13,8 @@
 #include "checksums.h"
 #include "levels.h"
 
-/* How many bits find an entry. Those of literals and lengths fill 32 kB. */
-enum { LITLEN_BITS = 12, DIST_BITS = 9, LENGTHS_BITS = 7 };
+/* How many bits find an entry. Those of literals and lengths fill 16 kB, half of a small first cache. */
+enum { LITLEN_BITS = 11, DIST_BITS = 9, LENGTHS_BITS = 7 };
 enum { MOST_BITS = 15 };               /* of a code (3.2.7) */
 enum { SHORTEST = 3, LONGEST = 258 };  /* matches (3.2.5) */
 enum { END = 1 };                      /* stands for the length of the symbol that ends a block */
@@ -47,7 +47,7 @@ static const symbol DISTANCES[32] = {
  * which are last; 14..15: how many literals there are; 16..39: the literals; 40..47: how many bytes it gives; 48..63:
  * what the extra bits are added to, IDLE without a match. With 0 there, bits 16..47 are a symbol that is no literal. */
 typedef uint64_t entry;
-enum { COPIED = 16, IDLE = 256 };
+enum { COPIED = 30, IDLE = 256 };
 enum { LITERALS_AT = 14, LITERAL_AT = 16, BYTES_AT = 40, DISTANCE_AT = 48 };
 #define LITERALS(e) ((size_t)(e) >> LITERALS_AT & 3)
 #define BYTES(e) ((size_t)((e) >> BYTES_AT & 255))
@@ -80,6 +80,7 @@ struct inflater {
     int last;           /* BFINAL */
     enum state state;
     size_t stored;      /* bytes of a stored block that are left */
+    int fits;           /* all that is left to make fits before out_end */
     struct code litlen, dist;
     entry litlen_table[1 << LITLEN_BITS];
     symbol dist_table[1 << DIST_BITS];
@@ -180,8 +181,9 @@ static uint32_t put_symbols(struct lists *l, entry *table, const struct code *li
             continue;
         }
         table[next] = (entry)s << LITERAL_AT;
-        if (VALUE(s) >= SHORTEST && VALUE(s) < COPIED)
-            for (uint32_t extra = 0; extra < 1u << (TAKEN(s) - CODE(s)); extra++)
+        const uint32_t lengths = 1u << (TAKEN(s) - CODE(s));
+        if (VALUE(s) >= SHORTEST && VALUE(s) + lengths - 1 <= COPIED)
+            for (uint32_t extra = 0; extra < lengths; extra++)
                 PUT(l->length, (entry)(VALUE(s) + extra) << BYTES_AT | TAKEN(s) * 0x101, next | extra << bits);
     }
     l->literal.first[bits + 1] = l->literal.n;
@@ -357,24 +359,27 @@ static enum state begin_block(struct inflater *s)
     return CODES;
 }
 
+/* Bytes of a stored block, as far as there is room. */
 static enum state stored(struct inflater *s)
 {
-    if (s->stored > (size_t)(s->in_end - s->in) || s->stored > (size_t)(s->out_end - s->out))
+    const size_t room = (size_t)(s->out_end - s->out), n = s->stored < room ? s->stored : room;
+    if (s->stored > (size_t)(s->in_end - s->in) || (s->fits && n < s->stored))
         return WRONG;
-    if (s->stored)
-        memcpy(s->out, s->in, s->stored);
-    s->in += s->stored;
-    s->out += s->stored;
-    return HEADER;
+    if (n)
+        memcpy(s->out, s->in, n);
+    s->in += n;
+    s->out += n;
+    s->stored -= n;
+    return s->stored ? STORED : HEADER;
 }
 
 /* What `entries` and `other_entry` read and write at most in a turn: two loads, after the first of which `in` moves on
  * by up to 7; an entry, with a match of any length, and what copying in steps of 32 bytes writes behind. */
 enum { IN_ROOM = 7 + 8, OUT_ROOM = 3 + LONGEST + 32 };
 
-/* Entries while there is room, up to `limit`, or to one that needs more than this: its match overlaps itself, begins
- * before the first byte, or is not part of it. The next entry is loaded before anything else is done: all wait for
- * it; the bits that it needs are there before the refill: 56 - 12 - 13 are left. */
+/* Entries while there is room, up to `limit`, or to one that needs more than this: its match is nearer than 16 bytes,
+ * begins before the first byte, or is not part of it. The next entry is loaded before anything else is done, as all
+ * wait for it; the bits that it needs are there before the refill: 56 - 11 - 13 are left. */
 CODEC_BODY void entries(struct inflater *s, const uint8_t *limit)
 {
     const entry *const table = s->litlen_table;
@@ -395,13 +400,14 @@ CODEC_BODY void entries(struct inflater *s, const uint8_t *limit)
         const size_t distance = DISTANCE(e) + ((from & ((1ull << taken) - 1)) >> CODE(e));
         const size_t to = at + LITERALS(e);
         codec_store_le32(out + at, (uint32_t)(e >> LITERAL_AT));
-        if (CODEC_UNLIKELY(distance < COPIED) || CODEC_UNLIKELY(distance > to)) {
+        if (CODEC_UNLIKELY(distance < 16) || CODEC_UNLIKELY(distance > to)) {
             bits = from;
             break;
         }
         count -= taken;
         REFILL(in, bits, count);
-        memcpy(out + to, out + to - distance, COPIED);
+        memcpy(out + to, out + to - distance, 16);
+        memcpy(out + to + 16, out + to + 16 - distance, 16);
         at += BYTES(e);
     } while (in <= in_limit && at < most);
     s->in = in;
@@ -513,21 +519,17 @@ CODEC_BODY enum state symbols(struct inflater *s, const uint8_t *limit)
         if (s->in_end - s->in >= IN_ROOM && s->out < limit)
             state = other_entry(s);
     }
-    return state == CODES ? symbol_at_end(s) : state;
+    return state == CODES && (s->fits || s->out < limit) ? symbol_at_end(s) : state;
 }
 
-/* On until `pause` bytes of output are there, or until it ends. */
-CODEC_BODY void go_on(struct inflater *s, size_t pause)
+/* On until there is no room for every entry, or, where all fits, to the end. */
+CODEC_BODY void go_on(struct inflater *s)
 {
-    const size_t size = (size_t)(s->out_end - s->out_begin), most = size > OUT_ROOM ? size - OUT_ROOM : 0;
-    const uint8_t *const limit = s->out_begin + (pause < most ? pause : most);
-    while (s->state < DONE && (pause >= size || s->out < s->out_begin + pause))
+    const uint8_t *const limit = s->out_end - s->out_begin > OUT_ROOM ? s->out_end - OUT_ROOM : s->out_begin;
+    while (s->state < DONE && (s->fits || s->out < limit))
         switch (s->state) {
         case HEADER:
-            if (!s->last)
-                s->state = begin_block(s);
-            else
-                s->state = s->out == s->out_end ? DONE : WRONG;
+            s->state = s->last ? DONE : begin_block(s);
             break;
         case STORED:
             s->state = stored(s);
@@ -544,42 +546,68 @@ static int is_header(const uint8_t *in, size_t size)
            !(in[1] & 32);
 }
 
-/* How many bytes are made before their checksum is: they are in the cache then. */
-enum { BAND = 1 << 15 };
+/* How many bytes are made and handed over at a time, in the second cache: matches reach back to WINDOW more. */
+enum { BAND = 1 << 17, WINDOW = 1 << WINDOW_BITS };
 
-CODEC_BODY int inflate_body(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size, int variant)
+/* With memory for `room` bytes. */
+CODEC_BODY int inflate_bands(struct inflater *s, size_t room, size_t out_size, codec_inflate_taker *take, void *to,
+                             int variant)
 {
-    struct inflater *const s = is_header(in, in_size) ? malloc(sizeof *s) : 0;
+    uint8_t *waiting = s->out;
     uint32_t sum = 1;
+    while (s->state < DONE) {
+        uint8_t *const from = s->out, *const end = s->out_begin + room;
+        s->fits = out_size <= (size_t)(end - from);
+        s->out_end = s->fits ? from + out_size : end;
+        go_on(s);
+        out_size -= (size_t)(s->out - from);
+        if (s->state == WRONG || (s->state == DONE && out_size))
+            return -1;
+        codec_adler32[variant](&sum, from, (size_t)(s->out - from));
+        const ptrdiff_t taken = take(to, waiting, (size_t)(s->out - waiting), s->state == DONE);
+        if (taken < 0)
+            return -1;
+        waiting += taken;
+        const size_t made = (size_t)(s->out - s->out_begin), left = (size_t)(s->out - waiting);
+        const size_t kept = left > WINDOW ? left : made < WINDOW ? made : WINDOW;
+        memmove(s->out_begin, s->out - kept, kept);
+        s->out = s->out_begin + kept;
+        waiting = s->out - left;
+    }
+    align(s);
+    return s->in_end - s->in >= 4 && codec_load_be32(s->in) == sum ? 0 : -1;
+}
+
+CODEC_BODY int inflate_body(const uint8_t *in, size_t in_size, size_t out_size, size_t most_left,
+                            codec_inflate_taker *take, void *to, int variant)
+{
+    const size_t most = (most_left > WINDOW ? most_left : WINDOW) + BAND;
+    const size_t room = (out_size < most ? out_size : most) + OUT_ROOM;
+    struct inflater *const s = is_header(in, in_size) ? malloc(sizeof *s + room) : 0;
     if (!s)
         return -1;
     s->in = in + 2;
     s->in_end = in + in_size;
-    s->out = s->out_begin = out;
-    s->out_end = out + out_size;
+    s->out = s->out_begin = (uint8_t *)(s + 1);
     s->bits = 0;
     s->count = s->last = 0;
     s->state = HEADER;
-    while (s->state < DONE) {
-        const uint8_t *const from = s->out;
-        go_on(s, (size_t)(from - out) + BAND);
-        codec_adler32[variant](&sum, from, (size_t)(s->out - from));
-    }
-    align(s);
-    const int sound = s->state == DONE && s->in_end - s->in >= 4 && codec_load_be32(s->in) == sum;
+    const int status = inflate_bands(s, room, out_size, take, to, variant);
     free(s);
-    return sound ? 0 : -1;
+    return status;
 }
 
-static int inflate_scalar(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size)
+static int inflate_scalar(const uint8_t *in, size_t in_size, size_t out_size, size_t most_left,
+                          codec_inflate_taker *take, void *to)
 {
-    return inflate_body(in, in_size, out, out_size, 0);
+    return inflate_body(in, in_size, out_size, most_left, take, to, 0);
 }
 
 #if CODEC_HAS_AVX2
-CODEC_TARGET_AVX2 static int inflate_avx2(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size)
+CODEC_TARGET_AVX2 static int inflate_avx2(const uint8_t *in, size_t in_size, size_t out_size, size_t most_left,
+                                          codec_inflate_taker *take, void *to)
 {
-    return inflate_body(in, in_size, out, out_size, 1);
+    return inflate_body(in, in_size, out_size, most_left, take, to, 1);
 }
 codec_inflater *const codec_inflate[2] = { inflate_scalar, inflate_avx2 };
 #else

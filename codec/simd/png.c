@@ -3,6 +3,7 @@
  * other: with the number of channels known, the compiler keeps them in registers and interleaves their chains. */
 #include "png.h"
 #include "bits.h"
+#include "inflate.h"
 #include "levels.h"
 
 static inline uint8_t paeth(int a, int b, int c)
@@ -82,13 +83,40 @@ int codec_png_rows(const uint8_t *filtered, const uint8_t *above, uint8_t *out, 
     }
 }
 
-static int unfilter_scalar(const uint8_t *filtered, uint8_t *out, size_t rows, size_t row_bytes, int bpp)
+#if CODEC_HAS_AVX2
+codec_png_unfilterer *const codec_png_unfilter[2] = { codec_png_rows, codec_png_unfilter_avx2 };
+#else
+codec_png_unfilterer *const codec_png_unfilter[2] = { codec_png_rows, codec_png_rows };
+#endif
+
+/* Rows are made while what was inflated is in the cache, four at a time, as the AVX2 kernel likes them best. */
+enum { TOGETHER = 4 };
+
+struct picture {
+    uint8_t *out;
+    const uint8_t *above;
+    size_t row_bytes;
+    int bpp, variant;
+};
+
+static ptrdiff_t take_rows(void *to, const uint8_t *data, size_t n, int last)
 {
-    return codec_png_rows(filtered, 0, out, rows, row_bytes, bpp);
+    struct picture *const p = to;
+    size_t rows = n / (p->row_bytes + 1);
+    rows -= last ? 0 : rows % TOGETHER;
+    if (!rows)
+        return 0;
+    if (codec_png_unfilter[p->variant](data, p->above, p->out, rows, p->row_bytes, p->bpp))
+        return -1;
+    p->out += rows * p->row_bytes;
+    p->above = p->out - p->row_bytes;
+    return (ptrdiff_t)(rows * (p->row_bytes + 1));
 }
 
-#if CODEC_HAS_AVX2
-codec_png_unfilterer *const codec_png_unfilter[2] = { unfilter_scalar, codec_png_unfilter_avx2 };
-#else
-codec_png_unfilterer *const codec_png_unfilter[2] = { unfilter_scalar, unfilter_scalar };
-#endif
+int codec_png_read(const uint8_t *stream, size_t size, uint8_t *out, size_t rows, size_t row_bytes, int bpp,
+                   int variant)
+{
+    struct picture p = { out, 0, row_bytes, bpp, variant };
+    const size_t most_left = (rows < TOGETHER ? rows : TOGETHER) * (row_bytes + 1);
+    return codec_inflate[variant](stream, size, rows * (row_bytes + 1), most_left, take_rows, &p);
+}

@@ -96,6 +96,15 @@ def test_zlib_serves_where_isal_is_missing(monkeypatch):
     assert np.array_equal(plain_png.samples(file_of(PIXELS, range(5))), PIXELS)
 
 
+def test_idat_may_be_split_anywhere():
+    data = file_of(PIXELS, range(5))
+    parts = [(each.kind, each.content) for each in chunks.chunks(data)]
+    whole = b"".join(content for kind, content in parts if kind == b"IDAT")
+    for at in range(len(whole) + 1):
+        split = [parts[0], (b"IDAT", whole[:at]), (b"IDAT", whole[at:]), parts[-1]]
+        assert np.array_equal(plain_png.samples(data[:8] + b"".join(chunk(*part) for part in split)), PIXELS), at
+
+
 def test_more_or_fewer_rows_than_the_header_states_are_left_to_pillow():
     data = file_of(PIXELS)
     for height in (7, 9):

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from codec.formats._png import inflate, inflate_into
+from codec.formats._png import inflate, read
 from h264_samples import LEVELS
 
 from codec import _core, cpu
@@ -30,11 +30,11 @@ def compressed(data, level=6, strategy=zlib.Z_DEFAULT_STRATEGY, window=15, memor
     return packer.compress(data) + packer.flush()
 
 
-def read(stream, size, level):
-    """What `inflate_into` makes of it, or None; bytes around the output stay as they are."""
+def inflated(stream, size, level, step=1):
+    """What `inflate` makes of it, or None; bytes around the output stay as they are."""
     room = bytearray(b"\xa5" * (size + 2 * GUARD))
     with cpu.force(_core.CPU_LADDER[level]):
-        sound = inflate_into(stream, memoryview(room)[GUARD : GUARD + size])
+        sound = inflate(stream, memoryview(room)[GUARD : GUARD + size], step)
     assert room[:GUARD] == room[GUARD + size :] == b"\xa5" * GUARD
     return bytes(room[GUARD : GUARD + size]) if sound else None
 
@@ -62,7 +62,7 @@ def test_streams_of_zlib(level, strategy):
         for data in contents(size):
             data = data.tobytes()
             for effort in (0, 1, 4, 6, 9) if size > 38 else (6,):
-                assert read(compressed(data, effort, strategy), size, level) == data, (size, effort)
+                assert inflated(compressed(data, effort, strategy), size, level) == data, (size, effort)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -72,10 +72,10 @@ def test_long_streams(level):
         data = data.tobytes()
         for window in (9 + number, 15):
             for memory in (1, 9):
-                assert read(compressed(data, 6, window=window, memory=memory), len(data), level) == data
+                assert inflated(compressed(data, 6, window=window, memory=memory), len(data), level) == data
     for data in contents(70_000):
         twice = data[:32_768].tobytes() * 2 + data.tobytes()
-        assert read(compressed(twice, 9), len(twice), level) == twice
+        assert inflated(compressed(twice, 9), len(twice), level) == twice
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -83,15 +83,15 @@ def test_long_streams(level):
 def test_every_truncation_is_refused(level, strategy):
     for data in contents(400):
         stream = compressed(data.tobytes(), 6, strategy)
-        assert all(read(stream[:end], 400, level) is None for end in range(len(stream)))
-        assert read(stream + b"more", 400, level) == data.tobytes()
+        assert all(inflated(stream[:end], 400, level) is None for end in range(len(stream)))
+        assert inflated(stream + b"more", 400, level) == data.tobytes()
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_another_size_is_refused(level):
     for data in contents(1000):
         stream = compressed(data.tobytes())
-        assert all(read(stream, size, level) is None for size in (*range(1, 1000, 37), 998, 999, 1001, 1002, 5000))
+        assert all(inflated(stream, size, level) is None for size in (*range(1, 1000, 37), 998, 999, 1001, 1002, 5000))
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -107,7 +107,7 @@ def test_damaged_streams_are_judged_as_by_zlib(level):
                     for _ in range(choose.choice((1, 1, 2))):
                         at = choose.randrange(min(len(stream), choose.choice((3, 90, len(stream)))))
                         damaged[at] ^= 1 << choose.randrange(8)
-                    found = read(damaged, size, level)
+                    found = inflated(damaged, size, level)
                     assert found == verdict(damaged, size), (size, strategy, bytes(damaged))
                     sound += found is not None
     assert sound < 60
@@ -186,7 +186,7 @@ AND_LENGTH_3 = [0] * 65 + [1] + [0] * 190 + [2, 2]  # the end is 01, read from t
 def test_crafted_streams_are_judged_as_by_zlib(stream, data, level):
     stream = stream.stream(data or b"AAAA")
     for size in (1, 4):
-        assert read(stream, size, level) == verdict(stream, size) == (data if data and len(data) == size else None)
+        assert inflated(stream, size, level) == verdict(stream, size) == (data if data and len(data) == size else None)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -197,22 +197,52 @@ def test_headers(level):
         for second in range(256):
             if (first & 15 == 8 or second < 8) and (256 * first + second) % 31 in (0, 1):
                 stream = bytes((first, second)) + body
-                assert read(stream, 3, level) == verdict(stream, 3), (first, second)
+                assert inflated(stream, 3, level) == verdict(stream, 3), (first, second)
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_stored_blocks(level):
     data = bytes(range(256)) * 300
     stream = compressed(data, 0)
-    assert read(stream, len(data), level) == data
+    assert inflated(stream, len(data), level) == data
     for at in range(2, 9):
         damaged = bytearray(stream)
         damaged[at] ^= 1
-        assert read(damaged, len(data), level) == verdict(damaged, len(data))
+        assert inflated(damaged, len(data), level) == verdict(damaged, len(data))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("step", [1, 1000, 40_001, 140_000, 600_000])
+def test_bands_of_any_size(level, step):
+    """Matches and stored blocks go on from band to band."""
+    for data in contents(500_003):
+        for strategy, effort in ((zlib.Z_DEFAULT_STRATEGY, 1), (zlib.Z_RLE, 6), (zlib.Z_DEFAULT_STRATEGY, 0)):
+            stream = compressed(data.tobytes(), effort, strategy)
+            assert inflated(stream, data.size, level, step) == data.tobytes()
+            assert inflated(stream, data.size - 1, level, step) is None
+            assert inflated(stream, data.size + 1, level, step) is None
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(("rows", "row_bytes"), [(1, 3), (2, 300_000), (700, 600), (5, 60_000), (100_000, 3)])
+def test_rows_of_many_bands(level, rows, row_bytes):
+    """The filter Up: sums down the columns."""
+    data = np.random.default_rng(rows).integers(0, 3, (rows, row_bytes), np.uint8)
+    stream = compressed(np.insert(data, 0, 2, 1).tobytes(), 1)
+    with cpu.force(_core.CPU_LADDER[level]):
+        assert read(stream, rows, row_bytes, 3) == np.cumsum(data, 0, np.uint8).tobytes()
+        wrong = np.insert(data, 0, 2, 1)
+        wrong[-1, 0] = 5
+        assert read(compressed(wrong.tobytes(), 1), rows, row_bytes, 3) is None
 
 
 def test_sizes_are_checked():
+    out = bytearray(3)
+    assert not inflate(b"", out) and not inflate(compressed(b"abc"), bytearray())
+    assert inflate(compressed(b"abc"), out) and out == b"abc"
+    assert read(b"", 1, 1, 1) is None
+    for sizes in ((0, 3, 3), (1, 0, 3), (1, 3, 0), (1, 5, 5), (1, 4, 3)):
+        with pytest.raises(ValueError):
+            read(compressed(b"abc"), *sizes)
     with pytest.raises(ValueError):
-        inflate(b"", 0)
-    assert inflate(b"", 1) is None
-    assert inflate(compressed(b"abc"), 3) == b"abc"
+        inflate(compressed(b"abc"), out, 0)

@@ -122,9 +122,8 @@ INLINE void sub_row(const uint8_t *x, uint8_t *out, size_t n, const int bpp)
         out[i] = (uint8_t)(x[i] + (i >= (size_t)bpp ? out[i - bpp] : 0));
 }
 
-INLINE int rows_of(const uint8_t *in, uint8_t *out, size_t rows, size_t n, const int bpp)
+INLINE int rows_of(const uint8_t *in, const uint8_t *above, uint8_t *out, size_t rows, size_t n, const int bpp)
 {
-    const uint8_t *above = 0;
     for (size_t y = 0, taken; y < rows; y += taken) {
         const int waits = above && (in[0] == 3 || in[0] == 4) && rows - y >= ROWS;
         taken = waits && in[n + 1] <= 4 && in[2 * (n + 1)] <= 4 && in[3 * (n + 1)] <= 4 ? ROWS : 1;
@@ -142,10 +141,12 @@ INLINE int rows_of(const uint8_t *in, uint8_t *out, size_t rows, size_t n, const
 }
 
 CODEC_TARGET_AVX2
-int codec_png_unfilter_avx2(const uint8_t *filtered, uint8_t *out, size_t rows, size_t row_bytes, int bpp)
+int codec_png_unfilter_avx2(const uint8_t *filtered, const uint8_t *above, uint8_t *out, size_t rows, size_t row_bytes,
+                            int bpp)
 {
     if (bpp < 3 || row_bytes / (size_t)bpp < LEAST)
-        return codec_png_rows(filtered, 0, out, rows, row_bytes, bpp);
-    return bpp == 3 ? rows_of(filtered, out, rows, row_bytes, 3) : rows_of(filtered, out, rows, row_bytes, 4);
+        return codec_png_rows(filtered, above, out, rows, row_bytes, bpp);
+    return bpp == 3 ? rows_of(filtered, above, out, rows, row_bytes, 3)
+                    : rows_of(filtered, above, out, rows, row_bytes, 4);
 }
 #endif
