@@ -65,8 +65,6 @@ class Coded(NamedTuple):
     key : bool
         Decoding can start here: an IDR picture, or with `open_gop` an I picture with a recovery point.
     qp : int
-    picture : Picture
-        The reconstruction; only until the next picture is taken.
     lambda_qp : int
         QP, or more than 51 where lambda rises further.
     offset : int
@@ -80,7 +78,6 @@ class Coded(NamedTuple):
     type: str
     key: bool
     qp: int
-    picture: Picture
     lambda_qp: int
     offset: int
     found: object = None
@@ -92,7 +89,7 @@ class Coded(NamedTuple):
 
 
 def has_planes(picture):
-    """Whether it has been a reference."""
+    """Whether it was a reference last."""
     return picture.tag is not None
 
 
@@ -121,7 +118,7 @@ def modification_of(wanted, frames, frame_num):
 
 
 class Task(NamedTuple):
-    """A picture that is being coded. job: it returns (Coded, Sent or None); pictures: what it writes and reads."""
+    """A picture that is prepared. job: it returns (Coded, Sent or None); pictures: what it writes and reads."""
 
     job: Job
     pictures: tuple
@@ -168,9 +165,9 @@ class PictureEncoder:
         self._idle = [
             Coder(SliceEncoder(scales), Picture(*self._format)) for _ in range(settings.threads)
         ]  # one for each picture at work
-        self._tasks, self._latest = deque(), None  # not delivered yet; delivered last
+        self._jobs, self._tasks = deque(), []  # not delivered yet; prepared, and not ended
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
-        self._pool = []  # all pictures; those that were references have their Interpolated as tag
+        self._pool, self._planes = [], []  # all pictures, references with their Interpolated as tag; others of these
         self._frame_num = self._idr = self._first = 0
         self._keys = deque([0], 2)  # orders of the latest key pictures
         deblock = self._tools.deblock
@@ -191,9 +188,18 @@ class PictureEncoder:
         self._control.begin(interval)
 
     def code(self, planned):
-        """Begin to code a frame."""
-        number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
+        """Have a frame coded."""
         qp = 0 if self._settings.lossless else max(self._control.qp(planned), self._least_qp)
+        before = self._before
+        job = self._team.code(lambda job: self._prepare(job, planned, qp, before), planned.reference)
+        self._before = job
+        self._control.began(job)
+        self._jobs.append(job)
+
+    def _prepare(self, job, planned, qp, before):
+        """(what codes a picture, Jobs that it may wait for). In coding order, in any thread; nothing else changes what
+        this does. before: the Job of the picture before."""
+        number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
         elements = self._elements(planned, idr, qp)
         picture = self._picture(reference)
         store, order = FrameStore(picture, elements["frame_num"]), 2 * (number - self._first)
@@ -209,8 +215,6 @@ class PictureEncoder:
         lists = [[other.picture for other in entries] for entries in lists]
         own = self._own_planes(picture) if reference else None
 
-        before = self._before
-
         def work():
             coder = self._idle.pop()
             try:
@@ -224,15 +228,14 @@ class PictureEncoder:
         follows = [task.job for task in self._tasks if id(task.pictures[0]) in references]
         if self._control.bounds:
             follows.append(before)
-        job = self._team.code(work, follows, reference)  # last: a thread wakes up, and asks for the interpreter's lock
-        self._before = job
-        self._control.began(job)
         self._tasks.append(Task(job, (picture, *lists[0], *lists[1])))
+        return work, follows
 
     def _own_planes(self, picture):
         """Those that the picture fills, for pictures that refer to it."""
         if picture.tag is None:
-            picture.tag = Interpolated(16 * self._format[0], 16 * self._format[1])
+            width, height = 16 * self._format[0], 16 * self._format[1]
+            picture.tag = self._planes.pop() if self._planes else Interpolated(width, height)
         picture.tag.begin()
         return picture.tag
 
@@ -262,7 +265,7 @@ class PictureEncoder:
         found = self._examine(planned.frame, picture, sizes) if self._examine else None
         shown, offset = min(round(used), MAX_QP), control.offset(planned)
         kind = SLICE_NAMES[planned.kind]
-        return Coded(data, planned.number, kind, planned.key, shown, picture, round(used), offset, found), sent
+        return Coded(data, planned.number, kind, planned.key, shown, round(used), offset, found), sent
 
     def _nals(self, planned, timing=()):
         """The NAL units of a picture before its slices, in the order of 7.4.1.2.3. timing: with a buffering period
@@ -318,10 +321,9 @@ class PictureEncoder:
     def take(self, most, left):
         """Yield pictures that are coded, as `Coded`, in coding order; where more than `most` are not, until `left` are
         not."""
-        ahead = left if len(self._tasks) > most else most
-        while self._tasks and (len(self._tasks) > ahead or self._tasks[0].job.ended):
-            self._latest = self._tasks.popleft()
-            yield self._latest.job.result()[0]
+        ahead = left if len(self._jobs) > most else most
+        while self._jobs and (len(self._jobs) > ahead or self._jobs[0].ended):
+            yield self._jobs.popleft().result()[0]
 
     def _elements(self, planned, idr, qp):
         """The elements of a slice header, without what depends on references."""
@@ -375,9 +377,10 @@ class PictureEncoder:
 
     def _picture(self, reference):
         """One that neither the decoder's buffer nor a task needs. A reference takes one that has planes for searches,
-        four times as large as luma, and others leave these: there are no more than references at work."""
-        tasks = [*self._tasks, self._latest] if self._latest else self._tasks
-        used = {id(picture) for task in tasks for picture in task.pictures}
+        four times as large as luma, and others leave these, or their planes: no more of them than references at work.
+        """
+        self._tasks = [task for task in self._tasks if not task.job.ended]
+        used = {id(picture) for task in self._tasks for picture in task.pictures}
         used.update([id(store.picture) for store in self._dpb.frames])
         free = [picture for picture in self._pool if id(picture) not in used]
         if not free:
@@ -386,6 +389,9 @@ class PictureEncoder:
                 free[0].observe()
             self._pool.append(free[0])
         picture = (max if reference else min)(free, key=has_planes) if len(free) > 1 else free[0]
+        if has_planes(picture) and not reference:
+            self._planes.append(picture.tag)
+            picture.tag = None
         begin(picture)
         return picture
 
