@@ -424,8 +424,7 @@ class Encoder:
         # that there are some that wait for none
         parallel = settings.threads > 1 and settings.tools.waits
         most = 2 * (settings.threads + settings.tools.b_frames + 2) if parallel else 0
-        # Half of them are done before the next frames are taken. This thread, which also codes, then does the Python of
-        # several frames at once, and meanwhile helpers code one picture more than it
+        # Half of them are done before the next frames are taken: this thread, which also codes, takes several at once
         self._ahead = most, most // 2
 
     def encode(self, frame):
