@@ -28,6 +28,7 @@ cdef enum:
 
     PAD = 48                # samples around the planes of a reference
     MAX_REFS = 16
+    ALL_LINES = 1 << 20     # RefPlanes.ready of a whole picture; -ALL_LINES: not even the lines above it
 
 cdef extern from *:
     """
@@ -37,8 +38,11 @@ cdef extern from *:
 
 # Full, horizontal, vertical and centre half-sample planes (G, b, h, j of Figure 8-4), padded on all sides by PAD.
 cdef struct RefPlanes:
-    const uint8_t *plane[4] # sample (0, 0)
+    uint8_t *plane[4]       # sample (0, 0)
     Py_ssize_t stride
+    int width, height
+    int16_t *sums           # work of the filters, two lines
+    int lines, halves       # filled so far: lines of luma, and the line after the last one of half samples
     const PictureData *picture      # another thread may be at work on it
     int ready               # lines of all planes that are known to be there
 
@@ -128,6 +132,7 @@ cdef struct Coder:
     int lossless            # every macroblock has TransformBypassModeFlag 1
     int planes              # components that are coded like luma: 1, or 3 in 4:4:4
     int states              # of CABAC that are in use
+    int chain               # planes of the reference are filled here, as its lines are awaited
     int use_trellis         # levels of what is tried now are chosen by it
     int mv_low[2]           # range of vectors in quarter samples
     int mv_high[2]

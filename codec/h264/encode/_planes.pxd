@@ -19,11 +19,10 @@ cdef extern from *:
     """
     void weigh_samples(uint8_t *out, const uint8_t *samples, Py_ssize_t count, int weight, int offset) nogil
 
+cdef void begin_planes(RefPlanes *r) noexcept nogil
+cdef void fill_planes(RefPlanes *r, const PictureData *p, int lines, const H264Enc *enc) noexcept nogil
+
 cdef class Interpolated:
     cdef uint8_t *memory
-    cdef Py_ssize_t size, stride
-    cdef int width, height
-    cdef int lines, halves  # made so far: lines of luma, and the line after the last one of half samples
+    cdef Py_ssize_t size
     cdef RefPlanes planes
-
-    cdef void advance(self, const PictureData *p, int lines, const H264Enc *enc) noexcept nogil

@@ -7,12 +7,12 @@ from codec._core cimport close_writer, codec_assert_range, open_writer, put_bits
 from codec._stop cimport raise_stopped, stopped
 from codec._team cimport shared_add, shared_store
 from codec.h264.encode._coder cimport (
-    CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block, detail_of,
+    ALL_LINES, CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block, detail_of,
 )
 from codec.h264.encode._decide cimport decide
 from codec.h264.encode._inter cimport vectors_of
 from codec.h264.encode._kernels cimport H264Enc, h264_enc
-from codec.h264.encode._planes cimport Interpolated
+from codec.h264.encode._planes cimport Interpolated, begin_planes, fill_planes
 from codec.h264.encode._scales cimport Scales
 from codec.h264.entropy._mb_write cimport write_macroblock, write_pcm, write_skip_flag
 from codec.h264.entropy._writer cimport (
@@ -216,7 +216,8 @@ cdef void finish_lines(Coder *c, Interpolated planes, int row) noexcept nogil:
     cdef int lines = 16 * row - (UNFILTERED if row < p.mb_height else 0)
     deblock_rows(p, c.s.seq.dsp, row - 1, row, 0)
     if planes is not None:
-        planes.advance(p, lines, c.enc)
+        fill_planes(&planes.planes, p, lines, c.enc)
+    if planes is not None or c.chain:
         shared_store(&p.lines, lines)
 
 
@@ -363,8 +364,8 @@ cdef class SliceEncoder(SliceSetup):
         return 0
 
     def encode(self, header, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, Picture source, lists, planes,
-               Interpolated own, tools, *, int lambda256, int64_t lambda2, int chroma_weight, int mv_limit_y,
-               int most_vectors, vectors=(), qps=None):
+               Interpolated own, bint chain, tools, *, int lambda256, int64_t lambda2, int chroma_weight,
+               int mv_limit_y, int most_vectors, vectors=(), qps=None):
         """Encode a picture.
 
         Parameters
@@ -388,6 +389,8 @@ cdef class SliceEncoder(SliceSetup):
             Of these pictures.
         own : Interpolated or None
             Receives the planes of a reference; `begin` was called.
+        chain : bool
+            Each picture is the reference of one other at most, which fills its planes: no other thread reads `planes`.
         tools : Tools of settings.py
         lambda256, lambda2 : int
             Lambda of SATD and of squared differences, times 256.
@@ -424,10 +427,12 @@ cdef class SliceEncoder(SliceSetup):
                 raise ParameterError("planes of a reference are missing")
             for i in range(s.slice.num_ref_idx_active[list]):
                 c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
-                c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, 0
+                if chain:
+                    begin_planes(&c.refs[list][i])
+                c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, -ALL_LINES
         c.slice_lambda256, c.slice_lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
         c.most_vectors, c.vectors_before, c.chroma_weight = most_vectors, 0, chroma_weight
-        c.use_trellis = tools.trellis == 2
+        c.use_trellis, c.chain = tools.trellis == 2, chain
         self._set_vectors(vectors)
         self._set_qps(qps)
         found, first = [], 0
@@ -455,7 +460,7 @@ cdef class SliceEncoder(SliceSetup):
         """Let other threads read a picture that was encoded without its planes, which are filled now."""
         cdef const H264Enc *enc = h264_enc(self.level)
         with nogil:
-            own.advance(&picture.data, picture.data.height[0], enc)
+            fill_planes(&own.planes, &picture.data, picture.data.height[0], enc)
             shared_store(&picture.data.lines, picture.data.height[0])
 
     def weighted(self, Picture reference not None, Interpolated planes not None, weights):

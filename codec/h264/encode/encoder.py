@@ -93,6 +93,11 @@ def has_planes(picture):
     return picture.tag is not None
 
 
+def is_chain(tools):
+    """Whether each picture is the reference of the next alone, as it is."""
+    return tools.refs == 1 and not (tools.b_frames or tools.weighted)
+
+
 def delta_of(qp):
     """slice_qp_delta for a QP before rounding, which may be above 51."""
     return min(round(qp), MAX_QP) - 26
@@ -125,10 +130,12 @@ class Task(NamedTuple):
 
 
 class Coder(NamedTuple):
-    """What one thread codes a picture with: memory, and its frame in whole macroblocks."""
+    """What one thread codes a picture with: memory, its frame in whole macroblocks, and in a chain the planes of its
+    reference."""
 
     slices: SliceEncoder
     source: Picture
+    planes: Interpolated | None
 
 
 class PictureEncoder:
@@ -162,15 +169,18 @@ class PictureEncoder:
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         scales = scales_of(self._pps.scaling_lists(self._sps))
         self._least_qp = scales.least_qp
+        self._control, tools = Control(settings, self._sps), self._tools
+        self._chain = is_chain(tools) and not self._control.bounds
         self._idle = [
-            Coder(SliceEncoder(scales), Picture(*self._format)) for _ in range(settings.threads)
+            Coder(SliceEncoder(scales), Picture(*self._format), self._new_planes() if self._chain else None)
+            for _ in range(settings.threads)
         ]  # one for each picture at work
         self._jobs, self._tasks = deque(), []  # not delivered yet; prepared, and not ended
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
         self._pool, self._planes = [], []  # all pictures, references with their Interpolated as tag; others of these
         self._frame_num = self._idr = self._first = 0
         self._keys = deque([0], 2)  # orders of the latest key pictures
-        deblock = self._tools.deblock
+        deblock = tools.deblock
         self._alike = INFERRED | {  # elements of all slice headers, unless they are changed
             "first_mb_in_slice": 0,
             "pic_parameter_set_id": 0,
@@ -179,7 +189,6 @@ class PictureEncoder:
             "slice_alpha_c0_offset_div2": deblock or 0,
             "slice_beta_offset_div2": deblock or 0,
         }
-        self._control = Control(settings, self._sps)
         self._before = done(lambda: (None, self._control.start))  # the picture before, in coding order
         self._limits = vector_limits(self._sps)
 
@@ -213,7 +222,7 @@ class PictureEncoder:
         header, lists = self._with_lists(elements, store, planned)
         store.content = motion_of(planned, lists[0][0].order if lists[0] else None)
         lists = [[other.picture for other in entries] for entries in lists]
-        own = self._own_planes(picture) if reference else None
+        own = self._own_planes(picture) if reference and not self._chain else None
 
         def work():
             coder = self._idle.pop()
@@ -234,10 +243,12 @@ class PictureEncoder:
     def _own_planes(self, picture):
         """Those that the picture fills, for pictures that refer to it."""
         if picture.tag is None:
-            width, height = 16 * self._format[0], 16 * self._format[1]
-            picture.tag = self._planes.pop() if self._planes else Interpolated(width, height)
+            picture.tag = self._planes.pop() if self._planes else self._new_planes()
         picture.tag.begin()
         return picture.tag
+
+    def _new_planes(self):
+        return Interpolated(16 * self._format[0], 16 * self._format[1])
 
     def _coded(self, coder, header, picture, planned, lists, own, qp, before):
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
@@ -298,7 +309,7 @@ class PictureEncoder:
         tools = self._tools  # only decisions by rate give less for a larger lambda
         if lambda_qp > MAX_QP:
             tools = replace(tools, rd=max(tools.rd, RD_BEST))
-        planes = [[other.tag for other in entries] for entries in lists]
+        planes = [[coder.planes or other.tag for other in entries] for entries in lists]
         qps = planned.qps(qp)
 
         def begin(first):
@@ -310,7 +321,7 @@ class PictureEncoder:
         found = coder.slices.encode(
             header, begin, self._ends, self._settings.slice_max_bytes or 0,
             self._sps, self._pps, picture, coder.source,
-            [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
+            [[(other, 0) for other in entries] for entries in lists], planes, own, self._chain, tools,
             lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
             chroma_weight=chroma_weight(planned),
             mv_limit_y=self._limits[0], most_vectors=self._limits[1],
