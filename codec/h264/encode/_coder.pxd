@@ -42,9 +42,12 @@ cdef struct RefPlanes:
     Py_ssize_t stride
     int width, height
     int16_t *sums           # work of the filters, two lines
-    int lines, halves       # filled so far: lines of luma, and the line after the last one of half samples
     const PictureData *picture      # another thread may be at work on it
     int ready               # lines of all planes that are known to be there
+
+# How far the planes are filled: lines of luma, and the line after the last one of half samples.
+cdef struct Filled:
+    int lines, halves
 
 # A vector of one block and what it costs, in SATD plus lambda times bits.
 cdef struct Motion:
@@ -109,6 +112,8 @@ cdef struct Coder:
     const QuantizerTables *quant
     PictureData *source
     RefPlanes refs[2][MAX_REFS]
+    int chain               # planes of the reference are filled here, as its lines are awaited
+    Filled filled           # the same planes
     Tools tools
     uint8_t src[MB_SAMPLES]
     uint8_t pred[MB_SAMPLES]
@@ -132,7 +137,6 @@ cdef struct Coder:
     int lossless            # every macroblock has TransformBypassModeFlag 1
     int planes              # components that are coded like luma: 1, or 3 in 4:4:4
     int states              # of CABAC that are in use
-    int chain               # planes of the reference are filled here, as its lines are awaited
     int use_trellis         # levels of what is tried now are chosen by it
     int mv_low[2]           # range of vectors in quarter samples
     int mv_high[2]

@@ -82,7 +82,7 @@ cdef void await_lines(Coder *c, RefPlanes *r, int lines) noexcept nogil:
     final = p.height[0] if shared_load(&p.pending) <= 0 else shared_load(&p.lines)
     if c.chain:
         final = min(final, (lines + 15) & ~15)          # no more than are read soon, from the cache
-        fill_planes(r, p, final, c.enc)
+        fill_planes(r, &c.filled, p, final, c.enc)
     r.ready = ALL_LINES if final == p.height[0] else final - HALF_LAG
 
 

@@ -216,7 +216,7 @@ cdef void finish_lines(Coder *c, Interpolated planes, int row) noexcept nogil:
     cdef int lines = 16 * row - (UNFILTERED if row < p.mb_height else 0)
     deblock_rows(p, c.s.seq.dsp, row - 1, row, 0)
     if planes is not None:
-        fill_planes(&planes.planes, p, lines, c.enc)
+        fill_planes(&planes.planes, &planes.filled, p, lines, c.enc)
     if planes is not None or c.chain:
         shared_store(&p.lines, lines)
 
@@ -427,12 +427,11 @@ cdef class SliceEncoder(SliceSetup):
                 raise ParameterError("planes of a reference are missing")
             for i in range(s.slice.num_ref_idx_active[list]):
                 c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
-                if chain:
-                    begin_planes(&c.refs[list][i])
                 c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, -ALL_LINES
         c.slice_lambda256, c.slice_lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
         c.most_vectors, c.vectors_before, c.chroma_weight = most_vectors, 0, chroma_weight
         c.use_trellis, c.chain = tools.trellis == 2, chain
+        begin_planes(&c.filled)
         self._set_vectors(vectors)
         self._set_qps(qps)
         found, first = [], 0
@@ -460,7 +459,7 @@ cdef class SliceEncoder(SliceSetup):
         """Let other threads read a picture that was encoded without its planes, which are filled now."""
         cdef const H264Enc *enc = h264_enc(self.level)
         with nogil:
-            fill_planes(&own.planes, &picture.data, picture.data.height[0], enc)
+            fill_planes(&own.planes, &own.filled, &picture.data, picture.data.height[0], enc)
             shared_store(&picture.data.lines, picture.data.height[0])
 
     def weighted(self, Picture reference not None, Interpolated planes not None, weights):

@@ -121,7 +121,7 @@ def reference_planes(Picture picture, steps):
     cdef int i, y, lines, width = picture.data.width[0] + 2 * PAD, height = picture.data.height[0] + 2 * PAD
     made.begin()
     for lines in steps:
-        fill_planes(&made.planes, &picture.data, lines, h264_enc(cpu.level_index()))
+        fill_planes(&made.planes, &made.filled, &picture.data, lines, h264_enc(cpu.level_index()))
     found = np.empty((4, height, width), np.uint8)
     cdef uint8_t[:, :, ::1] out = found
     for i in range(4):
@@ -154,7 +154,7 @@ def search_vector(const uint8_t[:, ::1] block, Picture picture, int mb_x, int mb
     cdef int room = PAD - 8, x = 16 * mb_x, y = 16 * mb_y
     planes.begin()
     c.enc = h264_enc(cpu.level_index())
-    fill_planes(&planes.planes, &picture.data, picture.data.height[0], c.enc)
+    fill_planes(&planes.planes, &planes.filled, &picture.data, picture.data.height[0], c.enc)
     r = planes.planes
     r.picture, r.ready = &picture.data, 1 << 20
     memcpy(c.src, &block[0, 0], 256)
