@@ -75,6 +75,13 @@ cdef struct Trial:
     int8_t ref[2][CACHE_SIZE]
     int16_t mv[2][CACHE_SIZE][2]
 
+# The planes of a frame, which may end within macroblocks.
+cdef struct Source:
+    const uint8_t *plane[3]
+    Py_ssize_t stride[3]
+    int width[3]
+    int height[3]
+
 cdef struct Tools:
     int search              # 0 diamond, 1 hexagon, 2 uneven multi-hexagon
     int range               # in samples
@@ -110,7 +117,7 @@ cdef struct Coder:
     int placed              # the best is in place, whether `best` has all of it or not
     const H264Enc *enc
     const QuantizerTables *quant
-    PictureData *source
+    Source source
     RefPlanes refs[2][MAX_REFS]
     int chain               # planes of the reference are filled here, as its lines are awaited
     Filled filled           # the same planes

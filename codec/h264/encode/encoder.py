@@ -27,7 +27,7 @@ from ..stream.slice_header import INFERRED, SLICE_NAMES, I, Modification, P, Sli
 from ..stream.syntax import structure
 from ._planes import Interpolated
 from ._scales import Scales
-from ._slice_enc import SliceEncoder, begin, end, fill
+from ._slice_enc import SliceEncoder, begin, end
 from .direct import motion_of, temporal
 from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
@@ -130,11 +130,9 @@ class Task(NamedTuple):
 
 
 class Coder(NamedTuple):
-    """What one thread codes a picture with: memory, its frame in whole macroblocks, and in a chain the planes of its
-    reference."""
+    """What one thread codes a picture with: memory, and in a chain the planes of its reference."""
 
     slices: SliceEncoder
-    source: Picture
     planes: Interpolated | None
 
 
@@ -172,8 +170,7 @@ class PictureEncoder:
         self._control, tools = Control(settings, self._sps), self._tools
         self._chain = is_chain(tools) and not self._control.bounds
         self._idle = [
-            Coder(SliceEncoder(scales), Picture(*self._format), self._new_planes() if self._chain else None)
-            for _ in range(settings.threads)
+            Coder(SliceEncoder(scales), self._new_planes() if self._chain else None) for _ in range(settings.threads)
         ]  # one for each picture at work
         self._jobs, self._tasks = deque(), []  # not delivered yet; prepared, and not ended
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
@@ -253,7 +250,6 @@ class PictureEncoder:
     def _coded(self, coder, header, picture, planned, lists, own, qp, before):
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
         have bounds it may be coded again, so that they wait for all of it."""
-        fill(coder.source, planned.frame.planes)
         control = self._control
         planes = None if control.bounds else own
         code = lambda qp: self._slice(coder, header, picture, planned, lists, planes, qp)
@@ -320,7 +316,7 @@ class PictureEncoder:
             planes[0][0] = coder.slices.weighted(lists[0][0], planes[0][0], planned.weights)
         found = coder.slices.encode(
             header, begin, self._ends, self._settings.slice_max_bytes or 0,
-            self._sps, self._pps, picture, coder.source,
+            self._sps, self._pps, picture, planned.frame.planes,
             [[(other, 0) for other in entries] for entries in lists], planes, own, self._chain, tools,
             lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
             chroma_weight=chroma_weight(planned),
@@ -408,10 +404,12 @@ class PictureEncoder:
 
     def _keep(self, store, header, reference):
         """Mark the picture, and keep it if it is a reference (8.2.5): nothing waits for output here."""
-        if reference:
+        if self._chain:  # a window of one
+            store.short, self._dpb.frames = FRAME, [store]
+        elif reference:
             self._dpb.mark(store, header, self._sps)
             self._dpb.frames = [*self._dpb.references(), store]
-            self._frame_num += 1
+        self._frame_num += reference
 
 
 class Encoder:
