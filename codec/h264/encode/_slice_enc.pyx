@@ -337,7 +337,7 @@ cdef class SliceEncoder(SliceSetup):
             put_bits(&c.out, (1 << (8 - c.out.count)) - 1, 8 - c.out.count)
         return 0
 
-    def encode(self, header, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, frame, lists, planes,
+    def encode(self, header, bits, ends, Py_ssize_t limit, sps, pps, Picture picture, frame, lists, planes,
                Interpolated own, bint chain, tools, *, int lambda256, int64_t lambda2, int chroma_weight,
                int mv_limit_y, int most_vectors, vectors=(), qps=None):
         """Encode a picture.
@@ -346,8 +346,8 @@ cdef class SliceEncoder(SliceSetup):
         ----------
         header : SliceHeader
             Of the first slice.
-        begin : function
-            Maps the address of the first macroblock of a slice to a Writer with its header.
+        bits : function
+            Of header, sps, pps and the address of the first macroblock of a slice: a Writer with its header.
         ends : list of int
             Addresses before which a slice ends; the last one is the number of macroblocks.
         limit : int
@@ -413,7 +413,9 @@ cdef class SliceEncoder(SliceSetup):
         found, first = [], 0
         for end in ends:
             while first < end:
-                rbsp, first = self._encode_slice(begin(first), header.cabac_init_idc, own, first, end, limit)
+                rbsp, first = self._encode_slice(
+                    bits(header, sps, pps, first), header.cabac_init_idc, own, first, end, limit
+                )
                 found.append(rbsp)
         return found
 

@@ -108,6 +108,11 @@ def changed(header, **elements):
     return structure(SliceHeader, vars(header) | elements)
 
 
+def header_bits(header, sps, pps, first):
+    """A Writer with the header of the slice that begins at macroblock `first`. header: that of the first slice."""
+    return write_slice_header(changed(header, first_mb_in_slice=first) if first else header, sps, pps)
+
+
 def modification_of(wanted, frames, frame_num):
     """Elements of the slice header that make `wanted` the first pictures of RefPicList0 of a P slice (7.3.3.1): none,
     if the initial order (8.2.4.2.1) is so already. frame_num: that of the picture, its CurrPicNum."""
@@ -197,14 +202,14 @@ class PictureEncoder:
         """Have a frame coded."""
         qp = 0 if self._settings.lossless else max(self._control.qp(planned), self._least_qp)
         before = self._before
-        job = self._team.code(lambda job: self._prepare(job, planned, qp, before), planned.reference)
+        job = self._team.code(functools.partial(self._prepare, planned, qp, before), planned.reference)
         self._before = job
         self._control.began(job)
         self._jobs.append(job)
 
-    def _prepare(self, job, planned, qp, before):
+    def _prepare(self, planned, qp, before, job):
         """(what codes a picture, Jobs that it may wait for). In coding order, in any thread; nothing else changes what
-        this does. before: the Job of the picture before."""
+        this does. job, before: the Job of the picture, and of the one before."""
         number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
         elements = self._elements(planned, idr, qp)
         picture = self._picture(reference)
@@ -221,21 +226,22 @@ class PictureEncoder:
         lists = [[other.picture for other in entries] for entries in lists]
         own = self._own_planes(picture) if reference and not self._chain else None
 
-        def work():
-            coder = self._idle.pop()
-            try:
-                return self._coded(coder, header, picture, planned, lists, own, qp, before)
-            finally:
-                self._idle.append(coder)
-                end(picture)
-
         self._keep(store, header, reference)
         references = {id(other) for entries in lists for other in entries}
         follows = [task.job for task in self._tasks if id(task.pictures[0]) in references]
         if self._control.bounds:
             follows.append(before)
         self._tasks.append(Task(job, (picture, *lists[0], *lists[1])))
-        return work, follows
+        return functools.partial(self._work, header, picture, planned, lists, own, qp, before), follows
+
+    def _work(self, header, picture, *more):
+        """Code a picture with memory that no other thread uses."""
+        coder = self._idle.pop()
+        try:
+            return self._coded(coder, header, picture, *more)
+        finally:
+            self._idle.append(coder)
+            end(picture)
 
     def _own_planes(self, picture):
         """Those that the picture fills, for pictures that refer to it."""
@@ -252,7 +258,7 @@ class PictureEncoder:
         have bounds it may be coded again, so that they wait for all of it."""
         control = self._control
         planes = None if control.bounds else own
-        code = lambda qp: self._slice(coder, header, picture, planned, lists, planes, qp)
+        code = functools.partial(self._slice, coder, header, picture, planned, lists, planes)
         nals, nal, used, sent = self._nals(planned), code(qp), qp, None
         if control.bounds:
             sent = before.followed()[1]
@@ -308,14 +314,10 @@ class PictureEncoder:
         planes = [[coder.planes or other.tag for other in entries] for entries in lists]
         qps = planned.qps(qp)
 
-        def begin(first):
-            one = changed(header, first_mb_in_slice=first) if first else header
-            return write_slice_header(one, self._sps, self._pps)
-
         if planned.weights:
             planes[0][0] = coder.slices.weighted(lists[0][0], planes[0][0], planned.weights)
         found = coder.slices.encode(
-            header, begin, self._ends, self._settings.slice_max_bytes or 0,
+            header, header_bits, self._ends, self._settings.slice_max_bytes or 0,
             self._sps, self._pps, picture, planned.frame.planes,
             [[(other, 0) for other in entries] for entries in lists], planes, own, self._chain, tools,
             lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
