@@ -28,6 +28,7 @@ cdef enum:
 
     PAD = 48                # samples around the planes of a reference
     MAX_REFS = 16
+    ALL_LINES = 1 << 20     # RefPlanes.ready of a whole picture; -ALL_LINES: not even the lines above it
 
 cdef extern from *:
     """
@@ -37,10 +38,16 @@ cdef extern from *:
 
 # Full, horizontal, vertical and centre half-sample planes (G, b, h, j of Figure 8-4), padded on all sides by PAD.
 cdef struct RefPlanes:
-    const uint8_t *plane[4] # sample (0, 0)
+    uint8_t *plane[4]       # sample (0, 0)
     Py_ssize_t stride
+    int width, height
+    int16_t *sums           # work of the filters, two lines
     const PictureData *picture      # another thread may be at work on it
     int ready               # lines of all planes that are known to be there
+
+# How far the planes are filled: lines of luma, and the line after the last one of half samples.
+cdef struct Filled:
+    int lines, halves
 
 # A vector of one block and what it costs, in SATD plus lambda times bits.
 cdef struct Motion:
@@ -67,6 +74,13 @@ cdef struct Trial:
     uint8_t samples[MB_SAMPLES]
     int8_t ref[2][CACHE_SIZE]
     int16_t mv[2][CACHE_SIZE][2]
+
+# The planes of a frame, which may end within macroblocks.
+cdef struct Source:
+    const uint8_t *plane[3]
+    Py_ssize_t stride[3]
+    int width[3]
+    int height[3]
 
 cdef struct Tools:
     int search              # 0 diamond, 1 hexagon, 2 uneven multi-hexagon
@@ -103,8 +117,10 @@ cdef struct Coder:
     int placed              # the best is in place, whether `best` has all of it or not
     const H264Enc *enc
     const QuantizerTables *quant
-    PictureData *source
+    Source source
     RefPlanes refs[2][MAX_REFS]
+    int chain               # planes of the reference are filled here, as its lines are awaited
+    Filled filled           # the same planes
     Tools tools
     uint8_t src[MB_SAMPLES]
     uint8_t pred[MB_SAMPLES]

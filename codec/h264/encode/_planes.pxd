@@ -1,7 +1,7 @@
 """See _planes.pyx."""
 from libc.stdint cimport uint8_t
 
-from codec.h264.encode._coder cimport RefPlanes
+from codec.h264.encode._coder cimport Filled, RefPlanes
 from codec.h264.encode._kernels cimport H264Enc
 from codec.h264.pictures._picture cimport PictureData
 
@@ -19,11 +19,12 @@ cdef extern from *:
     """
     void weigh_samples(uint8_t *out, const uint8_t *samples, Py_ssize_t count, int weight, int offset) nogil
 
+cdef void begin_planes(Filled *f) noexcept nogil
+cdef void fill_planes(const RefPlanes *r, Filled *f, const PictureData *p, int lines,
+                      const H264Enc *enc) noexcept nogil
+
 cdef class Interpolated:
     cdef uint8_t *memory
-    cdef Py_ssize_t size, stride
-    cdef int width, height
-    cdef int lines, halves  # made so far: lines of luma, and the line after the last one of half samples
+    cdef Py_ssize_t size
     cdef RefPlanes planes
-
-    cdef void advance(self, const PictureData *p, int lines, const H264Enc *enc) noexcept nogil
+    cdef Filled filled

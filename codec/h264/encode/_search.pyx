@@ -14,13 +14,14 @@ import math
 
 from codec._core cimport codec_assert_range
 from codec._team cimport shared_load
-from codec.h264.encode._coder cimport SRC_STRIDE, Coder, Motion, RefPlanes, copy_block
+from codec.h264.encode._coder cimport ALL_LINES, SRC_STRIDE, Coder, Motion, RefPlanes, copy_block
+from codec.h264.encode._planes cimport fill_planes
 from codec.h264.macroblock._slice cimport wait_for_lines
+from codec.h264.pictures._picture cimport PictureData
 
 cdef enum:
     REFUSED = 1 << 28
-    HALF_LAG = 3            # lines that half samples are behind luma (Interpolated.advance)
-    ALL_LINES = 1 << 20
+    HALF_LAG = 3            # lines that half samples are behind luma (fill_planes)
 
 # The two planes whose mean is a quarter sample, by mvx & 3 | (mvy & 3) << 2: plane, and samples right and down.
 cdef struct Quarter:
@@ -74,11 +75,15 @@ cdef inline bint allowed(const Coder *c, int x, int y) noexcept nogil:
 
 cdef void await_lines(Coder *c, RefPlanes *r, int lines) noexcept nogil:
     """Wait for the first lines of the planes, without those below the picture."""
-    wait_for_lines(&c.s, r.picture, min(lines + HALF_LAG, r.picture.height[0]))
-    if shared_load(&r.picture.pending) <= 0:
-        r.ready = ALL_LINES
-    else:
-        r.ready = shared_load(&r.picture.lines) - HALF_LAG
+    cdef const PictureData *p = r.picture
+    cdef int final
+    lines = min(max(lines, 1) + HALF_LAG, p.height[0])      # those above the picture repeat the first
+    wait_for_lines(&c.s, p, lines)
+    final = p.height[0] if shared_load(&p.pending) <= 0 else shared_load(&p.lines)
+    if c.chain:
+        final = min(final, (lines + 15) & ~15)          # no more than are read soon, from the cache
+        fill_planes(r, &c.filled, p, final, c.enc)
+    r.ready = ALL_LINES if final == p.height[0] else final - HALF_LAG
 
 
 cdef inline void need_lines(Coder *c, RefPlanes *r, int lines) noexcept nogil:

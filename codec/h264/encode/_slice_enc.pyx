@@ -7,12 +7,12 @@ from codec._core cimport close_writer, codec_assert_range, open_writer, put_bits
 from codec._stop cimport raise_stopped, stopped
 from codec._team cimport shared_add, shared_store
 from codec.h264.encode._coder cimport (
-    CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block, detail_of,
+    ALL_LINES, CB, CR, MAX_REFS, SRC_STRIDE, Coder, Source, Tools, copy_block, detail_of,
 )
 from codec.h264.encode._decide cimport decide
 from codec.h264.encode._inter cimport vectors_of
 from codec.h264.encode._kernels cimport H264Enc, h264_enc
-from codec.h264.encode._planes cimport Interpolated
+from codec.h264.encode._planes cimport Interpolated, begin_planes, fill_planes
 from codec.h264.encode._scales cimport Scales
 from codec.h264.entropy._mb_write cimport write_macroblock, write_pcm, write_skip_flag
 from codec.h264.entropy._writer cimport (
@@ -51,19 +51,32 @@ cdef void init_states(Coder *c, int column) noexcept nogil:
         c.cabac.state[i] = <uint8_t>((63 - pre) << 1 if pre <= 63 else (pre - 64) << 1 | 1)
 
 
+cdef inline void load_block(Coder *c, uint8_t *out, int component, int size) noexcept nogil:
+    """One component of the macroblock, size x size samples; beyond the frame, its last column and row are repeated."""
+    cdef const Source *f = &c.source
+    cdef int x = size * c.s.place.mb_x, y = size * c.s.place.mb_row, row
+    cdef int columns = min(size, f.width[component] - x), rows = min(size, f.height[component] - y)
+    cdef const uint8_t *first = f.plane[component] + y * f.stride[component] + x
+    if columns == size and rows == size:
+        copy_block(out, SRC_STRIDE, first, f.stride[component], size, size)
+        return
+    for row in range(size):
+        memcpy(out, first + min(row, rows - 1) * f.stride[component], columns)
+        memset(out + columns, out[columns - 1], size - columns)
+        out += SRC_STRIDE
+
+
 cdef void load_source(Coder *c) noexcept nogil:
-    """The macroblock of the source picture."""
-    cdef SliceContext *s = &c.s
-    cdef const PictureData *p = c.source
-    cdef int x = s.place.mb_x, y = s.place.mb_row, i
+    """The macroblock of the frame."""
+    cdef int i
     for i in range(c.planes):
-        copy_block(c.src + 256 * i, SRC_STRIDE, p.plane[i] + 16 * y * p.stride[i] + 16 * x, p.stride[i], 16, 16)
+        load_block(c, c.src + 256 * i, i, 16)
     if c.tools.psy_rd:
         for i in range(4):
             c.detail[i] = detail_of(c, c.src + SRC_STRIDE * 8 * (i >> 1) + 8 * (i & 1), SRC_STRIDE)
-    if s.seq.ChromaArrayType == 1:
-        copy_block(c.src + CB, SRC_STRIDE, p.plane[1] + 8 * y * p.stride[1] + 8 * x, p.stride[1], 8, 8)
-        copy_block(c.src + CR, SRC_STRIDE, p.plane[2] + 8 * y * p.stride[2] + 8 * x, p.stride[2], 8, 8)
+    if c.s.seq.ChromaArrayType == 1:
+        load_block(c, c.src + CB, 1, 8)
+        load_block(c, c.src + CR, 2, 8)
 
 
 cdef void begin_qp(Coder *c) noexcept nogil:
@@ -216,7 +229,8 @@ cdef void finish_lines(Coder *c, Interpolated planes, int row) noexcept nogil:
     cdef int lines = 16 * row - (UNFILTERED if row < p.mb_height else 0)
     deblock_rows(p, c.s.seq.dsp, row - 1, row, 0)
     if planes is not None:
-        planes.advance(p, lines, c.enc)
+        fill_planes(&planes.planes, &planes.filled, p, lines, c.enc)
+    if planes is not None or c.chain:
         shared_store(&p.lines, lines)
 
 
@@ -263,45 +277,6 @@ def begin(Picture picture not None):
 def end(Picture picture not None):
     """Nothing more is written into the picture."""
     shared_store(&picture.data.pending, 0)
-
-
-cdef enum:
-    SMALL = 1000            # macroblocks that are copied sooner than the interpreter's lock is had again
-
-
-def fill(Picture picture not None, planes):
-    """Copy the planes of a frame, their last column and row repeated up to whole macroblocks."""
-    cdef PictureData *p = &picture.data
-    cdef const uint8_t[:, ::1] one
-    cdef const uint8_t *src[3]
-    cdef Py_ssize_t rows[3]
-    cdef Py_ssize_t columns[3]
-    cdef int i, count = min(len(planes), 3)
-    whole = [np.ascontiguousarray(plane) for plane in planes[:3]]
-    for i in range(count):
-        one = whole[i]
-        rows[i], columns[i] = one.shape[0], one.shape[1]
-        if not (0 < rows[i] <= p.height[i] and 0 < columns[i] <= p.width[i]):
-            raise ParameterError("the planes have other sizes than those of the picture")
-        src[i] = &one[0, 0]
-    if p.mb_count <= SMALL:
-        copy_planes(p, src, rows, columns, count)
-    else:
-        with nogil:
-            copy_planes(p, src, rows, columns, count)
-
-
-cdef void copy_planes(PictureData *p, const uint8_t **src, const Py_ssize_t *rows, const Py_ssize_t *columns,
-                      int count) noexcept nogil:
-    cdef const uint8_t *line
-    cdef uint8_t *out
-    cdef Py_ssize_t y
-    cdef int i
-    for i in range(count):
-        for y in range(p.height[i]):
-            line, out = src[i] + min(y, rows[i] - 1) * columns[i], p.plane[i] + y * p.stride[i]
-            memcpy(out, line, columns[i])
-            memset(out + columns[i], line[columns[i] - 1], p.width[i] - columns[i])
 
 
 cdef class SliceEncoder(SliceSetup):
@@ -362,17 +337,17 @@ cdef class SliceEncoder(SliceSetup):
             put_bits(&c.out, (1 << (8 - c.out.count)) - 1, 8 - c.out.count)
         return 0
 
-    def encode(self, header, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, Picture source, lists, planes,
-               Interpolated own, tools, *, int lambda256, int64_t lambda2, int chroma_weight, int mv_limit_y,
-               int most_vectors, vectors=(), qps=None):
+    def encode(self, header, bits, ends, Py_ssize_t limit, sps, pps, Picture picture, frame, lists, planes,
+               Interpolated own, bint chain, tools, *, int lambda256, int64_t lambda2, int chroma_weight,
+               int mv_limit_y, int most_vectors, vectors=(), qps=None):
         """Encode a picture.
 
         Parameters
         ----------
         header : SliceHeader
             Of the first slice.
-        begin : function
-            Maps the address of the first macroblock of a slice to a Writer with its header.
+        bits : function
+            Of header, sps, pps and the address of the first macroblock of a slice: a Writer with its header.
         ends : list of int
             Addresses before which a slice ends; the last one is the number of macroblocks.
         limit : int
@@ -380,14 +355,16 @@ cdef class SliceEncoder(SliceSetup):
         sps, pps : SPS, PPS
         picture : Picture
             Receives the reconstruction; `begin` was called.
-        source : Picture
-            Samples in whole macroblocks.
+        frame : sequence of (rows, columns) uint8
+            Its planes, which reach into the last column and row of macroblocks.
         lists : two lists of (Picture, 0)
             RefPicList0, RefPicList1.
         planes : two lists of Interpolated
             Of these pictures.
         own : Interpolated or None
             Receives the planes of a reference; `begin` was called.
+        chain : bool
+            Each picture is the reference of one other at most, which fills its planes: no other thread reads `planes`.
         tools : Tools of settings.py
         lambda256, lambda2 : int
             Lambda of SATD and of squared differences, times 256.
@@ -412,28 +389,33 @@ cdef class SliceEncoder(SliceSetup):
         cdef int list, i
         c.lossless = sps.qpprime_y_zero_transform_bypass_flag
         i = picture.data.chroma_format_idc
-        if picture.key != source.key or picture.data.pixel_shift or i == 2 or (i == 3 and not c.lossless):
+        if picture.data.pixel_shift or i == 2 or (i == 3 and not c.lossless):
             raise ParameterError("pictures are encoded with 8 bits, in 4:2:0 or 4:0:0; without loss in 4:4:4 too")
         self.setup(s, header, sps, pps, picture, lists)
         c.planes, c.states = (3, ALL_STATES) if s.seq.ChromaArrayType == 3 else (1, STATES)
         self._set_tools(tools)
         self._set_contexts()
-        c.source, c.enc = &source.data, h264_enc(self.level)
+        frame = [np.ascontiguousarray(plane) for plane in frame[: 3 if i else 1]]
+        self._set_source(&picture.data, frame)
+        c.enc = h264_enc(self.level)
         for list in range(2):
             if s.slice.num_ref_idx_active[list] > min(MAX_REFS, <int>len(planes[list])):
                 raise ParameterError("planes of a reference are missing")
             for i in range(s.slice.num_ref_idx_active[list]):
                 c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
-                c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, 0
+                c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, -ALL_LINES
         c.slice_lambda256, c.slice_lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
         c.most_vectors, c.vectors_before, c.chroma_weight = most_vectors, 0, chroma_weight
-        c.use_trellis = tools.trellis == 2
+        c.use_trellis, c.chain = tools.trellis == 2, chain
+        begin_planes(&c.filled)
         self._set_vectors(vectors)
         self._set_qps(qps)
         found, first = [], 0
         for end in ends:
             while first < end:
-                rbsp, first = self._encode_slice(begin(first), header.cabac_init_idc, own, first, end, limit)
+                rbsp, first = self._encode_slice(
+                    bits(header, sps, pps, first), header.cabac_init_idc, own, first, end, limit
+                )
                 found.append(rbsp)
         return found
 
@@ -455,7 +437,7 @@ cdef class SliceEncoder(SliceSetup):
         """Let other threads read a picture that was encoded without its planes, which are filled now."""
         cdef const H264Enc *enc = h264_enc(self.level)
         with nogil:
-            own.advance(&picture.data, picture.data.height[0], enc)
+            fill_planes(&own.planes, &own.filled, &picture.data, picture.data.height[0], enc)
             shared_store(&picture.data.lines, picture.data.height[0])
 
     def weighted(self, Picture reference not None, Interpolated planes not None, weights):
@@ -464,6 +446,23 @@ cdef class SliceEncoder(SliceSetup):
             wait_for_lines(&self.c.s, &reference.data, reference.data.height[0])
         raise_stopped()
         return planes.weighted(weights.weight, weights.offset)
+
+    cdef int _set_source(self, const PictureData *p, frame) except -1:
+        """The planes outlive the call: the caller holds them."""
+        cdef Source *f = &self.c.source
+        cdef const uint8_t[:, ::1] one
+        cdef int i, rows, columns
+        if len(frame) != (3 if p.chroma_format_idc else 1):
+            raise ParameterError("planes of the frame are missing")
+        for i in range(<int>len(frame)):
+            one = frame[i]
+            rows, columns = p.height[i] // p.mb_height, p.width[i] // p.mb_width
+            if not (p.height[i] - rows < one.shape[0] <= p.height[i]
+                    and p.width[i] - columns < one.shape[1] <= p.width[i]):
+                raise ParameterError("the planes have other sizes than those of the picture")
+            f.plane[i], f.stride[i] = &one[0, 0], one.shape[1]
+            f.width[i], f.height[i] = <int>one.shape[1], <int>one.shape[0]
+        return 0
 
     cdef int _set_vectors(self, vectors) except -1:
         """The arrays outlive the call: the caller holds them."""

@@ -9,7 +9,7 @@ import numpy as np
 from codec._core cimport BitCounter, BitWriter, close_writer, open_writer, reserve
 from codec.h264.encode._coder cimport PAD, SRC_STRIDE, Coder, Motion, RefPlanes
 from codec.h264.encode._kernels cimport h264_enc
-from codec.h264.encode._planes cimport Interpolated, weigh_samples
+from codec.h264.encode._planes cimport Interpolated, fill_planes, weigh_samples
 from codec.h264.encode._scales cimport Scales
 from codec.h264.encode._search cimport search
 from codec.h264.encode._trellis cimport trellis
@@ -121,12 +121,12 @@ def reference_planes(Picture picture, steps):
     cdef int i, y, lines, width = picture.data.width[0] + 2 * PAD, height = picture.data.height[0] + 2 * PAD
     made.begin()
     for lines in steps:
-        made.advance(&picture.data, lines, h264_enc(cpu.level_index()))
+        fill_planes(&made.planes, &made.filled, &picture.data, lines, h264_enc(cpu.level_index()))
     found = np.empty((4, height, width), np.uint8)
     cdef uint8_t[:, :, ::1] out = found
     for i in range(4):
         for y in range(height):
-            memcpy(&out[i, y, 0], made.planes.plane[i] + (y - PAD) * made.stride - PAD, width)
+            memcpy(&out[i, y, 0], made.planes.plane[i] + (y - PAD) * made.planes.stride - PAD, width)
     return found
 
 
@@ -154,7 +154,7 @@ def search_vector(const uint8_t[:, ::1] block, Picture picture, int mb_x, int mb
     cdef int room = PAD - 8, x = 16 * mb_x, y = 16 * mb_y
     planes.begin()
     c.enc = h264_enc(cpu.level_index())
-    planes.advance(&picture.data, picture.data.height[0], c.enc)
+    fill_planes(&planes.planes, &planes.filled, &picture.data, picture.data.height[0], c.enc)
     r = planes.planes
     r.picture, r.ready = &picture.data, 1 << 20
     memcpy(c.src, &block[0, 0], 256)

@@ -27,7 +27,7 @@ from ..stream.slice_header import INFERRED, SLICE_NAMES, I, Modification, P, Sli
 from ..stream.syntax import structure
 from ._planes import Interpolated
 from ._scales import Scales
-from ._slice_enc import SliceEncoder, begin, end, fill
+from ._slice_enc import SliceEncoder, begin, end
 from .direct import motion_of, temporal
 from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
@@ -65,8 +65,6 @@ class Coded(NamedTuple):
     key : bool
         Decoding can start here: an IDR picture, or with `open_gop` an I picture with a recovery point.
     qp : int
-    picture : Picture
-        The reconstruction; only until the next picture is taken.
     lambda_qp : int
         QP, or more than 51 where lambda rises further.
     offset : int
@@ -80,7 +78,6 @@ class Coded(NamedTuple):
     type: str
     key: bool
     qp: int
-    picture: Picture
     lambda_qp: int
     offset: int
     found: object = None
@@ -92,8 +89,13 @@ class Coded(NamedTuple):
 
 
 def has_planes(picture):
-    """Whether it has been a reference."""
+    """Whether it was a reference last."""
     return picture.tag is not None
+
+
+def is_chain(tools):
+    """Whether each picture is the reference of the next alone, as it is."""
+    return tools.refs == 1 and not (tools.b_frames or tools.weighted)
 
 
 def delta_of(qp):
@@ -104,6 +106,11 @@ def delta_of(qp):
 def changed(header, **elements):
     """A slice header with other elements: any but those that its derived values depend on."""
     return structure(SliceHeader, vars(header) | elements)
+
+
+def header_bits(header, sps, pps, first):
+    """A Writer with the header of the slice that begins at macroblock `first`. header: that of the first slice."""
+    return write_slice_header(changed(header, first_mb_in_slice=first) if first else header, sps, pps)
 
 
 def modification_of(wanted, frames, frame_num):
@@ -121,17 +128,17 @@ def modification_of(wanted, frames, frame_num):
 
 
 class Task(NamedTuple):
-    """A picture that is being coded. job: it returns (Coded, Sent or None); pictures: what it writes and reads."""
+    """A picture that is prepared. job: it returns (Coded, Sent or None); pictures: what it writes and reads."""
 
     job: Job
     pictures: tuple
 
 
 class Coder(NamedTuple):
-    """What one thread codes a picture with: memory, and its frame in whole macroblocks."""
+    """What one thread codes a picture with: memory, and in a chain the planes of its reference."""
 
     slices: SliceEncoder
-    source: Picture
+    planes: Interpolated | None
 
 
 class PictureEncoder:
@@ -165,15 +172,17 @@ class PictureEncoder:
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         scales = scales_of(self._pps.scaling_lists(self._sps))
         self._least_qp = scales.least_qp
+        self._control, tools = Control(settings, self._sps), self._tools
+        self._chain = is_chain(tools) and not self._control.bounds
         self._idle = [
-            Coder(SliceEncoder(scales), Picture(*self._format)) for _ in range(settings.threads)
+            Coder(SliceEncoder(scales), self._new_planes() if self._chain else None) for _ in range(settings.threads)
         ]  # one for each picture at work
-        self._tasks, self._latest = deque(), None  # not delivered yet; delivered last
+        self._jobs, self._tasks = deque(), []  # not delivered yet; prepared, and not ended
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
-        self._pool = []  # all pictures; those that were references have their Interpolated as tag
+        self._pool, self._planes = [], []  # all pictures, references with their Interpolated as tag; others of these
         self._frame_num = self._idr = self._first = 0
         self._keys = deque([0], 2)  # orders of the latest key pictures
-        deblock = self._tools.deblock
+        deblock = tools.deblock
         self._alike = INFERRED | {  # elements of all slice headers, unless they are changed
             "first_mb_in_slice": 0,
             "pic_parameter_set_id": 0,
@@ -182,7 +191,6 @@ class PictureEncoder:
             "slice_alpha_c0_offset_div2": deblock or 0,
             "slice_beta_offset_div2": deblock or 0,
         }
-        self._control = Control(settings, self._sps)
         self._before = done(lambda: (None, self._control.start))  # the picture before, in coding order
         self._limits = vector_limits(self._sps)
 
@@ -191,9 +199,18 @@ class PictureEncoder:
         self._control.begin(interval)
 
     def code(self, planned):
-        """Begin to code a frame."""
-        number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
+        """Have a frame coded."""
         qp = 0 if self._settings.lossless else max(self._control.qp(planned), self._least_qp)
+        before = self._before
+        job = self._team.code(functools.partial(self._prepare, planned, qp, before), planned.reference)
+        self._before = job
+        self._control.began(job)
+        self._jobs.append(job)
+
+    def _prepare(self, planned, qp, before, job):
+        """(what codes a picture, Jobs that it may wait for). In coding order, in any thread; nothing else changes what
+        this does. job, before: the Job of the picture, and of the one before."""
+        number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
         elements = self._elements(planned, idr, qp)
         picture = self._picture(reference)
         store, order = FrameStore(picture, elements["frame_num"]), 2 * (number - self._first)
@@ -207,42 +224,41 @@ class PictureEncoder:
         header, lists = self._with_lists(elements, store, planned)
         store.content = motion_of(planned, lists[0][0].order if lists[0] else None)
         lists = [[other.picture for other in entries] for entries in lists]
-        own = self._own_planes(picture) if reference else None
-
-        before = self._before
-
-        def work():
-            coder = self._idle.pop()
-            try:
-                return self._coded(coder, header, picture, planned, lists, own, qp, before)
-            finally:
-                self._idle.append(coder)
-                end(picture)
+        own = self._own_planes(picture) if reference and not self._chain else None
 
         self._keep(store, header, reference)
         references = {id(other) for entries in lists for other in entries}
         follows = [task.job for task in self._tasks if id(task.pictures[0]) in references]
         if self._control.bounds:
             follows.append(before)
-        job = self._team.code(work, follows, reference)  # last: a thread wakes up, and asks for the interpreter's lock
-        self._before = job
-        self._control.began(job)
         self._tasks.append(Task(job, (picture, *lists[0], *lists[1])))
+        return functools.partial(self._work, header, picture, planned, lists, own, qp, before), follows
+
+    def _work(self, header, picture, *more):
+        """Code a picture with memory that no other thread uses."""
+        coder = self._idle.pop()
+        try:
+            return self._coded(coder, header, picture, *more)
+        finally:
+            self._idle.append(coder)
+            end(picture)
 
     def _own_planes(self, picture):
         """Those that the picture fills, for pictures that refer to it."""
         if picture.tag is None:
-            picture.tag = Interpolated(16 * self._format[0], 16 * self._format[1])
+            picture.tag = self._planes.pop() if self._planes else self._new_planes()
         picture.tag.begin()
         return picture.tag
+
+    def _new_planes(self):
+        return Interpolated(16 * self._format[0], 16 * self._format[1])
 
     def _coded(self, coder, header, picture, planned, lists, own, qp, before):
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
         have bounds it may be coded again, so that they wait for all of it."""
-        fill(coder.source, planned.frame.planes)
         control = self._control
         planes = None if control.bounds else own
-        code = lambda qp: self._slice(coder, header, picture, planned, lists, planes, qp)
+        code = functools.partial(self._slice, coder, header, picture, planned, lists, planes)
         nals, nal, used, sent = self._nals(planned), code(qp), qp, None
         if control.bounds:
             sent = before.followed()[1]
@@ -262,7 +278,7 @@ class PictureEncoder:
         found = self._examine(planned.frame, picture, sizes) if self._examine else None
         shown, offset = min(round(used), MAX_QP), control.offset(planned)
         kind = SLICE_NAMES[planned.kind]
-        return Coded(data, planned.number, kind, planned.key, shown, picture, round(used), offset, found), sent
+        return Coded(data, planned.number, kind, planned.key, shown, round(used), offset, found), sent
 
     def _nals(self, planned, timing=()):
         """The NAL units of a picture before its slices, in the order of 7.4.1.2.3. timing: with a buffering period
@@ -295,19 +311,15 @@ class PictureEncoder:
         tools = self._tools  # only decisions by rate give less for a larger lambda
         if lambda_qp > MAX_QP:
             tools = replace(tools, rd=max(tools.rd, RD_BEST))
-        planes = [[other.tag for other in entries] for entries in lists]
+        planes = [[coder.planes or other.tag for other in entries] for entries in lists]
         qps = planned.qps(qp)
-
-        def begin(first):
-            one = changed(header, first_mb_in_slice=first) if first else header
-            return write_slice_header(one, self._sps, self._pps)
 
         if planned.weights:
             planes[0][0] = coder.slices.weighted(lists[0][0], planes[0][0], planned.weights)
         found = coder.slices.encode(
-            header, begin, self._ends, self._settings.slice_max_bytes or 0,
-            self._sps, self._pps, picture, coder.source,
-            [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
+            header, header_bits, self._ends, self._settings.slice_max_bytes or 0,
+            self._sps, self._pps, picture, planned.frame.planes,
+            [[(other, 0) for other in entries] for entries in lists], planes, own, self._chain, tools,
             lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
             chroma_weight=chroma_weight(planned),
             mv_limit_y=self._limits[0], most_vectors=self._limits[1],
@@ -318,10 +330,9 @@ class PictureEncoder:
     def take(self, most, left):
         """Yield pictures that are coded, as `Coded`, in coding order; where more than `most` are not, until `left` are
         not."""
-        ahead = left if len(self._tasks) > most else most
-        while self._tasks and (len(self._tasks) > ahead or self._tasks[0].job.ended):
-            self._latest = self._tasks.popleft()
-            yield self._latest.job.result()[0]
+        ahead = left if len(self._jobs) > most else most
+        while self._jobs and (len(self._jobs) > ahead or self._jobs[0].ended):
+            yield self._jobs.popleft().result()[0]
 
     def _elements(self, planned, idr, qp):
         """The elements of a slice header, without what depends on references."""
@@ -375,9 +386,10 @@ class PictureEncoder:
 
     def _picture(self, reference):
         """One that neither the decoder's buffer nor a task needs. A reference takes one that has planes for searches,
-        four times as large as luma, and others leave these: there are no more than references at work."""
-        tasks = [*self._tasks, self._latest] if self._latest else self._tasks
-        used = {id(picture) for task in tasks for picture in task.pictures}
+        four times as large as luma, and others leave these, or their planes: no more of them than references at work.
+        """
+        self._tasks = [task for task in self._tasks if not task.job.ended]
+        used = {id(picture) for task in self._tasks for picture in task.pictures}
         used.update([id(store.picture) for store in self._dpb.frames])
         free = [picture for picture in self._pool if id(picture) not in used]
         if not free:
@@ -386,15 +398,20 @@ class PictureEncoder:
                 free[0].observe()
             self._pool.append(free[0])
         picture = (max if reference else min)(free, key=has_planes) if len(free) > 1 else free[0]
+        if has_planes(picture) and not reference:
+            self._planes.append(picture.tag)
+            picture.tag = None
         begin(picture)
         return picture
 
     def _keep(self, store, header, reference):
         """Mark the picture, and keep it if it is a reference (8.2.5): nothing waits for output here."""
-        if reference:
+        if self._chain:  # a window of one
+            store.short, self._dpb.frames = FRAME, [store]
+        elif reference:
             self._dpb.mark(store, header, self._sps)
             self._dpb.frames = [*self._dpb.references(), store]
-            self._frame_num += 1
+        self._frame_num += reference
 
 
 class Encoder:
@@ -418,8 +435,7 @@ class Encoder:
         # that there are some that wait for none
         parallel = settings.threads > 1 and settings.tools.waits
         most = 2 * (settings.threads + settings.tools.b_frames + 2) if parallel else 0
-        # Half of them are done before the next frames are taken. This thread, which also codes, then does the Python of
-        # several frames at once, and meanwhile helpers code one picture more than it
+        # Half of them are done before the next frames are taken: this thread, which also codes, takes several at once
         self._ahead = most, most // 2
 
     def encode(self, frame):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import numbers
@@ -185,11 +186,13 @@ def lambda_factor(planned):
     return of_p + (of_layer - of_p) * inheritance(planned) / 256
 
 
+@functools.lru_cache(maxsize=64)
 def lambda_of(qp, factor):
     """Lambda of SATD, times 256: 2^(QP / 6 - 2), times the root of the picture's factor, at least 1."""
     return max(256, round(256 * 2 ** (qp / 6 - 2) * factor**0.5))
 
 
+@functools.lru_cache(maxsize=64)
 def lambda2_of(qp, factor):
     """Lambda of squared differences, times 256: 0.9 * 2^((QP - 12) / 3), times the picture's factor."""
     return max(1, round(256 * 0.9 * 2 ** ((qp - 12) / 3) * factor))

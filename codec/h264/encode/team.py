@@ -26,22 +26,26 @@ class Job:
     Parameters
     ----------
     work : function
+        For a picture, one that prepares it: it takes the Job, and returns (the work, Jobs that begin before it does).
     needs : Jobs that end before it begins
-    follows : Jobs that begin before it does; it may wait for them while it works
     reference : bool
         Others may follow it.
     jobs : Jobs, optional
         Whose it is; without, `run` is called by who made it.
     """
 
-    def __init__(self, work, needs=(), follows=(), reference=False, jobs=None):
-        self._work, self._jobs, self.needs, self.follows, self.reference = work, jobs, needs, follows, reference
+    def __init__(self, work, needs=(), reference=False, jobs=None):
+        self._work, self._jobs, self.needs, self.follows, self.reference = work, jobs, needs, (), reference
         self.begun = self.ended = False
         self._found = self._error = None
 
+    def prepare(self):
+        """Prepare a picture. What that raises is kept too, and the picture is the next one to begin."""
+        self._work, self.follows = self._kept(self._work, self) or (None, ())
+
     def rank(self):
         """When it is its turn, FIRST to NEVER: NEVER while one that it follows has not begun."""
-        rank = FIRST if self.reference else FIRST + 1
+        rank = FIRST if self.reference or self._error is not None else FIRST + 1
         for job in self.follows:
             if not job.ended:
                 if not job.begun:
@@ -51,13 +55,21 @@ class Job:
 
     def run(self):
         """Do the work in this thread. What it raises is kept for `result`, or what one raised that it needs."""
+        if self._error is None:
+            self._found = self._kept(self._with_needs)
+        self.ended, self._work, self.needs, self.follows = True, None, (), ()
+
+    def _with_needs(self):
+        for job in self.needs:
+            job.result()
+        return self._work()
+
+    def _kept(self, work, *arguments):
+        """What work returns. What it raises is kept."""
         try:
-            for job in self.needs:
-                job.result()
-            self._found = self._work()
+            return work(*arguments)
         except BaseException as error:
             self._error = error
-        self.ended, self._work, self.needs, self.follows = True, None, (), ()
 
     def result(self):
         """What the work returned, once it has ended, or raised. The caller, who gives out the jobs, does others
@@ -99,7 +111,7 @@ class Jobs:
 
     def __init__(self, owner, looks=1):
         self._owner, self._lock, self._bell, self._over = weakref.ref(owner), Lock(), Bell(), False
-        self.looking, self.coding = deque(), deque()
+        self.looking, self.coming, self.coding = deque(), deque(), deque()  # coming: pictures that are not prepared
         self._looks, self._at_look = looks, []
         self._threads, self._process = set(), os.getpid()  # identifiers of those that serve
 
@@ -111,7 +123,7 @@ class Jobs:
             )
 
     def add(self, jobs, job):
-        """jobs: `looking` or `coding`"""
+        """jobs: `looking` or `coming`"""
         with self._lock:
             jobs.append(job)
         self._bell.ring()
@@ -181,11 +193,25 @@ class Jobs:
             look = next((job for job in self.looking if all(other.ended for other in job.needs)), None)
             if look is not None and len(self._at_look) < self._looks:
                 return self._taken(self.looking, look)
-            picture = min(self.coding, key=Job.rank, default=None)
-            rank = NEVER if picture is None else picture.rank()
+            picture, rank = self._picture()
             if look is not None and rank >= WAITS:
                 return self._taken(self.looking, look)
             return None if rank == NEVER else self._taken(self.coding, picture)
+
+    def _picture(self):
+        """(the picture that may begin first or None, its rank). Pictures are prepared in order, by the thread that asks
+        for one: so all threads share that work. Those are that may come before the first one, and no more."""
+        picture, rank, last = min(self.coding, key=Job.rank, default=None), NEVER, FIRST
+        if picture is not None:
+            rank, last = picture.rank(), self.coding[-1].rank()
+        while self.coming and rank > FIRST and last < NEVER:
+            job = self.coming.popleft()
+            job.prepare()
+            self.coding.append(job)
+            last = job.rank()
+            if last < rank:
+                picture, rank = job, last
+        return picture, rank
 
     def _taken(self, jobs, job):
         jobs.remove(job)
@@ -213,10 +239,14 @@ class Team:
         jobs = Jobs(self, max(threads // 2, 1))
         self._jobs, self._alone, self._missing = jobs, threads == 1, threads - 1
 
-    def code(self, work, follows, reference):
-        """The Job of the coding of a picture. follows: Jobs of others, for whose lines it may wait; reference: whether
-        others may follow it."""
-        return self._added(self._jobs.coding, Job(work, (), follows, reference, self._jobs))
+    def code(self, prepare, reference):
+        """The Job of the coding of a picture. prepare: it takes the Job, and returns (the work, Jobs of pictures for
+        whose lines it may wait); one is called after the other, in any thread. reference: whether others may follow
+        it."""
+        job = Job(prepare, (), reference, self._jobs)
+        if self._alone:
+            job.prepare()
+        return self._added(self._jobs.coming, job)
 
     def look(self, work, *needs):
         """The Job of work on frames that wait, after Jobs that it needs."""

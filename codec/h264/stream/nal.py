@@ -101,6 +101,8 @@ def escape(rbsp):
     """Insert emulation_prevention_three_byte (7.4.1), so that no 0, 0, 0 to 3 remains. An RBSP that ends with
     cabac_zero_words (0, 0) gets a final 3.
     """
+    if b"\0\0" not in rbsp:
+        return rbsp
     return EMULATED.sub(b"\0\0\3", rbsp) + (b"\3" if rbsp.endswith(b"\0\0") else b"")
 
 

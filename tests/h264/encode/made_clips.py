@@ -59,19 +59,18 @@ def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, crf=None, bitr
         None if bitrate or crf is not None else qp, crf, bitrate, preset, tune, keyint, threads, vbv_maxrate=vbv[0],
         vbv_bufsize=vbv[1], level=level, **more,
     )  # fmt: skip
-    encoder, pictures, planes = Encoder(settings, rate_of(fps)), [], {}
 
-    def take(coded):
-        for one in coded:
-            pictures.append(one)
-            planes[one.number] = [np.array(plane) for plane in one.picture.planes()]
+    def examine(frame, picture, sizes):
+        return [np.array(plane) for plane in picture.planes()]
 
+    encoder, pictures = Encoder(settings, rate_of(fps), examine=examine), []
     for frame in map(Intake(settings.lossless), frames):
-        take(encoder.encode(frame))
-    take(encoder.flush())
+        pictures += encoder.encode(frame)
+    pictures += encoder.flush()
     encoder.close()
-    assert sorted(planes) == list(range(len(pictures)))
-    return b"".join(one.data for one in pictures), [planes[i] for i in sorted(planes)], pictures
+    shown = sorted(pictures, key=lambda one: one.number)
+    assert [one.number for one in shown] == list(range(len(pictures)))
+    return b"".join(one.data for one in pictures), [one.found for one in shown], pictures
 
 
 def cropped(planes, width, height):

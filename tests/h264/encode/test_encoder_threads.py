@@ -50,6 +50,17 @@ def test_a_picture_begins_before_its_references_end(preset):
         assert encoded(frames, preset=preset, threads=threads)[0] == wanted
 
 
+def test_planes_of_a_chain_are_those_of_other_pictures(monkeypatch):
+    """Where each picture is the reference of the next alone, that fills the planes; vectors lead above and below it."""
+    still = np.repeat(moving(240, 32, 9)[:, :, :1], 32, 2).transpose(0, 2, 1, 3)  # lines alike: any vector down or up
+    falling = np.stack([np.roll(moving(32, 240, 1)[0], 37 * i, 0) for i in range(9)])
+    for frames in np.ascontiguousarray(still), falling, falling[::-1]:
+        made = {encoded(frames, preset="ultrafast", threads=threads)[0] for threads in (1, 2, 3)}
+        with monkeypatch.context() as patch:
+            patch.setattr("codec.h264.encode.encoder.is_chain", lambda tools: False)
+            assert made == {encoded(frames, preset="ultrafast")[0]}
+
+
 def test_a_bit_rate_gives_the_same_bytes_too():
     frames = moving(48, 48, 40)
     assert len({encoded(frames, bitrate=100_000, threads=threads)[0] for threads in (1, 2, 5)}) == 1

@@ -15,20 +15,24 @@ class Recorded:
         self.jobs, self.order = Jobs(self), []
 
     def look(self, name, *needs, work=None):
-        return self._added(self.jobs.looking, name, work, needs=needs)
+        return self._added(self.jobs.looking, self._recorded(name, work), needs)
 
     def code(self, name, *follows, work=None):
         """Capital letters: others may refer to it."""
-        return self._added(self.jobs.coding, name, work, follows=follows, reference=name.isupper())
+        recorded = self._recorded(name, work)
+        return self._added(self.jobs.coming, lambda _: (recorded, follows), (), name.isupper())
 
-    def _added(self, jobs, name, work, **others):
+    def _recorded(self, name, work):
         def recorded():
             if work:
                 work()
             self.order.append(name)
             return name
 
-        job = Job(recorded, jobs=self.jobs, **others)
+        return recorded
+
+    def _added(self, jobs, work, *others):
+        job = Job(work, *others, jobs=self.jobs)
         self.jobs.add(jobs, job)
         return job
 
@@ -69,6 +73,30 @@ def test_a_picture_begins_behind_its_reference_if_no_other_can():
         assert made.order == ["a", "P", "Q"]
 
 
+def test_pictures_are_prepared_when_they_may_be_next():
+    """In order; beside one that would wait for lines of a picture at work, the next one that cannot begin yet."""
+    made, go_on, prepared = Recorded(), threading.Event(), []
+
+    def coming(name, *follows):
+        def prepare(job):
+            prepared.append(name)
+            return lambda: list(prepared), follows
+
+        job = Job(prepare, (), True, made.jobs)
+        made.jobs.add(made.jobs.coming, job)
+        return job
+
+    with at_work(made.code, "P", go_on) as first:
+        second = coming("Q", first)
+        third = coming("R", second)
+        coming("S", third)
+        assert second.result() == ["Q", "R"]
+    made = Recorded()
+    first = coming("T")
+    second = coming("U", first)
+    assert first.result()[2:] == ["T"] and second.result()[2:] == ["T", "U"]
+
+
 def test_a_picture_comes_before_a_second_look_unless_it_waits():
     """One thread is in the middle of a look."""
     made, go_on, seen = Recorded(), threading.Event(), []
@@ -103,6 +131,8 @@ def test_an_error_is_raised_in_the_thread_that_gives_out_the_jobs(threads):
     try:
         with pytest.raises(OSError, match="gone"):
             team.look(fail).result()
-        assert team.code(lambda: 3, (), True).result() == 3
+        with pytest.raises(OSError, match="gone"):
+            team.code(lambda job: fail(), True).result()
+        assert team.code(lambda job: (lambda: 3, ()), True).result() == 3
     finally:
         team.close()
