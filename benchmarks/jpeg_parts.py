@@ -14,8 +14,8 @@ import codec
 from codec import rd, registry
 from codec.jpeg import EncodeOptions, markers
 from codec.jpeg.assemble import Common, assemble
-from codec.jpeg.encoder import application_segments, quantized
 from codec.jpeg.params import EFFORTS
+from codec.jpeg.pipeline import application_segments, quantized
 from codec.jpeg.scans import progressive_script, search_script
 
 QUALITIES = (30, 50, 70, 85, 93)
@@ -102,5 +102,5 @@ def without_dering(paths, names):
 def without_masking(paths, names):
     """What masking is worth at effort 5, for the default tune."""
     return _compared(
-        paths, names, lambda: mock.patch.object(sys.modules["codec.jpeg.encoder"], "masking_of", lambda tune: None)
+        paths, names, lambda: mock.patch.object(sys.modules["codec.jpeg.pipeline"], "masking_of", lambda tune: None)
     )

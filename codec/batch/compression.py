@@ -206,7 +206,7 @@ class CompressTask:
 
     def _encoded(self, picture):
         """Result with the JPEG; a gray picture has no chroma whose resolution could be chosen."""
-        from ..jpeg.encoder import encode_file  # while other threads read their first pictures
+        from ..jpeg.pipeline import encode_file  # while other threads read their first pictures
 
         pixels, metadata = stripping.of_picture(picture.samples, picture.metadata, self.strip)
         plain = None if metadata == NO_METADATA else metadata

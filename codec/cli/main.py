@@ -9,11 +9,11 @@ import os
 import sys
 import warnings
 
-from ._later import postpone
+from ._later import cleandoc, postpone
 
 # Objects between searches for garbage. Modules are none: with Python's 700 a tenth of loading them is searching.
 gc.set_threshold(50_000)
-postpone("tokenize")  # click loads it, through `inspect`; nothing that commands do comes to it
+postpone("inspect", cleandoc=cleandoc)  # click and dataclasses import it
 
 import click
 

@@ -1,6 +1,6 @@
 """Standard JPEG: T.81 (ISO/IEC 10918-1), JFIF (T.871), Adobe's colour marker.
 
-A pixel's way out: encode -> _planes.forward -> _scan_write.encode_scan -> markers; and back: markers ->
+A pixel's way out: encode -> pipeline -> _planes.forward -> _scan_write.encode_scan -> markers; and back: markers ->
 _stream_read.decode_pixels, or _scan_read.decode_scan -> _stream_read.pixels_of_levels, -> decode. Arithmetic coded
 scans go through _arith_write and _arith_read, lossless ones through lossless, _lossless_write and _lossless_read.
 """

@@ -20,7 +20,7 @@ UNIT = 16  # fractions of a step in matrices.json
 def learned():
     """matrices.json, parsed: {tune: {"weights": ..., "masking": ..., "tables": {"4:2:0" or "4:4:4": {quality:
     [luminance, Cb, Cr]}}}}."""
-    with open(os.path.join(os.path.dirname(__file__), "matrices.json"), encoding="ascii") as stream:
+    with open(os.path.join(os.path.dirname(__file__), "matrices.json"), encoding="utf-8") as stream:
         parsed = json.load(stream)
     for entry in parsed.values():
         entry["tables"] = {

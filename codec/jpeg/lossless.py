@@ -12,9 +12,9 @@ from ..errors import ParameterError
 from ..pixels import as_array, plain
 from . import markers
 from ._lossless_write import count_differences, encode_lossless_scan
-from .encoder import application_segments
 from .metadata import Metadata
 from .params import _integer
+from .pipeline import application_segments
 
 if TYPE_CHECKING:
     from typing import Literal

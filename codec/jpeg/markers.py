@@ -206,6 +206,8 @@ class FrameComponent(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
+    """The parameters of a frame header."""
+
     SOFn: int
     P: int  # precision in bits
     Y: int  # lines; 0 until a DNL segment gives them

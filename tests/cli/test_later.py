@@ -1,5 +1,6 @@
 """NumPy loads at its first use: see codec/cli/_later.py."""
 
+import inspect
 import pickle
 import struct
 import subprocess
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 import codec
-from codec.cli._later import Later
+from codec.cli._later import Later, cleandoc
+from codec.cli.main import cli
 from codec.formats.pictures import dump
 
 RNG = np.random.default_rng(20)
@@ -79,3 +81,31 @@ def test_another_process_gets_the_module_itself():
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'struct' has no attribute 'unknown'"):
         _ = Later("struct").unknown
+
+
+HELPS = [
+    "",
+    "one line",
+    "  one line  ",
+    "\n\n  a\n    b\n\n  c\n  ",
+    "a\n\tb\n\t\tc",
+    "a\n\n\n",
+    "  a\n b\n   \n  c",
+    " \n x\n ",
+]
+
+
+@pytest.mark.parametrize("text", [*HELPS, cli.help, codec.encode.__doc__])
+def test_help_is_cleaned_as_by_inspect(text):
+    assert cleandoc(text) == inspect.cleandoc(text)
+
+
+def test_a_command_does_without_inspect(tmp_path):
+    (tmp_path / "a.png").write_bytes(dump(RNG.integers(0, 256, (20, 33, 3), np.uint8)))
+    script = (
+        "import contextlib, sys; from codec.cli.main import main\n"
+        "sys.argv[1:] = ['compress', sys.argv[1], '-o', sys.argv[2], '--force', '--effort', '1']\n"
+        "with contextlib.suppress(SystemExit): main()\n"
+        "print('getmro' in vars(sys.modules['inspect'])); import inspect; print(inspect.isfunction(main))"
+    )
+    assert ran(script, str(tmp_path / "a.png"), str(tmp_path / "a.jpg"))[-2:] == ["False", "True"]

@@ -158,7 +158,7 @@ def test_an_interrupt_is_exit_code_130_and_leaves_nothing_half_written(run, home
     def interrupted(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("codec.jpeg.encoder.encode_file", interrupted)
+    monkeypatch.setattr("codec.jpeg.pipeline.encode_file", interrupted)
     outcome = run("compress", "in", "-o", "out")
     assert outcome.code == 130 and "interrupted" in outcome.err
     assert tree("out") == []

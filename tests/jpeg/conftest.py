@@ -123,7 +123,7 @@ def handmade():
 def reconstruct():
     """reconstruct(image, options): the pixels reconstructed from the encoder's own levels."""
     from codec.jpeg.assemble import Common
-    from codec.jpeg.encoder import quantized
+    from codec.jpeg.pipeline import quantized
 
     def reconstruct(image, options):
         picture, planes = quantized(image, options, Common()), []
