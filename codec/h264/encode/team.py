@@ -10,7 +10,7 @@ import os
 import weakref
 from _thread import start_new_thread
 from collections import deque
-from threading import Lock, get_ident
+from threading import RLock, get_ident
 
 from ..._stop import Halted, halt, halted, release
 from ..._team import Bell
@@ -110,7 +110,8 @@ class Jobs:
     """
 
     def __init__(self, owner, looks=1):
-        self._owner, self._lock, self._bell, self._over = weakref.ref(owner), Lock(), Bell(), False
+        # While the lock is held, pictures are prepared, so that the garbage collector may run, and with it `end`.
+        self._owner, self._lock, self._bell, self._over = weakref.ref(owner), RLock(), Bell(), False
         self.looking, self.coming, self.coding = deque(), deque(), deque()  # coming: pictures that are not prepared
         self._looks, self._at_look = looks, []
         self._threads, self._process = set(), os.getpid()  # identifiers of those that serve
@@ -129,14 +130,16 @@ class Jobs:
         self._bell.ring()
 
     def end(self):
-        """Begin no more, and return when the threads have ended, whatever they did."""
+        """Begin no more, and return when the threads have ended, whatever they did. One of them, in which the garbage
+        collector found that the encoder is not used, does not wait for itself."""
         if os.getpid() != self._process:
             return
         with self._lock:
             self._over = True
             halt(self._threads)
         self._bell.ring()
-        self._until(lambda: not self._threads)
+        if get_ident() not in self._threads:
+            self._until(lambda: not self._threads)
 
     def serve(self):
         """Do jobs until the end: the body of a helper."""
@@ -194,6 +197,8 @@ class Jobs:
             if look is not None and len(self._at_look) < self._looks:
                 return self._taken(self.looking, look)
             picture, rank = self._picture()
+            if self._over:
+                return None
             if look is not None and rank >= WAITS:
                 return self._taken(self.looking, look)
             return None if rank == NEVER else self._taken(self.coding, picture)

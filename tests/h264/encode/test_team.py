@@ -136,3 +136,24 @@ def test_an_error_is_raised_in_the_thread_that_gives_out_the_jobs(threads):
         assert team.code(lambda job: (lambda: 3, ()), True).result() == 3
     finally:
         team.close()
+
+
+@pytest.mark.parametrize("where", ["prepared", "coded"])
+def test_a_helper_in_which_the_collector_ends_the_encoder_does_not_wait_for_itself(where):
+    made, ended = Recorded(), []
+
+    def end():
+        made.jobs.end()
+        ended.append(where)
+
+    def prepared(job):
+        if where == "prepared":
+            end()
+        return end, ()
+
+    made.jobs.add(made.jobs.coming, Job(prepared, jobs=made.jobs))
+    helper = threading.Thread(target=made.jobs.serve, daemon=True)
+    helper.start()
+    helper.join(60)
+    assert ended == [where] and not helper.is_alive()
+    made.jobs.end()
