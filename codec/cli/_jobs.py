@@ -13,6 +13,7 @@ from ._progress import progress
 from ._report import PIPE, Rows, in_words, show
 
 TRIM_BYTES, MMAP_BYTES = 1 << 26, 1 << 24  # free memory that goes back to the system, pieces that always do
+MOST_HEAPS = 1 << 16  # of any number of threads
 
 
 class Stream:
@@ -148,7 +149,7 @@ def keep_pages(heaps):
     """
     from .._core import keep_memory
 
-    return keep_memory(TRIM_BYTES, MMAP_BYTES, heaps)
+    return keep_memory(TRIM_BYTES, MMAP_BYTES, min(heaps, MOST_HEAPS))
 
 
 def _rows(verb, todo, task, shown, scheduler=None, **options):

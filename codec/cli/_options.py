@@ -1,6 +1,5 @@
 """Options and arguments shared by several verbs."""
 
-import contextlib
 import functools
 import os
 import sys
@@ -45,14 +44,6 @@ class OptionalValues(click.Command):
             default, is_value = self.may_follow.get(arg, (None, None))
             given.append(f"{arg}={default}" if default and at < ends and not is_value(following) else arg)
         return super().parse_args(ctx, given)
-
-    def make_parser(self, ctx):
-        """Click looks for a short option among the long ones first, and when it is none of them, for names that are
-        near: it is one of them."""
-        parser = super().make_parser(ctx)
-        with contextlib.suppress(AttributeError):  # not public: without it, a command begins 2 ms later
-            parser._long_opt.update(parser._short_opt)
-        return parser
 
 
 def may_be_input(text):

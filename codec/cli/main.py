@@ -1,6 +1,5 @@
 """The command `codec`: one file per verb, loaded on demand."""
 
-import contextlib
 import errno
 import gc
 import importlib
@@ -12,10 +11,13 @@ import warnings
 from ._later import cleandoc, postpone
 
 # Objects between searches for garbage. Modules are none: with Python's 700 a tenth of loading them is searching.
-gc.set_threshold(50_000)
+GARBAGE, usual = 50_000, gc.get_threshold()
+gc.set_threshold(GARBAGE)
 postpone("inspect", cleandoc=cleandoc)  # click and dataclasses import it
 
 import click
+
+gc.set_threshold(*usual)  # this process may be somebody else's: `main` sets it
 
 from .. import __version__
 from ..errors import CodecError
@@ -144,9 +146,10 @@ def command():
     try:
         main()
     except SystemExit as ended:
-        with contextlib.suppress(OSError, AttributeError):  # closed, or none
+        try:
             sys.stderr.flush()
-        os._exit(ended.code or 0)
+        finally:  # also if it is closed, or there is none, or a signal comes now
+            os._exit(ended.code or 0)
 
 
 def main():
@@ -157,13 +160,15 @@ def main():
     if sys.argv[1:2] and sys.argv[1] in WITHOUT_BLAS:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported, by worker processes too
         postpone("numpy")
+    gc.set_threshold(GARBAGE)
     buffer_stdout()
     with Ending() as ending:
         try:
             try:
                 cli(prog_name="codec", obj=ending)
             finally:
-                sys.stdout.flush()
+                if sys.stdout is not None:  # closed by the shell, as by >&-
+                    sys.stdout.flush()
                 gc.freeze()  # ends without a search for garbage
         except OSError as error:
             if error.filename is not None:  # not of stdout: a fault of ours

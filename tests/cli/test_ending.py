@@ -165,7 +165,7 @@ def test_a_report_is_whole_though_the_process_was_stopped_in_front_of_a_full_pip
     assert running.returncode == 0
 
 
-COMMAND = "import sys; from codec.cli.main import command; command()"
+COMMAND = "import atexit, sys; from codec.cli.main import command; atexit.register(print, 'late'); command()"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ COMMAND = "import sys; from codec.cli.main import command; command()"
 )
 def test_the_end_at_once_has_the_exit_code_and_loses_no_text(home, args, code, told):
     done = subprocess.run([sys.executable, "-c", COMMAND, *args], capture_output=True, text=True, timeout=60)
-    assert done.returncode == code and told in done.stderr
+    assert done.returncode == code and told in done.stderr and "late" not in done.stdout
     if "--json" in args:
         assert "done" in {row["status"] for row in json.loads(done.stdout)["files"]}
 
@@ -188,3 +188,20 @@ def test_a_fault_of_ours_ends_with_its_traceback(home):
     script = "import codec.cli.main as m; m.cli = lambda **_: 1 / 0; m.command()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
+
+
+def test_a_signal_at_the_very_end_changes_nothing(home):
+    script = (
+        "import os, signal, sys; from codec.cli.main import command\n"
+        "class Late:\n"
+        "    def write(self, text): return len(text)\n"
+        "    def flush(self): signal.raise_signal(signal.SIGTERM)\n"
+        "sys.argv[1:], sys.stderr = ['--version'], Late(); command()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_a_closed_stdout_is_no_traceback(home):
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m codec --help >&-"], capture_output=True, timeout=60)
+    assert b"Traceback" not in done.stderr

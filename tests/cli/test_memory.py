@@ -34,3 +34,8 @@ def test_pages_stay_with_the_process():
     if known != "True":
         pytest.skip("this libc has no mallopt")
     assert count < 1000 < faults("given back")[1]
+
+
+def test_any_number_of_threads_may_be_asked_for(run, home):
+    outcome = run("compress", "in", "-o", "out", "-j", str(2**40), "--dry-run")
+    assert outcome.code == 0

@@ -179,7 +179,7 @@ class PictureEncoder:
         ]  # one for each picture at work
         self._jobs, self._tasks = deque(), []  # not delivered yet; prepared, and not ended
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
-        self._pool, self._planes = [], []  # all pictures, references with their Interpolated as tag; others of these
+        self._pool, self._planes = [], []  # all pictures, references with their Interpolated as tag; planes of none
         self._frame_num = self._idr = self._first = 0
         self._keys = deque([0], 2)  # orders of the latest key pictures
         deblock = tools.deblock
@@ -386,7 +386,8 @@ class PictureEncoder:
 
     def _picture(self, reference):
         """One that neither the decoder's buffer nor a task needs. A reference takes one that has planes for searches,
-        four times as large as luma, and others leave these, or their planes: no more of them than references at work.
+        four times as large as luma. Others take one without; if there is none, its planes go back to `_planes`: so
+        there are no more planes than references at work.
         """
         self._tasks = [task for task in self._tasks if not task.job.ended]
         used = {id(picture) for task in self._tasks for picture in task.pictures}

@@ -29,7 +29,8 @@ class Intake:
         self._count, self._first, self._lossless = 0, None, lossless  # first: the format of frame 0
 
     def __call__(self, frame):
-        """The frame as a `Frame` that nobody else changes."""
+        """The frame as a `Frame` that nobody else changes: of arrays that may be written, a copy. Others are read where
+        they are, and must not change until their picture is delivered."""
         number, frame = self._count, _as_frame(frame, self._count, self._lossless)
         found = _format_of(frame)
         if found != self._first:

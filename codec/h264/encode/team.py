@@ -205,7 +205,7 @@ class Jobs:
 
     def _picture(self):
         """(the picture that may begin first or None, its rank). Pictures are prepared in order, by the thread that asks
-        for one: so all threads share that work. Those are that may come before the first one, and no more."""
+        for one: so all threads share that work. No more are prepared than may come before the first that is ready."""
         picture, rank, last = min(self.coding, key=Job.rank, default=None), NEVER, FIRST
         if picture is not None:
             rank, last = picture.rank(), self.coding[-1].rank()
