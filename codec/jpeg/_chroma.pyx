@@ -8,14 +8,19 @@ import numpy as np
 
 from codec._core cimport JpegDsp, jpeg_dsp
 from codec._pixel cimport LEAST_SQUARES_REACH, downsample_least_squares_row, upsample_h2v2_row
-from ..cpu import level_index
+from .._core import BUILT_LEVELS
+from ..cpu import level_index, register
 from ..errors import ParameterError
+
 cdef extern from "contrast.h" nogil:
     void (*const codec_add_contrast[2])(const uint8_t *a, const uint8_t *b, Py_ssize_t bytes, int channels,
                                         double *total)
 
 cdef extern from "levels.h" nogil:
     int codec_variant(int level)
+
+KERNELS = ("add_contrast",)
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     STRIP = 16                  # rows of two blocks; one strip in STEP is measured

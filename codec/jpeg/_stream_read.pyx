@@ -10,7 +10,7 @@ and it turns out later which MCUs those are (`PieceTeam`).
 Of a part of a picture (`Window` of view.py) the MCUs above are read for their DC, from the last restart interval on
 that begins a row of MCUs; those below only where damage is to be reported.
 """
-from libc.stdint cimport int16_t, int64_t, uint16_t, uint8_t
+from libc.stdint cimport int16_t, int64_t, uint16_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
@@ -553,22 +553,30 @@ cdef class PieceTeam(BandTeam):
         free(room)
 
     cdef void supply(self, Piece *p) noexcept nogil:
-        """Let `p` have data without stuffing: up to the end of the piece behind, and for an MCU at least."""
+        """Let `p` have data without stuffing: up to the end of the piece behind, and for an MCU at least.
+
+        Readers load up to ZEROS bytes from behind `size`, where another thread may be at work: these are kept back.
+        What was loaded from behind the former `size` is forgotten, as it may not have been there.
+        """
         cdef BitReader *bits = &p.scan.reader.bits
         cdef Segments *all = &self.scan.segments
         cdef Py_ssize_t past, end
         turns_lock(&self.supplying)
         end = self.begin_of[self.supplied]
-        while self.supplied < self.parts and (self.supplied <= p.following or end < bits.pos + ZEROS):
+        while self.supplied < self.parts and (self.supplied <= p.following or end < bits.pos + 2 * ZEROS):
             self.supplied += 1
             past = all.found[0] + <Py_ssize_t>(<double>self.size * self.supplied / self.parts)
             end += unstuff_part(all, &self.used, past, all.plain + end)
             self.begin_of[self.supplied] = end
+        bits.size = end if self.supplied == self.parts else max(end - ZEROS, <Py_ssize_t>0)
         turns_unlock(&self.supplying)
-        bits.size = end
+        bits.pos -= bits.count >> 3
+        bits.count &= 7
+        bits.acc &= ~((<uint64_t>-1) >> bits.count)
 
     cdef bint take_piece(self, Piece *p) noexcept nogil:
         """The next one that nobody has. The first one begins where the scan does."""
+        cdef BitReader *bits = &p.scan.reader.bits
         cdef bint taken
         if stopped():
             self.fail(-1)
@@ -580,7 +588,9 @@ cdef class PieceTeam(BandTeam):
             self.taken += 1
         turns_unlock(&self.turns)
         if taken:
-            p.scan.reader.bits.pos = 0
+            bits.pos = bits.acc = bits.count = 0
+            self.supply(p)                          # then it is known where the piece begins
+            bits.pos = self.begin_of[p.following - 1]
             self.supply(p)
         return taken
 

@@ -81,6 +81,7 @@ struct inflater {
     enum state state;
     size_t stored;      /* bytes of a stored block that are left */
     int fits;           /* all that is left to make fits before out_end */
+    int fixed;          /* the tables are those of 3.2.6: blocks with them may be short */
     struct code litlen, dist;
     entry litlen_table[1 << LITLEN_BITS];
     symbol dist_table[1 << DIST_BITS];
@@ -343,7 +344,10 @@ static enum state begin_block(struct inflater *s)
         s->stored = len;
         return STORED;
     }
-    if (btype == 1) { /* 3.2.6 */
+    if (btype == 1 && s->fixed)
+        return CODES;
+    s->fixed = btype == 1;
+    if (s->fixed) { /* 3.2.6 */
         memset(length, 8, 144);
         memset(length + 144, 9, 112);
         memset(length + 256, 7, 24);
@@ -587,6 +591,7 @@ CODEC_BODY int inflate_body(const uint8_t *in, size_t in_size, size_t out_size, 
     if (!s)
         return -1;
     s->in = in + 2;
+    s->fixed = 0;
     s->in_end = in + in_size;
     s->out = s->out_begin = (uint8_t *)(s + 1);
     s->bits = 0;

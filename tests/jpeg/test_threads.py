@@ -200,10 +200,24 @@ def test_many_pieces(subsampling):
         assert_threads_agree(data)
     for part in range(1, 9):
         at = len(data) * part // 9
-        assert_threads_agree(data[:at] + b"\xff\0" * 8 + data[at + 16 :], (2,))
-        assert_threads_agree(data[:at] + data[at + 1 :], (2,))
-        assert_threads_agree(data[:at] + b"\xff" * 300 + b"\0" + data[at:], (2,))  # pieces end behind all of these
+        assert_threads_agree(data[:at] + b"\xff\0" * 8 + data[at + 16 :], (2, 4))
+        assert_threads_agree(data[:at] + data[at + 1 :], (2, 4))
+        for fill in (300, 5000):  # pieces end behind all of these
+            assert_threads_agree(data[:at] + b"\xff" * fill + b"\0" + data[at:], (2, 4))
     assert_threads_agree(data[: len(data) // 2], (2,))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_strip_of_noise_in_a_flat_picture(seed):
+    """Pieces are of like sizes in bytes and not in MCUs: those in the noise hold more bytes than two pieces."""
+    rng = np.random.default_rng(seed)
+    height, width, high, top = (int(rng.integers(*span)) for span in ((600, 1500), (600, 1500), (20, 160), (0, 400)))
+    picture = np.full((height, width, 3), 90, np.uint8)
+    noise = 128 + rng.normal(0, (6, 12, 25, 60)[seed % 4], (high, width, 3))
+    picture[top : top + high] = noise.clip(0, 255).astype(np.uint8)
+    data = codec.encode(picture, (75, 85, 95)[seed % 3], effort=1, subsampling=("4:2:0", "4:4:4")[seed % 2])
+    for _ in range(3):
+        assert_threads_agree(data, (2, 3, 4, 8))
 
 
 @pytest.mark.parametrize("restart_interval", [44, 4])

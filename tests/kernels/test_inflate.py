@@ -246,3 +246,30 @@ def test_sizes_are_checked():
             read(compressed(b"abc"), *sizes)
     with pytest.raises(ValueError):
         inflate(compressed(b"abc"), out, 0)
+
+
+def bytes_of(bits):
+    return int(bits[::-1], 2).to_bytes(-(-len(bits) // 8), "little")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_blocks_of_fixed_codes_around_one_of_its_own(level):
+    """Many are empty: 10 bits. They are not worth tables of their own."""
+    empty, text = "0100000000" * 20_000, "110" + "".join(f"{0x30 + byte:08b}" for byte in b"abc") + "0" * 7
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    middle = packer.compress(bytes(range(200)) * 3 + b"skewed" * 50) + packer.flush(zlib.Z_FULL_FLUSH)
+    for body in (
+        bytes_of(empty + text),
+        bytes_of(empty + "000") + b"\0\0\xff\xff" + middle + bytes_of(empty + text),
+    ):
+        expected = zlib.decompress(body, -15)
+        stream = b"\x78\x9c" + body + zlib.adler32(expected).to_bytes(4, "big")
+        assert inflated(stream, len(expected), level) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "row_bytes"), [(2**31 - 1, 4 * (2**31 - 1)), (2**31, 2**32), (2**62, 4), (100_000, 400_000)]
+)
+def test_sizes_that_no_stream_of_this_length_fills(rows, row_bytes):
+    """Refused before memory is taken."""
+    assert read(compressed(bytes(1000)), rows, row_bytes, 4) is None

@@ -309,6 +309,6 @@ def test_a_change_of_the_encoder_changes_its_fingerprint(monkeypatch):
     ours = registry.by_name("jpeg")
     before = {effort: fingerprint(ours, ours.setting(effort=effort)) for effort in (1, 5)}
     assert before == {effort: fingerprint(ours, ours.setting(effort=effort)) for effort in (1, 5)}
-    monkeypatch.setattr(sys.modules["codec.jpeg.encoder"], "masking_of", lambda tune: None)
+    monkeypatch.setattr(sys.modules["codec.jpeg.pipeline"], "masking_of", lambda tune: None)
     after = {effort: fingerprint(ours, ours.setting(effort=effort)) for effort in (1, 5)}
     assert after[1] == before[1] and after[5] != before[5]
