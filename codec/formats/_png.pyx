@@ -28,7 +28,7 @@ cdef extern from "inflate.h":
                                 codec_inflate_taker *take, void *to) noexcept nogil
     codec_inflater *codec_inflate[2]
 
-KERNELS = ("png_unfilter", "inflate")
+KERNELS = ("png_unfilter", "inflate", "adler32")
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 
