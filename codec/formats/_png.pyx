@@ -50,8 +50,8 @@ def read(const uint8_t[::1] stream, Py_ssize_t rows, Py_ssize_t row_bytes, int b
     """
     if rows < 1 or row_bytes < 1 or not 1 <= bpp <= 4 or row_bytes % bpp:
         raise ValueError("the sizes do not fit")
-    # DEFLATE gives at most 1032 bytes for one: two bits for 258 and two for their distance.
-    if row_bytes >= PY_SSIZE_T_MAX // rows or rows * row_bytes // 1032 > stream.shape[0]:
+    # DEFLATE gives at most 1032 bytes for one: a bit for 258 and one for their distance. A stream has more than these.
+    if row_bytes >= PY_SSIZE_T_MAX // rows or rows * row_bytes // 1032 >= stream.shape[0]:
         return None
     made = PyByteArray_FromStringAndSize(NULL, rows * row_bytes)
     cdef uint8_t[::1] out = made
