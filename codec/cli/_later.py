@@ -1,5 +1,5 @@
-"""Modules at their first use. `codec compress` of usual PNG files at low effort does not come to NumPy, which takes a
-quarter of a short run to load; commands do not come to `inspect`, but for one function: a tenth of their start."""
+"""Load modules at their first use. `codec compress` of usual PNG files at low effort needs no NumPy, which takes a
+quarter of a short run to load. Commands need one function of `inspect`, which takes a tenth of their start."""
 
 import importlib
 import importlib.machinery

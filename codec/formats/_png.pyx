@@ -45,8 +45,8 @@ def read(const uint8_t[::1] stream, Py_ssize_t rows, Py_ssize_t row_bytes, int b
 
     Returns
     -------
-    bytearray of rows x row_bytes bytes, or None for a stream that zlib refuses, that has more or fewer bytes, or in
-    which a filter type is that there is not
+    bytearray of rows x row_bytes bytes, or None for a stream that zlib refuses, that has more or fewer bytes, or that
+    has an unknown filter type
     """
     if rows < 1 or row_bytes < 1 or not 1 <= bpp <= 4 or row_bytes % bpp:
         raise ValueError("the sizes do not fit")
@@ -107,7 +107,7 @@ def unfilter(filtered, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
 
     Returns
     -------
-    bytearray of rows x row_bytes bytes, or None for a filter type that there is not
+    bytearray of rows x row_bytes bytes, or None for an unknown filter type
     """
     cdef const uint8_t[::1] data = filtered
     if rows < 1 or row_bytes < 1 or not 1 <= bpp <= 4 or row_bytes % bpp or data.shape[0] != rows * (row_bytes + 1):

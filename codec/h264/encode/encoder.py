@@ -179,7 +179,7 @@ class PictureEncoder:
         ]  # one for each picture at work
         self._jobs, self._tasks = deque(), []  # not delivered yet; prepared, and not ended
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
-        self._pool, self._planes = [], []  # all pictures, references with their Interpolated as tag; planes of none
+        self._pool, self._planes = [], []  # all pictures, references with Interpolated as tag; free planes
         self._frame_num = self._idr = self._first = 0
         self._keys = deque([0], 2)  # orders of the latest key pictures
         deblock = tools.deblock
