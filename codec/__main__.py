@@ -1,5 +1,5 @@
 """`python -m codec` is the command `codec`."""
 
-from .cli.main import command
+from .cli.start import command
 
 command()

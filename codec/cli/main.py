@@ -1,7 +1,6 @@
 """The command `codec`: one file per verb, loaded on demand."""
 
 import errno
-import gc
 import importlib
 import io
 import os
@@ -10,14 +9,9 @@ import warnings
 
 from ._later import cleandoc, postpone
 
-# Objects between searches for garbage. Modules are none: with Python's 700 a tenth of loading them is searching.
-GARBAGE, usual = 50_000, gc.get_threshold()
-gc.set_threshold(GARBAGE)
 postpone("inspect", cleandoc=cleandoc)  # click and dataclasses import it
 
 import click
-
-gc.set_threshold(*usual)  # this process may be somebody else's: `main` sets it
 
 from .. import __version__
 from ..errors import CodecError
@@ -140,18 +134,6 @@ def buffer_stdout():
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), out.encoding, out.errors, line_buffering=True)
 
 
-def command():
-    """Entry point of the command `codec`: `main`, and then the end of the process at once. All that must be in files
-    is there, and to take the interpreter apart takes as long as two files."""
-    try:
-        main()
-    except SystemExit as ended:
-        try:
-            sys.stderr.flush()
-        finally:  # also if it is closed, or there is none, or a signal comes now
-            os._exit(ended.code or 0)
-
-
 def main():
     """Run the command line of the process; ends with SystemExit, whose code is a number."""
     warnings.showwarning = lambda message, *where: say(f"warning: {message}")
@@ -160,7 +142,6 @@ def main():
     if sys.argv[1:2] and sys.argv[1] in WITHOUT_BLAS:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported, by worker processes too
         postpone("numpy")
-    gc.set_threshold(GARBAGE)
     buffer_stdout()
     with Ending() as ending:
         try:
@@ -169,7 +150,6 @@ def main():
             finally:
                 if sys.stdout is not None:  # closed by the shell, as by >&-
                     sys.stdout.flush()
-                gc.freeze()  # ends without a search for garbage
         except OSError as error:
             if error.filename is not None:  # not of stdout: a fault of ours
                 raise

@@ -165,7 +165,7 @@ def test_a_report_is_whole_though_the_process_was_stopped_in_front_of_a_full_pip
     assert running.returncode == 0
 
 
-COMMAND = "import atexit, sys; from codec.cli.main import command; atexit.register(print, 'late'); command()"
+COMMAND = "import atexit, sys; from codec.cli.start import command; atexit.register(print, 'late'); command()"
 
 
 @pytest.mark.parametrize(
@@ -185,14 +185,14 @@ def test_the_end_at_once_has_the_exit_code_and_loses_no_text(home, args, code, t
 
 
 def test_a_fault_of_ours_ends_with_its_traceback(home):
-    script = "import codec.cli.main as m; m.cli = lambda **_: 1 / 0; m.command()"
+    script = "import codec.cli.main as m, codec.cli.start; m.cli = lambda **_: 1 / 0; codec.cli.start.command()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
 
 
 def test_a_signal_at_the_very_end_changes_nothing(home):
     script = (
-        "import os, signal, sys; from codec.cli.main import command\n"
+        "import os, signal, sys; from codec.cli.start import command\n"
         "class Late:\n"
         "    def write(self, text): return len(text)\n"
         "    def flush(self): signal.raise_signal(signal.SIGTERM)\n"
