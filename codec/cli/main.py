@@ -1,6 +1,7 @@
 """The command `codec`: one file per verb, loaded on demand."""
 
 import errno
+import gc
 import importlib
 import io
 import os
@@ -150,6 +151,7 @@ def main():
             finally:
                 if sys.stdout is not None:  # closed by the shell, as by >&-
                     sys.stdout.flush()
+                gc.freeze()  # Python ends without a search for garbage, which might wait for threads
         except OSError as error:
             if error.filename is not None:  # not of stdout: a fault of ours
                 raise
