@@ -478,6 +478,7 @@ cdef int fill(BandTeam team, int threads) except -1:
 cdef enum:
     PIECE_BYTES = 1 << 19       # of levels, on average: they stay in the cache of a processor
     LEAST_PIECE = 128           # MCUs: some are read twice
+    CUTS = 4                    # of the last piece for each thread, so that threads end together
     AT_A_TIME = 64              # MCUs that are cleared, and then read
     FEW = 16                    # as many near the end of a piece
     ALONE = 3                   # see `meet`
@@ -512,6 +513,7 @@ cdef class PieceTeam(BandTeam):
     cache. Who comes to a piece that nobody has taken goes on with it. Who completes a row of MCUs makes its pixels.
     """
     cdef Py_ssize_t total       # MCUs
+    cdef Py_ssize_t whole, cuts     # pieces of full length, which come first; parts into which the others are cut
     cdef Piece *piece           # owned, by thread
     cdef int16_t *levels        # owned, of all of those
     cdef Piece **reader         # owned, by number of the piece; NULL: nobody has taken it
@@ -540,16 +542,18 @@ cdef class PieceTeam(BandTeam):
         cdef int i
         copy_description(self, whole)
         self.scan, self.dsp, self.pixels = s, whole.dsp, whole.pixels
-        self.band, self.several, self.parts, self.total = 1, True, pieces, s.mcus_wide * s.mcus_high
+        self.band, self.several, self.total = 1, True, s.mcus_wide * s.mcus_high
+        self.whole, self.cuts = pieces - threads, max(1, min(<Py_ssize_t>CUTS, self.total // pieces // LEAST_PIECE))
+        self.parts = self.whole + threads * self.cuts
         room = 2 * (self.total // pieces + 1)
         size = piece_bytes(s, room)
         self.slots = threads * (self.total // pieces // s.mcus_wide + 2)
         self.allocate()
         self.piece = <Piece *>malloc(threads * sizeof(Piece))
         self.levels = <int16_t *>malloc(threads * size)
-        self.reader = <Piece **>calloc(pieces, sizeof(Piece *))
+        self.reader = <Piece **>calloc(self.parts, sizeof(Piece *))
         self.converted = <Py_ssize_t *>calloc(self.slots, sizeof(Py_ssize_t))
-        self.begin_of = <Py_ssize_t *>calloc(pieces + 1, sizeof(Py_ssize_t))
+        self.begin_of = <Py_ssize_t *>calloc(self.parts + 1, sizeof(Py_ssize_t))
         if (self.piece == NULL or self.levels == NULL or self.reader == NULL or self.converted == NULL
                 or self.begin_of == NULL):
             raise MemoryError
@@ -577,6 +581,11 @@ cdef class PieceTeam(BandTeam):
                 self.finish(p, room)
         free(room)
 
+    cdef double share_before(self, Py_ssize_t piece) noexcept nogil:
+        """The part of the data that is before a piece."""
+        cdef Py_ssize_t whole = min(piece, self.whole)
+        return (whole * self.cuts + piece - whole) / <double>(self.whole * self.cuts + self.parts - self.whole)
+
     cdef void supply(self, Piece *p) noexcept nogil:
         """Let `p` have data without stuffing: up to the end of the piece behind, and for an MCU at least.
 
@@ -590,7 +599,7 @@ cdef class PieceTeam(BandTeam):
         end = self.begin_of[self.supplied]
         while self.supplied < self.parts and (self.supplied <= p.following or end < bits.pos + 2 * ZEROS):
             self.supplied += 1
-            past = all.found[0] + <Py_ssize_t>(<double>self.size * self.supplied / self.parts)
+            past = all.found[0] + <Py_ssize_t>(self.size * self.share_before(self.supplied))
             end += unstuff_part(all, &self.used, past, all.plain + end)
             self.begin_of[self.supplied] = end
         bits.size = end if self.supplied == self.parts else max(end - ZEROS, <Py_ssize_t>0)
