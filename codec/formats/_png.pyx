@@ -1,6 +1,6 @@
 """Rows of PNG files: inflated (RFC 1950 and 1951), and their filters undone (PNG 9.2)."""
 from libc.stddef cimport ptrdiff_t, size_t
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from cpython.bytearray cimport PyByteArray_FromStringAndSize
@@ -28,8 +28,21 @@ cdef extern from "inflate.h":
                                 codec_inflate_taker *take, void *to) noexcept nogil
     codec_inflater *codec_inflate[2]
 
-KERNELS = ("png_unfilter", "inflate", "adler32")
+cdef extern from "checksums.h":
+    void codec_crc32_begin() noexcept nogil
+    ctypedef void codec_crc32er(uint32_t *sum, const uint8_t *data, size_t n) noexcept nogil
+    codec_crc32er *codec_crc32[2]
+
+KERNELS = ("png_unfilter", "inflate", "adler32", "crc32")
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
+codec_crc32_begin()
+
+
+def crc32(const uint8_t[::1] data, uint32_t value=0):
+    """The CRC-32 (PNG annex D) of bytes behind others, whose checksum is `value`, as `zlib.crc32` gives it."""
+    if data.shape[0]:
+        codec_crc32[codec_variant(level_index())](&value, &data[0], <size_t>data.shape[0])
+    return value
 
 
 def read(const uint8_t[::1] stream, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):

@@ -6,11 +6,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..signatures import PNG
-
-try:  # in a tenth of zlib's time; there are no wheels for some processors
-    from isal.isal_zlib import crc32
-except ImportError:
-    from zlib import crc32
+from ._png import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
