@@ -66,6 +66,7 @@ cdef class Chunk:
 
     @property
     def offset(self):
+        """Where it begins."""
         return self.found.at
 
     @property

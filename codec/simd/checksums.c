@@ -43,8 +43,8 @@ CODEC_KERNEL(codec_adler32, (uint32_t *sum, const uint8_t *data, size_t n), (sum
  * first 32 bits of the message are inverted before, and the remainder behind. The lowest bit of a byte comes first, so
  * a register has its coefficients the other way round: bit 31 - i is that of x^i, and >> 1 is times x.
  *
- * LEFT[k][b] is the remainder of byte b with k bytes of 0 behind it. That of eight bytes is the sum of theirs. */
-enum { TOGETHER = 8 };
+ * LEFT[k][b] is the remainder of byte b with k bytes of 0 behind it. That of sixteen bytes is the sum of theirs. */
+enum { TOGETHER = 16 };
 static uint32_t LEFT[TOGETHER][256];
 
 void codec_crc32_begin(void)
@@ -64,10 +64,10 @@ void codec_crc32_bytes(uint32_t *sum, const uint8_t *data, size_t n)
 {
     uint32_t left = ~*sum;
     for (; n >= TOGETHER; n -= TOGETHER, data += TOGETHER) {
-        const uint64_t next = codec_load_le64(data) ^ left;
+        const uint64_t next = codec_load_le64(data) ^ left, behind = codec_load_le64(data + 8);
         left = 0;
-        for (int k = 0; k < TOGETHER; k++)
-            left ^= LEFT[TOGETHER - 1 - k][next >> 8 * k & 0xff];
+        for (int k = 0; k < 8; k++)
+            left ^= LEFT[15 - k][next >> 8 * k & 0xff] ^ LEFT[7 - k][behind >> 8 * k & 0xff];
     }
     for (; n; n--, data++)
         left = left >> 8 ^ LEFT[0][(left ^ *data) & 0xff];
