@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 CONVERTED_MODES = {"1": "L", "P": "RGB", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB"}
 ALPHA_MODES = ("RGBA", "LA", "PA", "La", "RGBa")
 BAND_PIXELS = 1 << 16
-UINT8 = np.dtype(np.uint8)
 SAMPLE_MODES = ("I", "F")  # and I;16 in any byte order: gray, with a dtype that says so
 
 
@@ -108,7 +107,7 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
     >>> uint8_pixels(np.zeros((4, 6), np.uint8), "samples have 8 bits").shape
     (4, 6, 1)
     """
-    array = image if type(image) is np.ndarray and image.dtype == UINT8 else _as_uint8(image, reason)
+    array = image if type(image) is np.ndarray and image.dtype == np.uint8 else _as_uint8(image, reason)
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or not is_picture(array):
