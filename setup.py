@@ -87,6 +87,7 @@ LINKED = {
         "codec/simd/x86/png_avx2.c",
         "codec/simd/inflate.c",
         "codec/simd/checksums.c",
+        "codec/simd/x86/checksums_avx2.c",
     ],
     "codec.h264.macroblock._kernels": KERNELS_H264,
     "codec.h264.encode._kernels": KERNELS_H264_ENCODER,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from . import jpeg
 from .errors import CodecError, DamageWarning, ParameterError
 from .executors import checked_threads, outcomes
-from .jpeg.decoder import checked_reading
+from .jpeg.decoder import checked_reading, decoded
 from .jpeg.encoder import encode_bytes
 from .jpeg.geometry import ORIENTATIONS
 from .jpeg.params import EncodeOptions, takes_encode_options
@@ -135,13 +135,11 @@ def decode(
         raise ParameterError(f"upright must be True or False, not {upright!r}")
     if upright and out is not None:
         raise ParameterError("out takes the picture as it is stored: leave out upright, or turn a copy")
-    result = jpeg.decode(
-        source, on_error=on_error, limits=limits, threads=threads, scale=scale, region=region, color=color, out=out
-    )
-    report = ([result.damage.report] if result.damage else []) + list(result.doubts)
-    if report:
+    pixels, info, _, doubts, damage = decoded(source, on_error, limits, threads, scale, region, color, out)
+    if damage or doubts:
+        report = ([damage.report] if damage else []) + list(doubts)
         warnings.warn("; ".join(report), DamageWarning, stacklevel=2)
-    return ORIENTATIONS[result.info.orientation].of_pixels(result.pixels) if upright else result.pixels
+    return ORIENTATIONS[info.orientation].of_pixels(pixels) if upright else pixels
 
 
 probe = jpeg.probe

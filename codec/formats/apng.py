@@ -6,7 +6,6 @@ Pillow shows a default image that is not part of the animation as its first fram
 from __future__ import annotations
 
 import struct
-import zlib
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -67,7 +66,7 @@ def read(data: bytes, limits: Limits, decode: Callable[[bytes], npt.NDArray[np.u
         if (chunk.kind == b"IHDR") == bool(head):
             raise BitstreamError("IHDR is not first, or not alone", layer="APNG", offset=chunk.offset)
         if chunk.kind in (b"IHDR", b"acTL", b"fcTL", b"fdAT", b"PLTE", b"tRNS"):
-            _check(data, chunk)
+            _check(chunk)
         if chunk.kind == b"IHDR":
             head = chunk.content
             limits.check_pixels(*struct.unpack_from(">II", head))
@@ -86,7 +85,7 @@ def read(data: bytes, limits: Limits, decode: Callable[[bytes], npt.NDArray[np.u
             else:
                 frames[-1][1].append(chunk.content[4:])
         elif chunk.kind == b"IDAT" and frames:
-            _check(data, chunk)
+            _check(chunk)
             frames[-1][1].append(chunk.content)
         ended = ended or chunk.kind == b"IEND"
     if not ended:
@@ -99,11 +98,10 @@ def read(data: bytes, limits: Limits, decode: Callable[[bytes], npt.NDArray[np.u
     return Moving(width, height, cells, restarts(plays), warnings)
 
 
-def _check(data, chunk):
-    stored = int.from_bytes(data[chunk.offset + 8 + len(chunk.content) :][:4], "big")
-    if zlib.crc32(chunk.kind + chunk.content) != stored:
+def _check(chunk):
+    if not chunk.is_sound:
         raise BitstreamError(f"the CRC of {chunk.kind.decode()} is wrong", layer="APNG", offset=chunk.offset)
-    if len(chunk.content) != SIZES.get(chunk.kind, len(chunk.content)):
+    if chunk.size != SIZES.get(chunk.kind, chunk.size):
         raise BitstreamError(f"{chunk.kind.decode()} has the wrong length", layer="APNG", offset=chunk.offset)
 
 

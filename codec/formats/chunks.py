@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..signatures import PNG
-
-try:  # in a tenth of zlib's time; there are no wheels for some processors
-    from isal.isal_zlib import crc32
-except ImportError:
-    from zlib import crc32
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ._png import chunks, stream
 
 PICTURE = 33  # where chunks begin behind the signature and IHDR
+FIELDS = struct.Struct(">2I5B")  # of IHDR
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type (PNG 11.2.1)
-# Chunks behind IHDR that change what is seen, or how many pictures there are.
-OTHER = (b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT")
-
-
-class Chunk(NamedTuple):
-    """A chunk at its place in the file."""
-
-    kind: bytes
-    file: bytes
-    offset: int
-    size: int
-
-    @property
-    def content(self) -> bytes:
-        """A copy: IDAT may have megabytes."""
-        return self.file[self.offset + 8 : self.offset + 8 + self.size]
-
-
-def chunks(data: bytes) -> Iterator[Chunk]:
-    """Chunks up to IEND; ends without an error where the data ends or a chunk does not fit."""
-    at = len(PNG)
-    while at + 12 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        if at + 12 + size > len(data):
-            return
-        yield Chunk(kind, data, at, size)
-        if kind == b"IEND":
-            return
-        at += 12 + size
 
 
 def compressed(data: bytes, head: Header) -> bytes | memoryview | None:
@@ -65,7 +30,7 @@ def compressed(data: bytes, head: Header) -> bytes | memoryview | None:
     """
     if head.bits != 8 or head.color not in CHANNELS or any(head[4:]) or not head.width or not head.height:
         return None
-    return _stream(data)
+    return stream(data, PICTURE)
 
 
 class Header(NamedTuple):
@@ -89,24 +54,7 @@ def header(data: bytes) -> Header | None:
     >>> header(PNG + chunk(b"IHDR", struct.pack(">2I5B", 3, 2, 8, 6, 0, 0, 0)))
     Header(width=3, height=2, bits=8, color=6, compression=0, filter=0, interlace=0)
     """
-    if not data.startswith(PNG) or data[len(PNG) : 16] != b"\0\0\0\rIHDR" or len(data) < PICTURE:
+    first = next(chunks(data), None) if data.startswith(PNG) else None
+    if first is None or first.kind != b"IHDR" or first.size != FIELDS.size or not first.is_sound:
         return None
-    sound = crc32(data[12 : PICTURE - 4]) == int.from_bytes(data[PICTURE - 4 : PICTURE], "big")
-    return Header(*struct.unpack_from(">2I5B", data, 16)) if sound else None
-
-
-def _stream(data):
-    """All IDAT chunks behind a sound IHDR; None if the file is of another kind."""
-    view, at, parts, ended = memoryview(data), PICTURE, [], False
-    while not ended:
-        size, kind = int.from_bytes(view[at : at + 4], "big"), bytes(view[at + 4 : at + 8])
-        content, at = view[at + 8 : at + 8 + size], at + 12 + size
-        checksum = int.from_bytes(view[at - 4 : at], "big")
-        if at > len(data) or kind in OTHER or crc32(content, crc32(kind)) != checksum:
-            return None
-        if kind == b"IDAT":
-            parts.append(content)
-        ended = kind == b"IEND"
-        if parts and not ended and kind != b"IDAT":  # text or Exif behind the picture, which Pillow reads with it
-            return None
-    return (parts[0] if len(parts) == 1 else b"".join(parts)) if parts else None
+    return Header(*FIELDS.unpack_from(data, PICTURE - FIELDS.size - 4))

@@ -39,6 +39,7 @@ cdef struct Upsampler:
     Py_ssize_t width, height    # of the component itself (A.1.1), without the filling of its last blocks
     bint repeats                # samples are repeated whatever the ratio: there are too few to interpolate
     Py_ssize_t ring             # rows in memory, where those of the component follow each other in a ring; 0: all
+    Py_ssize_t turn             # the row with which the ring begins again, of those that `compose_some` reads
     int H, V
 
 cdef int describe_forward(Forward *f, color, sampling, Q, chroma, dead_zone, dering) except -1
@@ -50,6 +51,6 @@ cdef void close_forward(Forward *f) noexcept nogil
 cdef int describe_upsamplers(Upsampler *upsamplers, int *Hmax, int *Vmax, color, sampling, Py_ssize_t height,
                              Py_ssize_t width) except -1
 cdef Py_ssize_t composing_room(Py_ssize_t width, int Hmax, int precision) noexcept nogil
-cdef void compose_some(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
-                       int precision, int Hmax, int Vmax, Py_ssize_t first, Py_ssize_t past, Py_ssize_t width,
-                       void *room, Sample *pixels) noexcept nogil
+cdef void compose_some(const JpegDsp *dsp, const Sample **planes, const Upsampler *upsamplers, int channels,
+                       int transform, int precision, int Hmax, int Vmax, Py_ssize_t first, Py_ssize_t past,
+                       Py_ssize_t width, void *room, Sample *pixels) noexcept nogil

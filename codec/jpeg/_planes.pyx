@@ -425,11 +425,18 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
 
 # ================================================================ compose
 
+cdef inline const Sample *ring_at(const Sample *plane, Upsampler *u, Py_ssize_t y) noexcept nogil:
+    """Where row 0 would be, were there all rows from the one above y on; a division for each row takes time."""
+    cdef Py_ssize_t first = max(y - 1, <Py_ssize_t>0)
+    u.turn = first - first % u.ring + u.ring if u.ring else u.height
+    return plane - (u.turn - u.ring) * u.stride if u.ring else plane
+
+
 cdef inline const Sample *row_of(const Sample *plane, const Upsampler *u, Py_ssize_t y) noexcept nogil:
-    return plane + (y % u.ring if u.ring else y) * u.stride
+    return plane + (y if y < u.turn else y - u.ring) * u.stride
 
 
-cdef const Sample *full_row(const JpegDsp *dsp, const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width,
+cdef const Sample *full_row(const JpegDsp *dsp, const Sample *plane, const Upsampler *u, Py_ssize_t y, Py_ssize_t width,
                             int Hmax, int Vmax, uint16_t *sums, Sample *out) noexcept nogil:
     """Row y of the picture of one component: the plane's own row if it needs no upsampling, else
     made in `out`."""
@@ -461,20 +468,25 @@ cdef Py_ssize_t composing_room(Py_ssize_t width, int Hmax, int precision) noexce
     return (width + 2 * Hmax) * <Py_ssize_t>(sizeof(uint16_t) + 4 * (1 + precision // 9))
 
 
-cdef void compose_some(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
-                       int precision, int Hmax, int Vmax, Py_ssize_t first, Py_ssize_t past, Py_ssize_t width,
-                       void *room, Sample *pixels) noexcept nogil:
+cdef void compose_some(const JpegDsp *dsp, const Sample **planes, const Upsampler *upsamplers, int channels,
+                       int transform, int precision, int Hmax, int Vmax, Py_ssize_t first, Py_ssize_t past,
+                       Py_ssize_t width, void *room, Sample *pixels) noexcept nogil:
     """Rows `first` to `past` - 1 of the picture."""
     cdef Py_ssize_t wide = width + 2 * Hmax, y, x
     cdef uint16_t *sums = <uint16_t *>room
     cdef Sample *rows = <Sample *>(sums + wide)
     cdef const Sample *row[4]
+    cdef const Sample *plane[4]
+    cdef Upsampler u[4]
     cdef Sample *out
     cdef Sample top = <Sample>((1 << precision) - 1)
     cdef int c
+    for c in range(channels):
+        u[c] = upsamplers[c]
+        plane[c] = ring_at(planes[c], &u[c], first * u[c].V // Vmax)
     for y in range(first, past):
         for c in range(channels):
-            row[c] = full_row(dsp, planes[c], &upsamplers[c], y, width, Hmax, Vmax, sums, rows + c * wide)
+            row[c] = full_row(dsp, plane[c], &u[c], y, width, Hmax, Vmax, sums, rows + c * wide)
         out = pixels + y * width * channels
         if transform == YCC or transform == YCCK:
             ycc_to_rgb_row(dsp, row[0], row[1], row[2], out, channels, precision, width)

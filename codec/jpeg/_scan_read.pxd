@@ -54,7 +54,6 @@ cdef class PreparedScan:
     cdef list Ta                        # of the components
 
     cdef int prepare_skimming(self) except -1
-    cdef PreparedScan again(self, const uint8_t[::1] data, const int64_t[:, ::1] segments)
 
 cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil
 cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t mx) noexcept nogil

@@ -553,16 +553,6 @@ cdef class PreparedScan:
             s.component[0].present = &masks[0, 0]
         s.mcus_high, s.mcus_wide = mcus if s.Ns > 1 else (s.component[0].high, s.component[0].wide)
 
-    cdef PreparedScan again(self, const uint8_t[::1] data, const int64_t[:, ::1] segments):
-        """The same scan of other data, without planes, conditioning and a map of lost MCUs."""
-        cdef PreparedScan other = PreparedScan.__new__(PreparedScan)
-        memcpy(other.scan, self.scan, sizeof(ReadScan))
-        memset(&other.scan.segments, 0, sizeof(Segments))
-        open_segments(&other.scan.segments, data, segments)
-        other.scan.dsp = jpeg_dsp(level_index())
-        other.owners, other.tables, other.Ta = (data, segments, self.owners), self.tables, self.Ta
-        return other
-
     cdef int prepare_skimming(self) except -1:
         """Make the tables that `only_dc` needs."""
         cdef HuffmanTable table

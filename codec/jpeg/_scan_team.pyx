@@ -173,5 +173,5 @@ def pixels_of_scans(scans, planes_shape, Q, color, sampling, height, width, *, i
         team.count += 1
     describe(team, planes_shape, Q, color, sampling, height, width, precision, window)
     team.read_from_the_top()
-    pixels = run(team, None, threads, out)
+    pixels = run(team, threads, out)
     return None if team.status else pixels

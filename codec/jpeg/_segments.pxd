@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint8_t
 from codec._core cimport JpegDsp
 
 cdef enum:
+    FEW_SEGMENTS = 32       # that are stored while they are counted
     E_SAMPLE = 7            # beside the statuses of _core.pxd: a sample beyond its precision
     ZEROS = 10 * 264 + 16   # readable after a segment: 10 blocks of an MCU (B.2.3) of JPEG_BLOCK_BYTES, and a word
 
@@ -21,6 +22,10 @@ cdef struct Segments:
     int status                      # the first error of the scan, or OK
     Py_ssize_t offset_bytes, mcu    # where it is
 
+cdef Py_ssize_t walk_segments(const JpegDsp *dsp, const uint8_t *data, Py_ssize_t size, Py_ssize_t start,
+                              int64_t *found, Py_ssize_t room, Py_ssize_t *n) noexcept nogil
+cdef int take_segments(Segments *s, const JpegDsp *dsp, const uint8_t *data, Py_ssize_t size, const int64_t *found,
+                       Py_ssize_t count) noexcept nogil
 cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::1] found) except -1
 cdef void close_segments(Segments *s) noexcept nogil
 cdef Py_ssize_t next_interval(Segments *s, Py_ssize_t mcu) noexcept nogil

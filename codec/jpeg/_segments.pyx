@@ -10,15 +10,12 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport E_HUFFMAN, E_MARKER, E_RANGE, E_TRUNCATED, OK, JpegDsp, jpeg_dsp
+from codec._core cimport E_HUFFMAN, E_MARKER, E_MEMORY, E_RANGE, E_TRUNCATED, OK, JpegDsp, jpeg_dsp
 from ..cpu import level_index
 from ..errors import BitstreamError, ParameterError, TruncatedError
 
 
 # ================================================================ find
-
-cdef enum:
-    FEW = 32                # segments that are stored while they are counted
 
 def find_segments(const uint8_t[::1] data, Py_ssize_t start):
     """Entropy-coded segments of the scan whose first byte is data[start].
@@ -31,25 +28,28 @@ def find_segments(const uint8_t[::1] data, Py_ssize_t start):
     """
     cdef Py_ssize_t n = 0, end
     cdef const JpegDsp *dsp = jpeg_dsp(level_index())
-    cdef int64_t first[3 * FEW]
+    cdef const uint8_t *byte = NULL
+    cdef int64_t first[3 * FEW_SEGMENTS]
     cdef int64_t[:, ::1] found
     if not 0 <= start <= data.shape[0]:
         raise ParameterError(f"a scan cannot begin at byte {start} of {data.shape[0]}")
-    end = walk_segments(dsp, data, start, first, FEW, &n)
+    if data.shape[0]:
+        byte = &data[0]
+    end = walk_segments(dsp, byte, data.shape[0], start, first, FEW_SEGMENTS, &n)
     segments = np.empty((n, 3), np.int64)
     found = segments
-    if n <= FEW:
+    if n <= FEW_SEGMENTS:
         memcpy(&found[0, 0], first, n * 3 * sizeof(int64_t))
     else:
-        walk_segments(dsp, data, start, &found[0, 0], n, &n)
+        walk_segments(dsp, byte, data.shape[0], start, &found[0, 0], n, &n)
     return segments, end
 
 
-cdef Py_ssize_t walk_segments(const JpegDsp *dsp, const uint8_t[::1] data, Py_ssize_t start, int64_t *found,
-                              Py_ssize_t room, Py_ssize_t *n) noexcept nogil:
-    """Count the segments, and store the first `room` of them in `found`. Hostile data has one every two bytes: too many
-    for a list."""
-    cdef Py_ssize_t at = start, size = data.shape[0], begin = start
+cdef Py_ssize_t walk_segments(const JpegDsp *dsp, const uint8_t *data, Py_ssize_t size, Py_ssize_t start,
+                              int64_t *found, Py_ssize_t room, Py_ssize_t *n) noexcept nogil:
+    """Count the segments, and store the first `room` of them in `found`; returns where the scan ends. Hostile data has
+    one every two bytes: too many for a list."""
+    cdef Py_ssize_t at = start, begin = start
     cdef int number = -1
     n[0] = 0
     while at < size:
@@ -69,47 +69,31 @@ cdef Py_ssize_t walk_segments(const JpegDsp *dsp, const uint8_t[::1] data, Py_ss
     return at
 
 
-def end_of_plain_headers(const uint8_t[::1] data):
-    """Where the first scan of a Huffman coded sequential picture begins, or 0: then the headers are of another process,
-    damaged or separated by other bytes. Looks at lengths only."""
-    cdef Py_ssize_t at = 2, size = data.shape[0]
-    cdef bint sequential = False
-    cdef int code
-    if size < 4 or data[0] != 0xFF or data[1] != 0xD8:
-        return 0
-    while at + 4 <= size and data[at] == 0xFF and data[at + 1] >= 0xC0:
-        code = data[at + 1]
-        if 0xD0 <= code <= 0xD9:
-            return 0
-        sequential |= code == 0xC0 or code == 0xC1
-        at += 2 + (data[at + 2] << 8 | data[at + 3])
-        if code == 0xDA:
-            return at if sequential and at <= size else 0
-    return 0
-
-
 # ================================================================ intervals
 
 cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::1] found) except -1:
     """Take what `find_segments` found in `data`; both must outlive `s`, which close_segments() frees."""
-    cdef Py_ssize_t longest = 0, i
+    cdef Py_ssize_t i
     if found.shape[0] < 1 or found.shape[1] != 3:
         raise ParameterError("a scan has one segment at least")
     for i in range(found.shape[0]):
         if not 0 <= found[i, 0] <= found[i, 1] <= data.shape[0]:
             raise ParameterError("a segment lies outside the data")
-        longest = max(longest, found[i, 1] - found[i, 0])
-    memset(s, 0, sizeof(Segments))
-    s.dsp = jpeg_dsp(level_index())
-    s.data = &data[0]
-    s.size = data.shape[0]
-    s.found = &found[0, 0]
-    s.count = found.shape[0]
-    s.longest = longest
-    s.plain = <uint8_t *>malloc(longest + ZEROS)
-    if s.plain == NULL:
+    if take_segments(s, jpeg_dsp(level_index()), &data[0], data.shape[0], &found[0, 0], found.shape[0]):
         raise MemoryError
     return 0
+
+
+cdef int take_segments(Segments *s, const JpegDsp *dsp, const uint8_t *data, Py_ssize_t size, const int64_t *found,
+                       Py_ssize_t count) noexcept nogil:
+    """`open_segments` for what `walk_segments` found; returns a status."""
+    cdef Py_ssize_t i
+    memset(s, 0, sizeof(Segments))
+    s.dsp, s.data, s.size, s.found, s.count = dsp, data, size, found, count
+    for i in range(count):
+        s.longest = max(s.longest, <Py_ssize_t>(found[3 * i + 1] - found[3 * i]))
+    s.plain = <uint8_t *>malloc(s.longest + ZEROS)
+    return E_MEMORY if s.plain == NULL else OK
 
 
 cdef void close_segments(Segments *s) noexcept nogil:

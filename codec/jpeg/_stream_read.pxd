@@ -4,7 +4,7 @@ from libc.stdint cimport int16_t, int64_t, uint16_t, uint8_t
 from codec._core cimport JpegDsp, JpegReduced
 from codec._team cimport Team
 from codec.jpeg._planes cimport Upsampler
-from codec.jpeg._scan_read cimport PreparedScan, ReadScan
+from codec.jpeg._scan_read cimport ReadScan
 
 cdef enum:
     # what is to be done with a band
@@ -51,6 +51,8 @@ cdef class BandTeam(Team):
 
     cdef int allocate(self) except -1
     cdef bint can_read(self) noexcept nogil
+    cdef void do_tasks(self, ReadScan *reader, void *room) noexcept nogil
+    cdef void do_in_order(self, void *room) noexcept nogil
     cdef int next_task(self, Py_ssize_t *band) noexcept nogil
     cdef int next_of_read(self, Py_ssize_t *band) noexcept nogil
     cdef void finish_band(self, int task, Py_ssize_t band, int done, int status) noexcept nogil
@@ -66,4 +68,5 @@ cdef class BandTeam(Team):
 
 cdef int describe(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t height, Py_ssize_t width, int precision,
                   window=*) except -1
-cdef object run(BandTeam team, PreparedScan prepared, int threads, out)
+cdef void copy_description(BandTeam team, BandTeam model) noexcept
+cdef object run(BandTeam team, int threads, out)

@@ -10,6 +10,7 @@ and it turns out later which MCUs those are (`PieceTeam`).
 Of a part of a picture (`Window` of view.py) the MCUs above are read for their DC, from the last restart interval on
 that begins a row of MCUs; those below only where damage is to be reported.
 """
+from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int16_t, int64_t, uint16_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
@@ -34,7 +35,6 @@ from codec.jpeg._segments cimport ZEROS, Segments, open_only_segment, unstuff_pa
 from ..cpu import level_index
 from ..errors import ParameterError
 from ._planes import TRANSFORMS
-from ._segments import find_segments
 
 
 cdef enum:
@@ -126,10 +126,19 @@ cdef class BandTeam(Team):
     cdef void work(self) noexcept nogil:
         cdef void *room = malloc(composing_room(self.width, self.Hmax, self.precision))
         cdef ReadScan *reader = self.open_reader()
-        cdef Py_ssize_t band = 0
-        cdef int task, done, status = OK
         if room == NULL or (reader == NULL and self.scan != NULL):
             self.fail(E_MEMORY)
+        elif self.several or self.scan == NULL:
+            self.do_tasks(reader, room)
+        else:
+            self.do_in_order(room)
+        self.close_reader(reader)
+        free(room)
+
+    cdef void do_tasks(self, ReadScan *reader, void *room) noexcept nogil:
+        """Until none is left."""
+        cdef Py_ssize_t band = 0
+        cdef int task, done, status = OK
         turns_lock(&self.turns)
         while True:
             task = self.next_task(&band)
@@ -158,8 +167,16 @@ cdef class BandTeam(Team):
             turns_lock(&self.turns)
             self.finish_band(task, band, done, status)
         turns_unlock(&self.turns)
-        self.close_reader(reader)
-        free(room)
+
+    cdef void do_in_order(self, void *room) noexcept nogil:
+        """What one thread does with a scan that it reads itself: small pictures notice tasks and locks."""
+        cdef Py_ssize_t band
+        for band in range(self.bands):
+            self.status = self.read_band(self.scan, band)
+            if self.status:
+                return
+            self.convert(band)
+            self.compose(band, room)
 
     cdef void finish_band(self, int task, Py_ssize_t band, int done, int status) noexcept nogil:
         self.done[band % self.slots] = done
@@ -346,7 +363,7 @@ cdef int describe(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t he
     cdef const uint16_t[::1] steps
     cdef Part *p
     cdef int i, Vmax = max([V for H, V in sampling]) if len(sampling) > 1 else 1
-    team.parts_read, team.precision = len(Q), precision
+    team.parts_read, team.precision, team.dsp = len(Q), precision, jpeg_dsp(level_index())
     if len(Q) != len(sampling) or len(planes_shape) != len(sampling):
         raise ParameterError(f"{len(planes_shape)} components with {len(Q)} quantization tables and {len(sampling)} "
                              "sampling factors")
@@ -421,19 +438,27 @@ cdef int plan(BandTeam team, int threads) except -1:
     return 0
 
 
-cdef object run(BandTeam team, PreparedScan prepared, int threads, out):
-    """Share the work, return the pixels. `prepared` owns team.scan, if there is one."""
-    cdef ReadScan *s = team.scan
-    cdef uint8_t[::1] bytes_of
-    team.dsp = jpeg_dsp(level_index())
+cdef object run(BandTeam team, int threads, out):
+    """Share the work, return the pixels. The caller keeps team.scan."""
+    cdef Py_buffer bytes_of
     plan(team, threads)
     shape = (team.past_row - team.first_row, team.width, team.components)[:2 if team.components == 1 else 3]
     pixels = np.empty(shape, np.uint8 if team.precision == 8 else np.uint16) if out is None else out
     if out is not None and (pixels.shape != shape or pixels.itemsize != (1 if team.precision == 8 else 2)
                             or not pixels.flags.c_contiguous):
         raise ParameterError("out has another shape or dtype than the picture")
-    bytes_of = pixels.reshape(-1).view(np.uint8)
-    team.pixels = &bytes_of[0] - team.first_row * team.width * team.components * (1 if team.precision == 8 else 2)
+    PyObject_GetBuffer(pixels, &bytes_of, PyBUF_WRITABLE)
+    try:
+        team.pixels = <uint8_t *>bytes_of.buf - team.first_row * team.width * team.components * bytes_of.itemsize
+        fill(team, threads)
+    finally:
+        PyBuffer_Release(&bytes_of)
+    return pixels
+
+
+cdef int fill(BandTeam team, int threads) except -1:
+    """Make the pixels."""
+    cdef ReadScan *s = team.scan
     if pieces_of(team, threads):
         team = PieceTeam(team, threads, pieces_of(team, threads))
     else:
@@ -445,7 +470,7 @@ cdef object run(BandTeam team, PreparedScan prepared, int threads, out):
     if s != NULL and s.conceal:
         with nogil:
             team.pass_rows(s, team.top + team.mcus_high, s.mcus_high)
-    return pixels
+    return 0
 
 
 # ================================================================ pieces
@@ -453,6 +478,7 @@ cdef object run(BandTeam team, PreparedScan prepared, int threads, out):
 cdef enum:
     PIECE_BYTES = 1 << 19       # of levels, on average: they stay in the cache of a processor
     LEAST_PIECE = 128           # MCUs: some are read twice
+    CUTS = 4                    # of the last piece for each thread, so that threads end together
     AT_A_TIME = 64              # MCUs that are cleared, and then read
     FEW = 16                    # as many near the end of a piece
     ALONE = 3                   # see `meet`
@@ -487,6 +513,7 @@ cdef class PieceTeam(BandTeam):
     cache. Who comes to a piece that nobody has taken goes on with it. Who completes a row of MCUs makes its pixels.
     """
     cdef Py_ssize_t total       # MCUs
+    cdef Py_ssize_t whole, cuts     # pieces of full length, which come first; parts into which the others are cut
     cdef Piece *piece           # owned, by thread
     cdef int16_t *levels        # owned, of all of those
     cdef Piece **reader         # owned, by number of the piece; NULL: nobody has taken it
@@ -515,16 +542,18 @@ cdef class PieceTeam(BandTeam):
         cdef int i
         copy_description(self, whole)
         self.scan, self.dsp, self.pixels = s, whole.dsp, whole.pixels
-        self.band, self.several, self.parts, self.total = 1, True, pieces, s.mcus_wide * s.mcus_high
+        self.band, self.several, self.total = 1, True, s.mcus_wide * s.mcus_high
+        self.whole, self.cuts = pieces - threads, max(1, min(<Py_ssize_t>CUTS, self.total // pieces // LEAST_PIECE))
+        self.parts = self.whole + threads * self.cuts
         room = 2 * (self.total // pieces + 1)
         size = piece_bytes(s, room)
         self.slots = threads * (self.total // pieces // s.mcus_wide + 2)
         self.allocate()
         self.piece = <Piece *>malloc(threads * sizeof(Piece))
         self.levels = <int16_t *>malloc(threads * size)
-        self.reader = <Piece **>calloc(pieces, sizeof(Piece *))
+        self.reader = <Piece **>calloc(self.parts, sizeof(Piece *))
         self.converted = <Py_ssize_t *>calloc(self.slots, sizeof(Py_ssize_t))
-        self.begin_of = <Py_ssize_t *>calloc(pieces + 1, sizeof(Py_ssize_t))
+        self.begin_of = <Py_ssize_t *>calloc(self.parts + 1, sizeof(Py_ssize_t))
         if (self.piece == NULL or self.levels == NULL or self.reader == NULL or self.converted == NULL
                 or self.begin_of == NULL):
             raise MemoryError
@@ -552,6 +581,11 @@ cdef class PieceTeam(BandTeam):
                 self.finish(p, room)
         free(room)
 
+    cdef double share_before(self, Py_ssize_t piece) noexcept nogil:
+        """The part of the data that is before a piece."""
+        cdef Py_ssize_t whole = min(piece, self.whole)
+        return (whole * self.cuts + piece - whole) / <double>(self.whole * self.cuts + self.parts - self.whole)
+
     cdef void supply(self, Piece *p) noexcept nogil:
         """Let `p` have data without stuffing: up to the end of the piece behind, and for an MCU at least.
 
@@ -565,7 +599,7 @@ cdef class PieceTeam(BandTeam):
         end = self.begin_of[self.supplied]
         while self.supplied < self.parts and (self.supplied <= p.following or end < bits.pos + 2 * ZEROS):
             self.supplied += 1
-            past = all.found[0] + <Py_ssize_t>(<double>self.size * self.supplied / self.parts)
+            past = all.found[0] + <Py_ssize_t>(self.size * self.share_before(self.supplied))
             end += unstuff_part(all, &self.used, past, all.plain + end)
             self.begin_of[self.supplied] = end
         bits.size = end if self.supplied == self.parts else max(end - ZEROS, <Py_ssize_t>0)
@@ -786,48 +820,6 @@ cdef void convert_part(BandTeam t, Piece *p, Py_ssize_t my, Py_ssize_t at, Py_ss
 
 # ================================================================ entry points
 
-cdef class PlainPicture:
-    """A Huffman coded sequential picture of one scan, described once for all that begin alike: small ones take less
-    time to decode than to describe.
-
-    Parameters
-    ----------
-    prepared : PreparedScan, without planes; its data does not matter
-    Q, color, sampling, height, width, precision : as `decode_pixels` takes them
-    """
-    cdef PreparedScan prepared
-    cdef BandTeam model
-    cdef object Q
-    cdef Py_ssize_t blocks
-
-    def __init__(self, PreparedScan prepared, Q, color, sampling, height, width, precision):
-        cdef ReadScan *s = prepared.scan
-        cdef int i
-        self.prepared, self.Q, self.model = prepared, Q, BandTeam()
-        describe(self.model, [(s.component[i].high, s.component[i].wide) for i in range(s.Ns)], Q, color, sampling,
-                 height, width, precision)
-        for i in range(s.Ns):
-            self.blocks += s.component[i].high * s.component[i].wide
-
-    def decode(self, const uint8_t[::1] data, Py_ssize_t begin, int threads=1):
-        """The pixels of the scan that begins at data[begin]; None if it does not fill the picture without damage, or if
-        anything but EOI follows it."""
-        cdef const int64_t[:, ::1] found
-        cdef Py_ssize_t end
-        cdef BandTeam team = BandTeam()
-        cdef PreparedScan own
-        found, end = find_segments(data, begin)
-        # a block takes a DC and an AC code (`Decoder.check_size`)
-        if (end + 2 > data.shape[0] or data[end + 1] != 0xD9
-                or 8 * (end - begin - 2 * (found.shape[0] - 1)) < 2 * self.blocks):
-            return None
-        own = self.prepared.again(data, found)
-        team.scan = own.scan
-        copy_description(team, self.model)
-        pixels = run(team, own, threads, None)
-        return None if own.scan.segments.status else pixels
-
-
 def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, int precision=8, int threads=1,
                   out=None, window=None):
     """The pixels of a sequential picture of one scan.
@@ -854,7 +846,7 @@ def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, i
     if window is not None:
         prepared.prepare_skimming()
     describe(team, shapes, Q, color, sampling, height, width, precision, window)
-    return run(team, prepared, threads, out), prepared.error()
+    return run(team, threads, out), prepared.error()
 
 
 def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision=8, int threads=1, out=None,
@@ -881,4 +873,4 @@ def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision
         team.part[i].level_nat = <int16_t *>&plane[0, 0, 0]
     team.zigzag = zigzag
     describe(team, [each.shape[:2] for each in planes], Q, color, sampling, height, width, precision, window)
-    return run(team, None, threads, out)
+    return run(team, threads, out)

@@ -7,7 +7,9 @@ from libc.stdint cimport int16_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
-from codec._core cimport E_MEMORY, OK, BitWriter, append, close_writer, end_segment, open_writer, reserve, stuff
+from codec._core cimport (
+    E_MEMORY, JPEG_BLOCK_BYTES, OK, BitWriter, append, close_writer, end_segment, open_writer, reserve, stuff,
+)
 from codec._stop cimport stopped
 from codec._team cimport Team, turns_lock, turns_unlock
 from codec.jpeg._planes cimport (
@@ -57,6 +59,7 @@ cdef class StreamTeam(Team):
     cdef RowWriter r            # described, and copied by threads whenever they begin
     cdef RowWriter joint        # of the whole scan; the writer, once the first strip is there, is owned
     cdef Strip *strips
+    cdef Py_ssize_t room                # bytes that a writer begins with
     cdef Py_ssize_t mcus_high, unit     # strips begin at multiples of `unit` rows
     cdef Py_ssize_t joined
     cdef bint joining
@@ -178,7 +181,7 @@ cdef class StreamTeam(Team):
                 strip = self.take()
                 if strip < 0:
                     break
-                status = open_writer(&r.writer, 1 << 16) or self.code(strip, &f, r)
+                status = open_writer(&r.writer, self.room) or self.code(strip, &f, r)
                 turns_lock(&self.turns)
                 self.strips[strip].writer = r.writer
                 self.strips[strip].done = status == OK
@@ -270,6 +273,8 @@ cdef class PixelWriter:
         team.strips = <Strip *>calloc(team.parts, sizeof(Strip))
         if team.strips == NULL:
             raise MemoryError
+        # glibc goes through all free blocks when it frees one of 64 kB
+        team.room = min(<Py_ssize_t>1 << 16, MCU_BLOCKS * JPEG_BLOCK_BYTES * mcus_wide + f.width * f.height // 2)
         team.joint = r[0]
         team.share(threads)
         return finished(&team.joint.writer, team.status, before, after)

@@ -328,6 +328,9 @@ def _write_headers(out, frame, steps, segments, restart_interval):
         out.add("headers", markers.write_restart_interval(restart_interval))
 
 
+SIZE = struct.Struct(">HH")  # Y and X of the frame header (B.2.2)
+
+
 class Stream(NamedTuple):
     """What files of one sequential scan with the tables of Annex K have in common, apart from their size.
 
@@ -345,7 +348,7 @@ class Stream(NamedTuple):
     destinations: list
 
     def headers(self, height, width):
-        return b"".join((self.before, struct.pack(">HH", height, width), self.after))
+        return self.before + SIZE.pack(height, width) + self.after
 
 
 def stream(frame, spec, steps, *, segments=(), restart_interval=0):

@@ -19,11 +19,12 @@ from ..pixels import as_png
 from ..sources.files import read_bytes
 from . import markers
 from ._lossless_read import decode_lossless_scan
+from ._plain_read import PlainPicture, end_of_plain_headers
 from ._planes import compose
 from ._scan_read import PreparedScan, ReadTables, decode_scan
 from ._scan_team import pixels_of_scans
-from ._segments import end_of_plain_headers, find_segments
-from ._stream_read import PlainPicture, decode_pixels, pixels_of_levels
+from ._segments import find_segments
+from ._stream_read import decode_pixels, pixels_of_levels
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
@@ -108,8 +109,8 @@ class DecodedImage:
 
 
 class Decoder:
-    """Follows the marker segments and reads the scans; `finish` makes the result. With `keeps_levels` it stops at
-    levels."""
+    """Follows the marker segments and reads the scans; `finish` makes the result, what `DecodedImage` takes. With
+    `keeps_levels` it stops at levels."""
 
     keeps_levels = False  # keep the levels of the whole picture, make no samples
 
@@ -225,7 +226,7 @@ class Decoder:
         else:
             pixels = self.pixels_of_levels(info.color)
         damage = self.damage()
-        return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
+        return pixels, info, tuple(self.warnings), tuple(self.doubts), damage
 
     def damage(self):
         """What was concealed, or None. All of a picture depends on headers that are guessed."""
@@ -605,11 +606,12 @@ class Decoder:
 def _opening(data, limits):
     """(PlainPicture, ImageInfo, warnings) of the bytes up to the first scan; None unless they begin such a picture.
 
-    Pictures of one source often begin alike, and small ones take less time to decode than their headers."""
-    decoder = Decoder(data, False, limits)
+    Pictures of one source often begin alike, and small ones take less time to decode than their headers. `limits` are
+    those of the caller: None has its hash at once."""
+    decoder = Decoder(data, False, checked_limits(limits))
     headers = decoder.headers
     try:
-        for segment in markers.SegmentReader(data, decoder.warnings, limits):
+        for segment in markers.SegmentReader(data, decoder.warnings, decoder.limits):
             if segment.marker == markers.SOS:
                 break
             headers.take(segment)
@@ -641,13 +643,23 @@ def _decode_plain(data, limits, threads):
         return None
     plain, info, warnings = opening
     pixels = plain.decode(data, begin, 1 if threads == 1 else useful_threads(threads, info.width * info.height))
-    return None if pixels is None else DecodedImage(pixels, info, warnings, (), None)
+    return None if pixels is None else (pixels, info, warnings, (), None)
 
 
 def checked_reading(on_error, limits):
     if not isinstance(on_error, str) or on_error not in ("raise", "conceal"):
         raise ParameterError(f"on_error must be 'raise' or 'conceal', not {on_error!r}")
     return checked_limits(limits)
+
+
+def decoded(source, on_error, limits, threads, scale, region, color, out):
+    """What `DecodedImage` takes, and what is no dataclass takes less time: small pictures notice."""
+    known = checked_reading(on_error, limits)
+    checked_threads(threads)
+    view = checked_view(scale, region, color)
+    data = read_bytes(source, known)
+    plain = _decode_plain(data, limits, threads) if view is None and out is None else None
+    return plain or Decoder(data, on_error == "conceal", known, threads, view, out).run()
 
 
 def decode(
@@ -726,12 +738,7 @@ def decode(
     >>> codec.jpeg.decode(codec.encode(np.zeros((40, 60, 3), np.uint8)), scale=1 / 4, region=(2, 3, 9, 7)).pixels.shape
     (7, 9, 3)
     """
-    limits = checked_reading(on_error, limits)
-    checked_threads(threads)
-    view = checked_view(scale, region, color)
-    data = read_bytes(source, limits)
-    plain = _decode_plain(data, limits, threads) if view is None and out is None else None
-    return plain or Decoder(data, on_error == "conceal", limits, threads, view, out).run()
+    return DecodedImage(*decoded(source, on_error, limits, threads, scale, region, color, out))
 
 
 def probe(source: Source, *, limits: Limits | None = None) -> ImageInfo:

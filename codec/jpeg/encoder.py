@@ -94,7 +94,7 @@ MODES_OF_PROFILES = {b"GRAY": ("1", "L"), b"CMYK": ("CMYK",)}
 
 def _with_profile(image, options):
     """The options, with the ICC profile of a Pillow image unless they have metadata: its samples mean nothing else."""
-    if options.metadata is not None or not hasattr(image, "getbands"):
+    if type(image) is np.ndarray or options.metadata is not None or not hasattr(image, "getbands"):
         return options
     profile = image.info.get("icc_profile")
     if not isinstance(profile, bytes) or len(profile) < 128:  # the header (ICC.1 7.2)

@@ -31,7 +31,7 @@ class Effort(NamedTuple):
 
     chroma: str  # how chrominance is downsampled: "box" or "least-squares"
     dering: bool  # remove ringing at black and white where the decoder's clamp hides the change
-    optimize: bool  # Huffman tables made for the picture
+    optimize: bool  # Huffman tables made for the picture; without it, there are no passes
     progressive: bool
     # of rate-distortion optimised quantization, each with the statistics of the previous one; 0: dead zone only
     passes: int
@@ -333,7 +333,7 @@ class EncodeOptions:
     @property
     def optimize(self) -> bool:
         """Whether to make Huffman tables for the picture; progressive scans have no fixed ones."""
-        return self.plan.optimize or self.is_progressive
+        return EFFORTS[self.effort].optimize or self.is_progressive
 
 
 def _checked_options(quality, **options):

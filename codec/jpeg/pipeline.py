@@ -57,7 +57,8 @@ class QuantizedImage(NamedTuple):
 def as_pixels(image):
     """The caller's image as (H, W, channels) uint8, of a size that JPEG allows."""
     found = uint8_pixels(image, "JPEG as written here has 8-bit samples")
-    _check_size(*found.shape[:2])
+    height, width, _ = found.shape
+    _check_size(height, width)
     return np.ascontiguousarray(found)
 
 
@@ -86,7 +87,7 @@ def _color(options, channels):
                 "alpha, which JPEG lacks: image[..., :3]; over white it is "
                 "(255 - image[..., 3:] / 255 * (255 - image[..., :3])).round().astype(np.uint8)"
             )
-        return {1: "gray", 3: "ycbcr"}[channels]
+        return "gray" if channels == 1 else "ycbcr"
     if CHANNELS[options.color] != channels:
         raise ParameterError(f"color={options.color!r} takes {CHANNELS[options.color]} channels, not {channels}")
     return options.color
@@ -281,7 +282,7 @@ def write(image, options, count_blocks=False):
 
 def file_bytes(image, options):
     """The file of options without a target."""
-    if options.coding == "huffman" and not (options.optimize or options.plan.passes):
+    if options.coding == "huffman" and not options.optimize:
         return _stream(image, options)
     _, file = write(image, options)
     return file.data

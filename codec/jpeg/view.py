@@ -141,6 +141,8 @@ def block_size(factors, most, eighths):
 
 def checked_view(scale, region, color):
     """The View of the options of `decode`; None for the whole picture as it is."""
+    if type(scale) is int and scale == 1 and region is None and type(color) is str and color == "auto":
+        return None
     eighths = _eighths(scale)
     if not isinstance(color, str) or color not in COLORS:
         raise ParameterError(f"color must be 'auto' or 'gray', not {color!r}")

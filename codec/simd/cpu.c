@@ -5,8 +5,8 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 
-/* "avx2" requires FMA, BMI1 and BMI2 as well: every CPU with AVX2 of Intel and AMD has them, a virtual machine may hide
- * them. "avx512" requires F, BW, DQ and VL together, the set of every server CPU since Skylake-SP. */
+/* "avx2" requires FMA, BMI1, BMI2 and PCLMULQDQ as well: every CPU with AVX2 of Intel and AMD has them, a virtual
+ * machine may hide them. "avx512" requires F, BW, DQ and VL together, the set of every server CPU since Skylake-SP. */
 
 #if defined(_MSC_VER)
 #include <intrin.h>
@@ -23,8 +23,8 @@ int codec_cpu_level(void) {
     __cpuidex(leaf, 7, 0);
     const unsigned ebx = (unsigned)leaf[1];
     const unsigned avx2 = 1u << 3 | 1u << 5 | 1u << 8; /* BMI1, AVX2, BMI2 */
-    /* XMM and YMM state saved; FMA */
-    if ((xcr0 & 0x06) != 0x06 || (ebx & avx2) != avx2 || !(ecx >> 12 & 1)) return CODEC_SSE41;
+    /* XMM and YMM state saved; PCLMULQDQ, FMA */
+    if ((xcr0 & 0x06) != 0x06 || (ebx & avx2) != avx2 || !(ecx >> 1 & 1) || !(ecx >> 12 & 1)) return CODEC_SSE41;
     const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
     /* Opmask and ZMM state saved, too. */
     return (xcr0 & 0xe6) == 0xe6 && (ebx & avx512) == avx512 ? CODEC_AVX512 : CODEC_AVX2;
@@ -37,7 +37,7 @@ int codec_cpu_level(void) {
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("sse4.1")) return CODEC_SCALAR;
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi") ||
-        !__builtin_cpu_supports("bmi2"))
+        !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("pclmul"))
         return CODEC_SSE41;
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")

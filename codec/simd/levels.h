@@ -15,7 +15,7 @@
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #define CODEC_HAS_AVX2 1
-#define CODEC_TARGET_AVX2 __attribute__((target("avx2,bmi,bmi2"))) /* every CPU with one has the others: cpu.c */
+#define CODEC_TARGET_AVX2 __attribute__((target("avx2,bmi,bmi2,pclmul"))) /* a CPU with one has the others: cpu.c */
 #define CODEC_KERNEL_OF(name, parameters, arguments)                                    \
     static void name##_scalar parameters { name##_body arguments; }                     \
     CODEC_TARGET_AVX2 static void name##_avx2 parameters { name##_body arguments; }     \

@@ -1,11 +1,78 @@
-/* The filters of PNG (PNG 9.2). x is a byte of the row, a the one a pixel to its left, b above, c above a; those
- * outside of the picture are 0. Each channel depends on the pixel before, and the channels of a pixel not on each
- * other: with the number of channels known, the compiler keeps them in registers and interleaves their chains. */
+/* PNG: its chunks, its filters, and its rows. Contracts: png.h. */
 #include "png.h"
 #include "bits.h"
+#include "checksums.h"
 #include "inflate.h"
 #include "levels.h"
 
+int codec_png_chunk_at(const uint8_t *file, size_t n, size_t at, struct codec_png_chunk *chunk)
+{
+    if (n < CODEC_PNG_OWN || at > n - CODEC_PNG_OWN)
+        return 0;
+    chunk->at = at;
+    chunk->size = codec_load_be32(file + at);
+    chunk->kind = codec_load_be32(file + at + 4);
+    return chunk->size <= n - CODEC_PNG_OWN - at;
+}
+
+int codec_png_is_sound(const uint8_t *file, const struct codec_png_chunk *chunk, int variant)
+{
+    const uint8_t *const kind = file + chunk->at + 4;
+    uint32_t sum = 0;
+    codec_crc32[variant](&sum, kind, (size_t)chunk->size + 4);
+    return sum == codec_load_be32(kind + 4 + chunk->size);
+}
+
+static inline size_t behind(const struct codec_png_chunk *chunk)
+{
+    return chunk->at + CODEC_PNG_OWN + chunk->size;
+}
+
+#define KIND(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+int codec_png_find(const uint8_t *file, size_t n, size_t at, struct codec_png_idat *found, int variant)
+{
+    struct codec_png_chunk chunk;
+    *found = (struct codec_png_idat){ 0, 0, 0 };
+    for (; codec_png_chunk_at(file, n, at, &chunk) && codec_png_is_sound(file, &chunk, variant); at = behind(&chunk))
+        switch (chunk.kind) {
+        case KIND('I', 'E', 'N', 'D'):
+            return found->count ? 0 : -1;
+        case KIND('I', 'D', 'A', 'T'):
+            if (!found->count)
+                found->at = at;
+            found->count++;
+            found->bytes += chunk.size;
+            break;
+        case KIND('I', 'H', 'D', 'R'):
+        case KIND('P', 'L', 'T', 'E'):
+        case KIND('t', 'R', 'N', 'S'):
+        case KIND('a', 'c', 'T', 'L'):
+        case KIND('f', 'c', 'T', 'L'):
+        case KIND('f', 'd', 'A', 'T'):
+            return -1;
+        default:
+            if (found->count)
+                return -1;
+        }
+    return -1;
+}
+
+void codec_png_gather(const uint8_t *file, size_t n, const struct codec_png_idat *idat, uint8_t *out)
+{
+    struct codec_png_chunk chunk = { idat->at, 0, 0 };
+    for (size_t i = 0, at = idat->at; i < idat->count; i++, at = behind(&chunk)) {
+        const int whole = codec_png_chunk_at(file, n, at, &chunk);
+        codec_assert(whole);
+        (void)whole;
+        memcpy(out, file + at + CODEC_PNG_CONTENT, chunk.size);
+        out += chunk.size;
+    }
+}
+
+/* The filters (PNG 9.2). x is a byte of the row, a the one a pixel to its left, b above, c above a; those
+ * outside of the picture are 0. Each channel depends on the pixel before, and the channels of a pixel not on each
+ * other: with the number of channels known, the compiler keeps them in registers and interleaves their chains. */
 static inline uint8_t paeth(int a, int b, int c)
 {
     int pa = b - c, pb = a - c, pc = pa + pb;

@@ -91,11 +91,6 @@ def test_pixels_are_those_of_pillow(shape, level):
 PIXELS = RNG.integers(0, 256, (8, 8, 3), np.uint8)
 
 
-def test_zlib_serves_where_isal_is_missing(monkeypatch):
-    monkeypatch.setattr(chunks, "crc32", zlib.crc32)
-    assert np.array_equal(plain_png.samples(file_of(PIXELS, range(5))), PIXELS)
-
-
 def test_idat_may_be_split_anywhere():
     data = file_of(PIXELS, range(5))
     parts = [(each.kind, each.content) for each in chunks.chunks(data)]

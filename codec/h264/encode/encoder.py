@@ -430,7 +430,7 @@ class Encoder:
     def __init__(self, settings, fps, display=DEFAULT_DISPLAY, examine=None):
         self._settings, self._fps, self._coder = settings, fps, None
         self._display, self._examine = display, examine
-        self._team, self.count = Team(settings.threads), 0
+        self._team, self.count = Team(settings.threads, in_order=not settings.tools.b_frames), 0
         self._lookahead = Lookahead(settings.tools, settings.keyint, self._team.look, settings.open_gop)
         # Pictures that are not delivered while others are begun: two for each thread, and more than two intervals, so
         # that there are some that wait for none

@@ -107,14 +107,17 @@ class Jobs:
         While it lives, there may be further jobs.
     looks : int, default 1
         Jobs that look ahead at once, while there are pictures to code.
+    in_order : bool, default False
+        No picture is prepared while one that was prepared may begin: mostly, each refers to the one before.
     """
 
-    def __init__(self, owner, looks=1):
+    def __init__(self, owner, looks=1, in_order=False):
         # While the lock is held, pictures are prepared, so that the garbage collector may run, and with it `end`.
         self._owner, self._lock, self._bell, self._over = weakref.ref(owner), RLock(), Bell(), False
         self.looking, self.coming, self.coding = deque(), deque(), deque()  # coming: pictures that are not prepared
         self._looks, self._at_look = looks, []
-        self._threads, self._process = set(), os.getpid()  # identifiers of those that serve
+        self._enough = NEVER - 1 if in_order else FIRST  # rank of a picture for which no further ones are prepared
+        self._threads, self._process = set(), os.getpid()  # identifiers of those that serve and are awake
 
     def check(self):
         """In a child of the process that they belong to, the threads are not there."""
@@ -130,8 +133,8 @@ class Jobs:
         self._bell.ring()
 
     def end(self):
-        """Begin no more, and return when the threads have ended, whatever they did. One of them, in which the garbage
-        collector found that the encoder is not used, does not wait for itself."""
+        """Begin no more, and return when no thread is at work; those that sleep end when they wake up. One of them, in
+        which the garbage collector found that the encoder is not used, does not wait for itself."""
         if os.getpid() != self._process:
             return
         with self._lock:
@@ -153,7 +156,9 @@ class Jobs:
                 self._run(job)
                 job = None  # and what it found, while this thread waits
             else:
+                self._threads.remove(get_ident())
                 self._bell.wait(rings, PATIENCE)
+                self._threads.add(get_ident())  # before it looks whether it is over
         with self._lock:
             release([get_ident()])  # the system gives it to another thread
             self._threads.remove(get_ident())
@@ -209,7 +214,7 @@ class Jobs:
         picture, rank, last = min(self.coding, key=Job.rank, default=None), NEVER, FIRST
         if picture is not None:
             rank, last = picture.rank(), self.coding[-1].rank()
-        while self.coming and rank > FIRST and last < NEVER:
+        while self.coming and rank > self._enough and last < NEVER:
             job = self.coming.popleft()
             job.prepare()
             self.coding.append(job)
@@ -238,10 +243,12 @@ class Team:
     Parameters
     ----------
     threads : int
+    in_order : bool, default False
+        See `Jobs`.
     """
 
-    def __init__(self, threads):
-        jobs = Jobs(self, max(threads // 2, 1))
+    def __init__(self, threads, in_order=False):
+        jobs = Jobs(self, max(threads // 2, 1), in_order)
         self._jobs, self._alone, self._missing = jobs, threads == 1, threads - 1
 
     def code(self, prepare, reference):

@@ -35,15 +35,17 @@ INLINE __m256i bytes_of(const __m256i *v)
     return _mm256_packus_epi16(_mm256_packus_epi32(v[0], v[1]), _mm256_packus_epi32(v[2], v[3]));
 }
 
-/* 32 pixels; 16 bytes are read from every fourth one on. The halves of vector i hold pixels 4 i and 16 + 4 i, so that
- * the packing inside halves ends in order. */
+/* 32 pixels; 16 bytes are read from every fourth one on, but none beyond the third of the last one. The halves of
+ * vector i hold pixels 4 i and 16 + 4 i, so that the packing inside halves ends in order. */
 INLINE void ycc_of_32(const uint8_t *rgb, ptrdiff_t step, __m256i rg_of, __m256i bg_of, uint8_t *Y, uint8_t *Cb,
                       uint8_t *Cr)
 {
+    const __m128i last = step == 3 ? _mm_srli_si128(load16(rgb + 28 * 3 - 4), 4)
+                                   : _mm_srli_si128(load16(rgb + 28 * 4 - 1), 1);
     __m256i y[4], cb[4], cr[4];
     for (int i = 0; i < 4; i++)
-        ycc_of_8(both(load16(rgb + 4 * i * step), load16(rgb + (16 + 4 * i) * step)), rg_of, bg_of, y + i, cb + i,
-                 cr + i);
+        ycc_of_8(both(load16(rgb + 4 * i * step), i == 3 ? last : load16(rgb + (16 + 4 * i) * step)), rg_of, bg_of,
+                 y + i, cb + i, cr + i);
     _mm256_storeu_si256((__m256i *)Y, bytes_of(y));
     _mm256_storeu_si256((__m256i *)Cb, bytes_of(cb));
     _mm256_storeu_si256((__m256i *)Cr, bytes_of(cr));
@@ -56,18 +58,20 @@ AVX2 void codec_jpeg_rgb_to_ycc_avx2(const uint8_t *rgb, ptrdiff_t step, uint8_t
                                           : _mm_setr_epi8(0, -1, 1, -1, 4, -1, 5, -1, 8, -1, 9, -1, 12, -1, 13, -1));
     const __m256i bg_of = twice(step == 3 ? _mm_setr_epi8(2, -1, 1, -1, 5, -1, 4, -1, 8, -1, 7, -1, 11, -1, 10, -1)
                                           : _mm_setr_epi8(2, -1, 1, -1, 6, -1, 5, -1, 10, -1, 9, -1, 14, -1, 13, -1));
-    uint8_t pixels[36 * 4], last[3][32];
-    /* four bytes beyond the 32nd pixel are read */
-    for (; n >= 34; n -= 32, rgb += 32 * step, Y += 32, Cb += 32, Cr += 32)
+    uint8_t pixels[32 * 4], last[3][32];
+    const ptrdiff_t all = n;
+    for (; n >= 32; n -= 32, rgb += 32 * step, Y += 32, Cb += 32, Cr += 32)
         ycc_of_32(rgb, step, rg_of, bg_of, Y, Cb, Cr);
-    for (; n > 0; n -= 32, rgb += 32 * step, Y += 32, Cb += 32, Cr += 32) {
-        const size_t m = n < 32 ? (size_t)n : 32;
+    if (n > 0 && all >= 32) {
+        /* the last 32, some of them again */
+        ycc_of_32(rgb - (32 - n) * step, step, rg_of, bg_of, Y - (32 - n), Cb - (32 - n), Cr - (32 - n));
+    } else if (n > 0) {
         memset(pixels, 0, sizeof(pixels));
-        memcpy(pixels, rgb, (m - 1) * (size_t)step + 3);
+        memcpy(pixels, rgb, (size_t)(n - 1) * (size_t)step + 3);
         ycc_of_32(pixels, step, rg_of, bg_of, last[0], last[1], last[2]);
-        memcpy(Y, last[0], m);
-        memcpy(Cb, last[1], m);
-        memcpy(Cr, last[2], m);
+        memcpy(Y, last[0], (size_t)n);
+        memcpy(Cb, last[1], (size_t)n);
+        memcpy(Cr, last[2], (size_t)n);
     }
 }
 
@@ -138,10 +142,14 @@ AVX2 void codec_jpeg_ycc_to_rgb_avx2(const uint8_t *Y, const uint8_t *Cb, const 
                                      ptrdiff_t step, ptrdiff_t n)
 {
     uint8_t samples[3][32], pixels[32 * 4];
+    const ptrdiff_t all = n;
     /* with four bytes for a pixel the fourth byte of the last one must stay */
     for (; n >= (step == 3 ? 32 : 33); n -= 32, Y += 32, Cb += 32, Cr += 32, rgb += 32 * step)
         rgb_of_32(Y, Cb, Cr, rgb, step);
-    if (n > 0) {
+    if (n > 0 && step == 3 && all >= 32) {
+        /* the last 32, some of them again */
+        rgb_of_32(Y - (32 - n), Cb - (32 - n), Cr - (32 - n), rgb - (32 - n) * step, step);
+    } else if (n > 0) {
         memset(samples, 0, sizeof(samples));
         memcpy(samples[0], Y, (size_t)n);
         memcpy(samples[1], Cb, (size_t)n);

@@ -11,8 +11,8 @@ from codec.h264.encode.team import Job, Jobs, Team
 class Recorded:
     """Jobs that write down their names when they are done."""
 
-    def __init__(self):
-        self.jobs, self.order = Jobs(self), []
+    def __init__(self, **options):
+        self.jobs, self.order = Jobs(self, **options), []
 
     def look(self, name, *needs, work=None):
         return self._added(self.jobs.looking, self._recorded(name, work), needs)
@@ -73,9 +73,11 @@ def test_a_picture_begins_behind_its_reference_if_no_other_can():
         assert made.order == ["a", "P", "Q"]
 
 
-def test_pictures_are_prepared_when_they_may_be_next():
-    """In order; beside one that would wait for lines of a picture at work, the next one that cannot begin yet."""
-    made, go_on, prepared = Recorded(), threading.Event(), []
+@pytest.mark.parametrize("in_order", [False, True])
+def test_pictures_are_prepared_when_they_may_be_next(in_order):
+    """In order; beside one that would wait for lines of a picture at work, the next one that cannot begin yet, unless
+    they begin in order."""
+    made, go_on, prepared = Recorded(in_order=in_order), threading.Event(), []
 
     def coming(name, *follows):
         def prepare(job):
@@ -90,11 +92,34 @@ def test_pictures_are_prepared_when_they_may_be_next():
         second = coming("Q", first)
         third = coming("R", second)
         coming("S", third)
-        assert second.result() == ["Q", "R"]
-    made = Recorded()
+        assert second.result() == (["Q"] if in_order else ["Q", "R"])
+    made = Recorded(in_order=in_order)
+    prepared.clear()
     first = coming("T")
     second = coming("U", first)
-    assert first.result()[2:] == ["T"] and second.result()[2:] == ["T", "U"]
+    assert first.result() == ["T"] and second.result() == ["T", "U"]
+
+
+def test_the_end_does_not_wait_for_a_thread_that_sleeps():
+    made, asleep, go_on = Recorded(), threading.Event(), threading.Event()
+    bell = made.jobs._bell
+
+    class Asleep:
+        rings, ring = 0, bell.ring
+
+        def wait(self, rings, ms):
+            asleep.set()
+            go_on.wait(60)
+
+    made.jobs._bell = Asleep()
+    helper = threading.Thread(target=made.jobs.serve)
+    helper.start()
+    assert asleep.wait(60)
+    made.jobs.end()
+    assert helper.is_alive()
+    go_on.set()
+    helper.join(60)
+    assert not helper.is_alive()
 
 
 def test_a_picture_comes_before_a_second_look_unless_it_waits():
