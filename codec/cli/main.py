@@ -1,7 +1,6 @@
 """The command `codec`: one file per verb, loaded on demand."""
 
 import errno
-import gc
 import importlib
 import io
 import os
@@ -31,7 +30,7 @@ VERBS = {
     "check": "Report pictures that are larger than they need be.",
     "palette": "Reduce pictures to a palette: PNG-8, animated GIF and PNG.",
     "inspect": "Show headers, tables and scans of a JPEG, with byte counts.",
-    "video": "Decode and inspect H.264 video.",
+    "video": "Encode, decode and inspect H.264 video.",
     "quantize": "Choose, apply and analyse quantizers of arrays, pictures, sound.",
     "metrics": "Compare pictures and clips with their originals: PSNR, SSIM, SSIMULACRA 2.",
     "rd": "Rate-distortion lab: encode at many settings, measure, compare.",
@@ -100,7 +99,7 @@ def show_version(ctx, param, value):
     help="Show the version and exit.",
 )
 def cli():
-    """Image and video compression: JPEG, H.264 decoding, palettes, metrics, quantizers and a rate-distortion lab.
+    """Image and video compression: JPEG, H.264, palettes, metrics, quantizers and a rate-distortion lab.
 
     \b
     Examples:
@@ -151,7 +150,6 @@ def main():
             finally:
                 if sys.stdout is not None:  # closed by the shell, as by >&-
                     sys.stdout.flush()
-                gc.freeze()  # Python ends without a search for garbage, which might wait for threads
         except OSError as error:
             if error.filename is not None:  # not of stdout: a fault of ours
                 raise

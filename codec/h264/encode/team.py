@@ -7,6 +7,7 @@ thread that sleeps and wakes for each picture would take longer for it than a sm
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from _thread import start_new_thread
 from collections import deque
@@ -134,14 +135,15 @@ class Jobs:
 
     def end(self):
         """Begin no more, and return when no thread is at work; those that sleep end when they wake up. One of them, in
-        which the garbage collector found that the encoder is not used, does not wait for itself."""
+        which the garbage collector found that the encoder is not used, does not wait for itself; and nobody waits once
+        Python ends, where a thread that asks for the interpreter's lock stops for good and keeps what it holds."""
         if os.getpid() != self._process:
             return
         with self._lock:
             self._over = True
             halt(self._threads)
         self._bell.ring()
-        if get_ident() not in self._threads:
+        if get_ident() not in self._threads and not sys.is_finalizing():
             self._until(lambda: not self._threads)
 
     def serve(self):

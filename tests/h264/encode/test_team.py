@@ -1,6 +1,8 @@
 """Which job a thread does next, and what becomes of errors."""
 
 import contextlib
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -182,3 +184,29 @@ def test_a_helper_in_which_the_collector_ends_the_encoder_does_not_wait_for_itse
     helper.join(60)
     assert ended == [where] and not helper.is_alive()
     made.jobs.end()
+
+
+FORGOTTEN = """
+import functools, os, time
+from codec.h264.encode.team import Team
+
+def used():
+    team, write = Team(2), os.write
+    job = team.look(functools.partial(time.sleep, 60))
+    while not job.begun:
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        write(1, b"closes")
+        team.close()
+
+held = [used()]
+next(held[0])
+held.append(held)  # found by the garbage collector alone
+"""
+
+
+def test_the_end_of_python_does_not_wait_for_a_thread_at_work():
+    child = subprocess.run([sys.executable, "-c", FORGOTTEN], capture_output=True, text=True, timeout=50)
+    assert (child.returncode, child.stdout, child.stderr) == (0, "closes", "")
