@@ -58,6 +58,8 @@ SELECT = (
     "FROM files"
 )
 QUERY_VALUES = 500  # in one statement; old versions of SQLite allow 999
+# Two runs that make a ledger at the same moment refuse each other, both: each then asks again, at another moment.
+TRIES, MOST_SECONDS = 5, 0.05
 
 
 def content_hash(data: bytes, version: int = VERSION) -> bytes:
@@ -147,6 +149,11 @@ def _relative(folder, start):
     return "" if found == os.curdir else found
 
 
+def _is_locked(error):
+    """Whether an OperationalError says that another connection has the ledger."""
+    return "locked" in str(error)
+
+
 class Known(NamedTuple):
     """What the ledger says of one output.
 
@@ -221,10 +228,19 @@ class Ledger:
                 f"cannot create the folder {self.folder}: {error.strerror}; choose another folder"
             ) from error
         with self._said():
-            self._db = self._connected(read_only)
+            for _ in range(TRIES - 1):
+                try:
+                    return self._open(read_only)
+                except sqlite3.OperationalError as error:
+                    if not _is_locked(error):
+                        raise
+                time.sleep(MOST_SECONDS * (1 + os.urandom(1)[0]) / 256)
+            self._open(read_only)
+
+    def _open(self, read_only):
+        self._db = self._connected(read_only)
         try:
-            with self._said():
-                self._check_version() if read_only else self._prepare()
+            self._check_version() if read_only else self._prepare()
         except BaseException:
             self._db.close()
             raise
@@ -267,7 +283,7 @@ class Ledger:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if "locked" in str(error):
+            if _is_locked(error):
                 raise FileError(f"another run is using the ledger {self.path}: wait until it has ended") from error
             closed = [
                 path for path in (self.path, self.folder) if os.path.exists(path) and not os.access(path, os.W_OK)

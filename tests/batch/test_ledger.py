@@ -190,6 +190,14 @@ def test_two_runs_at_once_are_refused_and_a_closed_ledger_is_free(tmp_path):
     Ledger(path).close()
 
 
+def test_a_ledger_that_is_locked_for_a_moment_is_asked_for_again(tmp_path, monkeypatch):
+    """As by a run that begins at the same moment, and is refused."""
+    other = sqlite3.connect(tmp_path / "a.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr("time.sleep", lambda seconds: other.close())
+    Ledger(tmp_path / "a.sqlite").close()
+
+
 def test_ledgers_that_are_none(tmp_path):
     path = tmp_path / "a.sqlite"
     path.write_bytes(b"no database at all" * 100)

@@ -135,15 +135,15 @@ class Jobs:
 
     def end(self):
         """Begin no more, and return when no thread is at work; those that sleep end when they wake up. One of them, in
-        which the garbage collector found that the encoder is not used, does not wait for itself; and nobody waits once
-        Python ends, where a thread that asks for the interpreter's lock stops for good and keeps what it holds."""
-        if os.getpid() != self._process:
+        which the garbage collector found that the encoder is not used, does not wait for itself. Once Python ends,
+        a thread that asks for the interpreter's lock stops for good with all that it holds, this lock perhaps."""
+        if os.getpid() != self._process or sys.is_finalizing():
             return
         with self._lock:
             self._over = True
             halt(self._threads)
         self._bell.ring()
-        if get_ident() not in self._threads and not sys.is_finalizing():
+        if get_ident() not in self._threads:
             self._until(lambda: not self._threads)
 
     def serve(self):

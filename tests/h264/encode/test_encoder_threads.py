@@ -127,15 +127,22 @@ def test_fewer_threads_than_asked_for_do_the_same(monkeypatch, started):
     assert encoded(frames, bitrate=100_000, threads=4)[0] == wanted
 
 
-def test_an_encoder_that_nobody_closes_leaves_no_threads():
+def test_an_encoder_that_nobody_closes_leaves_no_threads(monkeypatch):
+    serving, serve = [], team.Jobs.serve
+
+    def counted(jobs):
+        serving.append(jobs)
+        serve(jobs)
+        serving.remove(jobs)
+
+    monkeypatch.setattr(team.Jobs, "serve", counted)
     encoder = codec.h264.Encoder(fps=25, qp=30, threads=3)
     for frame in moving(48, 32, 9):
         encoder.encode(frame)
-    working = encoder._encoder._team._jobs._threads
-    assert eventually(lambda: len(working) == 2)
+    assert eventually(lambda: len(serving) == 2)
     del encoder
     gc.collect()
-    assert eventually(lambda: not working)
+    assert eventually(lambda: not serving)
 
 
 def test_threads_end_with_the_video():

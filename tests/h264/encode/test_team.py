@@ -187,13 +187,13 @@ def test_a_helper_in_which_the_collector_ends_the_encoder_does_not_wait_for_itse
 
 
 FORGOTTEN = """
-import functools, os, time
+import functools, os, sys, time
 from codec.h264.encode.team import Team
 
-def used():
+def used(kind, *more):
     team, write = Team(2), os.write
-    job = team.look(functools.partial(time.sleep, 60))
-    while not job.begun:
+    getattr(team, kind)(functools.partial(next, map(time.sleep, [60])), *more)  # no function of this module: it would
+    while team._jobs.looking or team._jobs.coming:                              # keep the names below from garbage
         time.sleep(0.01)
     try:
         yield
@@ -201,12 +201,13 @@ def used():
         write(1, b"closes")
         team.close()
 
-held = [used()]
+held = [used(*sys.argv[1:])]
 next(held[0])
 held.append(held)  # found by the garbage collector alone
 """
 
 
-def test_the_end_of_python_does_not_wait_for_a_thread_at_work():
-    child = subprocess.run([sys.executable, "-c", FORGOTTEN], capture_output=True, text=True, timeout=50)
+@pytest.mark.parametrize("words", [["look"], ["code", "reference"]], ids=["at work", "preparing"])
+def test_the_end_of_python_does_not_wait_for_a_thread(words):
+    child = subprocess.run([sys.executable, "-c", FORGOTTEN, *words], capture_output=True, text=True, timeout=50)
     assert (child.returncode, child.stdout, child.stderr) == (0, "closes", "")
