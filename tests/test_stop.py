@@ -28,6 +28,7 @@ def clip():
     return [np.roll(noise(288, 352, 3) // 8, 3 * number, 1) for number in range(3)]
 
 
+JPEG = codec.encode(np.repeat(noise(1, 6000, 3), 6000, 0), 95, subsampling="4:4:4", effort=1)
 # Each takes some tenths of a second without a line of Python, on fast machines too.
 CALLS = {
     "ssimulacra2": lambda: ssimulacra2(noise(2000, 2000, 3), noise(2000, 2000, 3) // 2),
@@ -39,6 +40,8 @@ CALLS = {
     "histogram": lambda: histogram.count_colors(noise(3000, 2000, 3)),
     "codes": lambda: lzw_encode(noise(6_000_000), 8),
     "jpeg": lambda: codec.encode(noise(5000, 5000, 3), effort=1, threads=1),
+    "jpeg read": lambda: codec.decode(JPEG, threads=1),
+    "jpeg read, threads": lambda: codec.decode(JPEG, threads=2),
     "jpeg, threads": lambda: codec.encode(noise(6000, 7000, 3), effort=1, threads=2),
     "h264": lambda: codec.encode_video(clip(), fps=25, qp=10, preset="placebo", threads=1),
 }

@@ -9,7 +9,7 @@ blocks that A.2.4 calls for in a scan of one component. Blocks that only complet
 """
 from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from functools import lru_cache
 
@@ -27,7 +27,7 @@ from codec.jpeg._arith_read cimport (
     read_arith_bit, read_arith_block, read_arith_dc, read_arith_first_band, read_arith_refined_band,
 )
 from codec.jpeg._segments cimport (
-    ZEROS, Segments, close_segments, first_error, next_interval, note_error, open_segments,
+    ZEROS, close_segments, first_error, next_interval, note_error, open_segments,
 )
 from ..cpu import level_index
 from ..errors import ParameterError

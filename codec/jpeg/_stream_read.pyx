@@ -157,7 +157,7 @@ cdef class BandTeam(Team):
             self.done[band % self.slots] = BEING_COMPOSED if task == COMPOSE else BUSY
             turns_unlock(&self.turns)
             if task == READ:
-                status, done = self.read_band(reader, band), IS_READ
+                status, done = -1 if stopped() else self.read_band(reader, band), IS_READ
             elif task == CONVERT:
                 self.convert(band)
                 done = IS_CONVERTED
@@ -172,7 +172,7 @@ cdef class BandTeam(Team):
         """What one thread does with a scan that it reads itself: small pictures notice tasks and locks."""
         cdef Py_ssize_t band
         for band in range(self.bands):
-            self.status = self.read_band(self.scan, band)
+            self.status = -1 if stopped() else self.read_band(self.scan, band)
             if self.status:
                 return
             self.convert(band)

@@ -628,7 +628,7 @@ def _opening(data, limits):
         return None
     widths = [frame.blocks(c)[1] for c in frame.components]
     settings = dict(widths=widths, mcus=frame.mcus, restart_interval=headers.restart_interval)
-    prepared = PreparedScan(data, np.array([[0, 0, -1]]), None, **described, **settings)
+    prepared = PreparedScan(data, np.array([[0, 0, -1]], np.int64), None, **described, **settings)
     picture = decoder.picture()
     del picture["threads"]
     plain = PlainPicture(prepared, [decoder.steps[i] for i in indices], info.color, **picture)

@@ -69,8 +69,7 @@ def _chunks(stream, name, limits, first_read):
 
 
 def _read_stream(stream, name, limits, first_read):
-    chunks = list(_chunks(stream, name, limits, first_read))
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return b"".join(_chunks(stream, name, limits, first_read))
 
 
 def _refuse_special(path):

@@ -140,6 +140,17 @@ def test_a_stream_without_data_yet_is_an_error_not_an_empty_file():
         read_bytes(Waiting())
 
 
+def test_a_stream_may_give_a_kind_of_bytes():
+    class Message(bytes):
+        pass
+
+    class Messages(io.BytesIO):
+        def read(self, size=-1):
+            return Message(super().read(size))
+
+    assert type(read_bytes(Messages(b"abc"))) is bytes
+
+
 def test_a_stream_that_fails_is_named():
     class Broken(io.RawIOBase):
         name = "socket 7"
