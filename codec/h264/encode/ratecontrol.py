@@ -29,9 +29,11 @@ FIRST_INTERVALS = 4  # that wait for those before them, because nothing is known
 FIRST_SECONDS = 0.25  # of the rate for the first picture
 # Bits times step by cost, or bits by sample at a QP, that are typical of I pictures: the next intervals correct it
 FIRST_RATIO, FIRST_BITS_PER_SAMPLE, FIRST_QP = 6 << 16, 1, 28
-MOST_SECONDS = 1  # of the rate that may be spent too much
-# What I pictures and others may take of what is left of it; with more they are coded again with higher QP
-MOST_PART_I, MOST_PART = 1 / 2, 1 / 4
+MOST_SECONDS = 0.75  # of the rate that may be spent too much
+# What I pictures and others may take of what is left of it, and all of what was saved; with more they are coded again
+MOST_PART_I, MOST_PART, SAVED_PART = 1 / 2, 1 / 4, 1 / 4
+HEADER_BITS = 96  # about what a picture takes in which all macroblocks are skipped, whatever its step
+FADE = 0.95  # from picture to picture, of the cost beside which that of the next one counts half
 # The quantizer step of a QP, times 2^16, and the largest step that is nearer to it than to the next
 STEPS = tuple(round(65536 * 2 ** (qp / 6)) for qp in range(WORST_QP + 1))
 STEP_BOUNDS = tuple(round(65536 * 2 ** ((qp + 0.5) / 6)) for qp in range(WORST_QP))
@@ -80,20 +82,25 @@ class BitModel:
 
     def __init__(self, offset):
         self._offset = offset  # maps Planned to its QP less that of its interval
-        self._ratio = {}  # by (type, whether others refer to it): bits times step by cost, the newest counting most
+        # By (type, whether others refer to it): bits times step by cost, of which still pictures tell little, and the
+        # cost of a picture that would count as much as all before
+        self._ratio = {}
 
     def add(self, planned, bits, qp):
         """A picture is coded."""
-        kind, found = (planned.kind, planned.reference), bits * STEPS[qp] / cost_of(planned)
-        self._ratio[kind] = (self._ratio.get(kind, found) + found) / 2
+        kind, cost = (planned.kind, planned.reference), cost_of(planned)
+        found = max(bits - HEADER_BITS, 0) * STEPS[qp] / cost
+        ratio, known = self._ratio.get(kind, (found, cost))
+        known = max(known * FADE, cost)
+        self._ratio[kind] = ratio + (found - ratio) * cost / (cost + known), known
 
     def complexity(self, planned):
         """Bits times step of a picture; 0 if there was none like it."""
-        return self._ratio.get((planned.kind, planned.reference), 0) * cost_of(planned)
+        return self._ratio.get((planned.kind, planned.reference), (0, 0))[0] * cost_of(planned)
 
     def bits(self, interval, qp):
         """Of the pictures of an interval with this QP."""
-        return int(
+        return len(interval) * HEADER_BITS + int(
             math.fsum(
                 self.complexity(one) / STEPS[min(max(round(qp + self._offset(one)), 0), WORST_QP)] for one in interval
             )
@@ -151,7 +158,8 @@ class RateControl:
             surplus = self._spent - self._count * self._wanted
             for other, pictures, _ in self._begun:
                 surplus += self._model.bits(pictures, other) - len(pictures) * self._wanted
-            change = min(max(1 + surplus / (self._bitrate * self._window), 0.5), 2)
+            over = surplus / (self._bitrate * self._window)
+            change = min(1 + over, 2) if over > -0.5 else max(-0.25 / over, 0.25)  # straight, then a hyperbola
             step = self._complexity / self._frames * scale / self._wanted * change
             qp = min(max(qp_of_step(step), self._qp - MOST_FALL, 0), self._qp + MOST_RISE, WORST_QP)
         self._qp = qp
@@ -166,10 +174,11 @@ class RateControl:
         return qp_of_step(FIRST_RATIO * cost_of(planned) / bits)
 
     def most(self, sent, kind):
-        """Bits that the next picture should have at most: a part of what is left of the largest surplus."""
+        """Bits that the next picture should have at most: a part of what is left of the largest surplus, and of what
+        was saved."""
         surplus = sent.bits - sent.count * self._wanted
-        room = self._bitrate * MOST_SECONDS - max(surplus, 0)
-        return int(max(room * (MOST_PART_I if kind == I else MOST_PART), self._wanted))
+        room = (self._bitrate * MOST_SECONDS - max(surplus, 0)) * (MOST_PART_I if kind == I else MOST_PART)
+        return int(max(room + max(-surplus, 0) * SAVED_PART, self._wanted))
 
 
 class PlannedRate:
@@ -454,10 +463,13 @@ class TooLarge(Exception):
 def fit(code, nal, qp, limits, top):
     """A picture within the buffer, coded again with higher QP as often as it takes: (NAL unit, QP).
 
+    Bits may fall at once, as where macroblocks are skipped from some QP on. If they fall to less than a quarter of what
+    the picture should have at most, QP in between are tried.
+
     Parameters
     ----------
     code : callable
-        Maps a QP to a NAL unit.
+        Maps a QP to a NAL unit. Its last call counts: it leaves the picture that others refer to.
     nal : bytes
         The first attempt.
     qp : int
@@ -470,13 +482,23 @@ def fit(code, nal, qp, limits, top):
     TooLarge
     """
     soft, hard = limits
+    low = qp  # the last QP with which it was too large
     while 8 * len(nal) > (soft if qp < top else hard):
         if qp == WORST_QP or hard <= 0:
             raise TooLarge(8 * len(nal if qp == WORST_QP else code(WORST_QP)))
         end, wanted = (top, soft) if qp < top else (WORST_QP, hard)
+        low = qp
         qp = min(qp + max(_rise(8 * len(nal), max(wanted, 1)), 1 if qp < top else 4), end)
         nal = code(qp)
-    return nal, qp
+    latest = qp
+    while qp - low > 1 and qp <= top and 8 * len(nal) < soft / 4:
+        latest = (low + qp) // 2
+        other = code(latest)
+        if 8 * len(other) > soft:
+            low = latest
+        else:
+            qp, nal = latest, other
+    return (nal if latest == qp else code(qp)), qp
 
 
 def _rise(bits, room):

@@ -114,6 +114,19 @@ def test_fit_raises_qp_until_it_fits():
     assert max(tried) > 51 and 10 < 8 * len(nal) <= 200  # below QP 51 the first limit counts, above it the second
 
 
+def test_fit_tries_qp_in_between_where_bits_fall_at_once():
+    """The last attempt is the one that counts: its picture is the reference of others."""
+    tried = []
+
+    def code(qp):
+        tried.append(qp)
+        return bytes(5000 - 100 * qp if qp < 33 else 10)
+
+    nal, qp = fit(code, code(10), 10, (16000, 10**9), 51)  # 2000 bytes with QP 30
+    assert qp in (30, 31, 32) and 8 * len(nal) <= 16000 and tried[-1] == qp and len(tried) <= 8
+    assert fit(code, code(10), 10, (14000, 10**9), 51) == (bytes(10), 33) and tried[-1] == 33
+
+
 def test_ffmpeg_reads_streams_with_a_buffer():
     av = pytest.importorskip("av")
     data, _, _ = encoded(moving(48, 32, 9), vbv=(100_000, 100_000))

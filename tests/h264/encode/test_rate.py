@@ -6,7 +6,7 @@ from made_clips import encoded, moving, noise, text
 
 import codec
 from codec.h264.encode.lookahead import Planned
-from codec.h264.encode.ratecontrol import STEPS, PlannedRate, RateControl, Sent, scale_of
+from codec.h264.encode.ratecontrol import STEPS, BitModel, PlannedRate, RateControl, Sent, scale_of
 from codec.h264.encode.settings import Plan
 from codec.h264.stream.slice_header import I, P
 
@@ -56,12 +56,32 @@ def test_a_clip_that_ends_with_noise(preset, bitrate):
     assert max(sizes - bitrate / 25 * np.arange(1, 301)) <= 0.85 * bitrate
 
 
-def test_a_picture_may_take_a_part_of_what_is_left():
-    control = RateControl(25_000, 25, 3000, lambda planned: 0)  # 1000 bits a picture, 25000 too much at most
-    assert control.most(Sent(), I) == 12_500 and control.most(Sent(), P) == 6250
-    assert control.most(Sent(10, 30_000), P) == 1250  # 20000 too much already
-    assert control.most(Sent(10, 40_000), P) == 1000 == control.most(Sent(10, 60_000), I)
-    assert control.most(Sent(10, 0), P) == 6250  # a saving is spent slowly
+def test_a_picture_may_take_a_part_of_what_is_left_and_of_what_was_saved():
+    control = RateControl(25_000, 25, 3000, lambda planned: 0)  # 1000 bits a picture, 18750 too much at most
+    assert control.most(Sent(), I) == 9375 and control.most(Sent(), P) == 4687
+    assert control.most(Sent(10, 20_000), P) == 2187  # 10000 too much already
+    assert control.most(Sent(10, 30_000), P) == 1000 == control.most(Sent(10, 60_000), I)
+    assert control.most(Sent(10, 0), P) == 4687 + 2500
+
+
+def test_a_still_clip_gets_the_bits_of_its_rate():
+    """Where a picture would take far too much, and with a higher QP nothing, QP in between are tried."""
+    frames = np.repeat(grain(176, 144, 1), 300, axis=0)
+    data, planes, _ = encoded(frames, preset="superfast", bitrate=30_000)
+    assert rate_of(data, frames) == pytest.approx(30_000, rel=0.05)
+    luma = codec.Frame.from_rgb(frames[0], matrix="BT.601").planes[0]
+    assert np.mean((planes[-1][0].astype(int) - luma) ** 2) < 20
+
+
+def test_still_pictures_tell_little_of_those_that_move():
+    """Else a few bits of headers, beside next to no cost, would promise thousands for the next scene."""
+    model = BitModel(lambda planned: 0)
+    moving, still = (Planned(None, 0, P, intra=np.array([cost]), inter=np.array([cost])) for cost in (10_000, 100))
+    model.add(moving, 5000, 30)
+    before = model.bits([moving], 30)
+    for _ in range(50):
+        model.add(still, 136, 30)
+    assert before / 2 < model.bits([moving], 30) < 2 * before
 
 
 def test_the_last_pictures_of_a_plan_do_not_spend_what_is_left_at_once():
