@@ -14,7 +14,7 @@ from ..limits import DEFAULT_LIMITS, Limits
 from ..signatures import format_of
 from ..sources.files import PIPE
 from ..targets import parse_target
-from . import coloring, describing, keeping, shaping, stripping
+from . import besides, coloring, describing, keeping, shaping, stripping
 from .result import Result
 
 if TYPE_CHECKING:
@@ -93,10 +93,14 @@ class IndexedTask:
     def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a picture or an animation."""
         picture = pictures.load(data, alpha=True, limits=self.limits)
-        made = self._made(data, job, picture)
+        rest = besides.of(data, self.limits) if picture.format == "JPEG" else besides.NOTHING
+        made = self._made(data, job, picture, len(data) - (rest.behind.size if rest.behind else 0))
+        if not made.as_source:
+            made = besides.told(made, *rest.lost_in(self.format.upper(), self.strip))
         return coloring.flagged(made, "rgb", picture.metadata, picture.color_chunks) if self.srgb else made
 
-    def _made(self, data, job, picture):
+    def _made(self, data, job, picture, size):
+        """Result for a picture or an animation whose file takes so many bytes, without what follows the picture."""
         has_place = keeping.has_place(job) and not self.force
         wrong_colors = self.srgb and coloring.differs(picture.metadata, picture.color_chunks)
         may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip) and not wrong_colors
@@ -109,10 +113,10 @@ class IndexedTask:
         made = replace(made, facts=made.facts | ({"metadata": facts} if facts else {}))
         if not may_copy or resized:
             larger = f"the {self.format.upper()} is larger than its source: a JPEG may do better"
-            return replace(made, warnings=(*made.warnings, larger)) if len(made.data) > len(data) else made
-        if len(made.data) >= len(data):
+            return replace(made, warnings=(*made.warnings, larger)) if len(made.data) > size else made
+        if len(made.data) >= size:
             return keeping.smaller(data, picture, "PNG-8" if self.format == "png" else "GIF")
-        if keeping.too_little(data, made.data, self.min_gain):
+        if keeping.too_little(size, len(made.data), self.min_gain):
             return replace(keeping.gains_too_little(data, made, self.min_gain), as_source=True)
         return made
 

@@ -19,7 +19,7 @@ from ..formats import pictures
 from ..formats.pictures import ALL_FORMATS, JPEG_SUFFIXES, READABLE_SUFFIXES, suffix_of
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
-from . import generation, keeping, stripping
+from . import besides, generation, keeping, stripping
 from .result import Result
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class DecompressTask:
         ]
         if lost:
             warnings.append(f"{kind} does not carry its {', '.join(lost)} metadata here")
-        unknown = None if decoded.damage else generation.unknown_segments(data, self.limits)
+        unknown = None if decoded.damage else besides.unknown_segments(data, self.limits)
         if unknown:
             warnings.append(f"{kind} does not carry application segments: {unknown}")
         facts = {
