@@ -124,9 +124,7 @@ class IndexedTask:
         """(result, its metadata, what was converted, whether it was scaled down)."""
         from ..palette import animate, write_png
 
-        described = coloring.described(picture) if self.format == "gif" else ()
-        picture, converted = coloring.to_srgb(picture) if self.srgb or self.format == "gif" else (picture, described)
-        picture, warnings = _for_palettes(picture, self.format)
+        picture, converted, warnings = self._in_its_colors(picture)
         pixels = shaping.fit_shown(pictures.seen(picture), self.max_size)
         _, shown = pictures.strip(picture.pixels, picture.metadata)
         warnings = [*picture.warnings, *warnings]
@@ -142,6 +140,18 @@ class IndexedTask:
             after = _carried(made.data)
         resized = pixels.shape[:2] not in (picture.pixels.shape[:2], picture.pixels.shape[1::-1])
         return Result(made.data, "done", tuple(warnings), facts), after, converted, resized
+
+    def _in_its_colors(self, picture):
+        """(picture whose colours the output can state, what was converted, warnings): palettes are RGB, and a GIF has
+        sRGB."""
+        if not self.srgb and self.format == "png" and not coloring.is_for_others(picture.metadata.icc):
+            return picture, (), ()
+        picture, converted = coloring.to_srgb(picture)
+        icc = picture.metadata.icc
+        if not icc or (self.format == "png" and not coloring.is_for_others(icc)):
+            return picture, converted, ()
+        warnings = () if profiles.is_srgb(icc) else ("its ICC profile was dropped: the output cannot carry it",)
+        return replace(picture, metadata=replace(picture.metadata, icc=None)), converted, warnings
 
     def _moving(self, data, picture):
         """`_still` for an animation."""
@@ -171,12 +181,3 @@ def _carried(data):
 
 def _reached(target, achieved):
     return {"target": target, "achieved": achieved} if target else {}
-
-
-def _for_palettes(picture, format):
-    """(picture whose profile its output can carry, warnings): palettes are RGB, and a GIF carries none."""
-    icc = picture.metadata.icc
-    if not icc or (format == "png" and icc[16:20] == b"RGB "):
-        return picture, ()
-    warnings = () if profiles.is_srgb(icc) else ("its ICC profile was dropped: the output cannot carry it",)
-    return replace(picture, metadata=replace(picture.metadata, icc=None)), warnings
