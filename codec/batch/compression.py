@@ -135,10 +135,7 @@ class CompressTask:
 
     def _exceeds(self, info):
         """Whether a picture is to be scaled down."""
-        if self.max_size is None:
-            return False
-        turned = pictures.orientation(info.metadata.exif)
-        return shaping.fitting(info.width, info.height, self.max_size, turned) != (info.width, info.height)
+        return shaping.exceeds(info.width, info.height, self.max_size, info.metadata.exif)
 
     def _fitted(self, picture):
         if self.max_size is None:
@@ -223,10 +220,11 @@ class CompressTask:
         """(result, what was converted)."""
         has_place = keeping.has_place(job) and not self.force
         wrong_colors = self.srgb and coloring.differs(picture.metadata, picture.color_chunks)
-        may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip) and not wrong_colors
+        bare = has_place and keeping.holds_nothing_else(data, picture, self.strip, self.limits)
+        may_copy = bare and not wrong_colors
         picture = picture if wrong_colors else pictures.profiled(picture)
         if picture.frames > 1 and has_place:
-            return keeping.all_frames(data, picture, "JPEG", may_copy), ()
+            return keeping.all_frames(data, picture, "JPEG", may_copy, self.max_size), ()
         fitted, converted = self._prepared(picture)
         may_copy = may_copy and fitted is picture
         made = self._encoded(fitted)

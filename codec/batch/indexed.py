@@ -103,10 +103,11 @@ class IndexedTask:
         """Result for a picture or an animation whose file takes so many bytes, without what follows the picture."""
         has_place = keeping.has_place(job) and not self.force
         wrong_colors = self.srgb and coloring.differs(picture.metadata, picture.color_chunks)
-        may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip) and not wrong_colors
+        bare = has_place and keeping.holds_nothing_else(data, picture, self.strip, self.limits)
+        may_copy = bare and not wrong_colors
         moves = picture.frames > 1 and format_of(data[:32]) in MOVING
         if picture.frames > 1 and not moves and has_place:
-            return keeping.all_frames(data, picture, self.format.upper(), may_copy)
+            return keeping.all_frames(data, picture, self.format.upper(), may_copy, self.max_size)
         made, after, converted, resized = self._moving(data, picture) if moves else self._still(picture)
         lost = describing.not_read(data, picture.format)
         facts = describing.changes(picture.metadata, after, lost=lost, converted=converted)

@@ -184,7 +184,9 @@ class PaletteTask:
 
         picture = pictures.load(data, alpha=True, limits=self.limits)
         if picture.frames > 1 and keeping.has_place(job):
-            return keeping.all_frames(data, picture, "PNG-8", keeping.holds_nothing_else(picture.metadata, self.strip))
+            bare = keeping.holds_nothing_else(data, picture, stripping.kinds(self.strip), self.limits)
+            colored = self.strip and coloring.differs(picture.metadata, picture.color_chunks)
+            return keeping.all_frames(data, picture, "PNG-8", bare and not colored)
         described = picture.metadata.size
         if not self.strip and coloring.is_for_others(picture.metadata.icc):
             picture = coloring.to_srgb(picture)[0]

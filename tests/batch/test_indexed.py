@@ -55,8 +55,10 @@ def test_pages_are_no_animation():
     job = Job("a.tif", "out/a.gif", "out/a.tif")
     made = IndexedTask("gif")(buffer.getvalue(), job)
     assert made.as_source and "2 frames or pages" in made.reason
+    described = io.BytesIO()
+    pages[0].save(described, "TIFF", save_all=True, append_images=pages[1:], tiffinfo={270: "a hill"})
     with pytest.raises(UnsupportedError, match="2 frames or pages"):
-        IndexedTask("gif", strip=True)(buffer.getvalue(), job)
+        IndexedTask("gif", strip=True)(described.getvalue(), job)
     assert opened(IndexedTask("gif", force=True)(buffer.getvalue(), job).data).n_frames == 1
 
 
