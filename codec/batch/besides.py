@@ -64,7 +64,7 @@ class Besides(NamedTuple):
         has_map = self.behind and multipicture.GAIN_MAP in self.behind.contents
         return "its HDR gain map is carried over, and was made for its former colours" if has_map else None
 
-    def lost_in(self, format, strip):
+    def lost_in(self, format, strip=()):
         """Sentences for what a file of another format goes without."""
         behind = self.behind and not_carried(self.behind, f"a {format} has no place for them")
         unknown = self.unknown if "all" not in strip else None

@@ -129,9 +129,8 @@ class DecompressTask:
         ]
         if lost:
             warnings.append(f"{kind} does not carry its {', '.join(lost)} metadata here")
-        unknown = None if decoded.damage else besides.unknown_segments(data, self.limits)
-        if unknown:
-            warnings.append(f"{kind} does not carry application segments: {unknown}")
+        rest = besides.NOTHING if decoded.damage else besides.of(data, self.limits)
+        warnings += filter(None, rest.lost_in(kind))
         facts = {
             "width": info.width,
             "height": info.height,
@@ -202,6 +201,8 @@ class PaletteTask:
         exact = picture.format == "PNG" and made.result.mse == 0 and not picture.warnings and picture.alpha is None
         if made.size >= len(data) and exact and not self.strip and described == 0:
             return keeping.smaller(data, picture, "PNG-8", as_source=False)
+        if picture.format == "JPEG":
+            warnings += filter(None, besides.of(data, self.limits).lost_in("PNG", stripping.kinds(self.strip)))
         if made.size > len(data):
             warnings.append("the PNG is larger than its source: fewer colours or no dithering make it smaller")
         facts: dict[str, Any] = {

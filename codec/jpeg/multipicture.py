@@ -21,7 +21,7 @@ MP_ENTRY, MP_ENTRY_BYTES = 0xB002, 16  # DC-007 5.2.3.3: attributes, size, offse
 # XMP that announces a part of the trailer: the gain map of Ultra HDR, the film of a motion photo.
 # Patterns, compiled when they are used.
 ANNOUNCED = rb'hdrgm:Version\s*=\s*(?:"[^"]*"|\'[^\']*\')'
-MOTION = rb'((?:GCamera|Camera):(?:MotionPhoto|MicroVideo)\s*=\s*["\'])1'
+MOTION = rb'G?Camera:(?:MotionPhoto|MicroVideo)\s*=\s*["\']1'
 # All that XMP says about them, as attributes and as elements. Linear, as `strip.XMP_GPS`.
 DESCRIBING = rb"(?:hdrgm:|G?Camera:(?:MotionPhoto|MicroVideo))[\w.-]*"
 DESCRIBED = rb"""\s%b\s*=\s*(?:"[^"]*"|'[^']*')|<(%b)(?:\s[^<>]*)?(?:/>|>[^<]*</\1\s*>)""" % (DESCRIBING, DESCRIBING)

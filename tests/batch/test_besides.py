@@ -8,7 +8,7 @@ from PIL import Image
 
 import codec
 from codec import batch, jpeg
-from codec.batch import CompressTask, IndexedTask, InPlace, Job, Ledger
+from codec.batch import CompressTask, DecompressTask, IndexedTask, InPlace, Job, Ledger, PaletteTask
 from codec.errors import ParameterError
 from codec.formats import profiles
 from codec.jpeg import EncodeOptions, Metadata, multipicture
@@ -110,6 +110,15 @@ def test_other_formats_say_what_they_have_no_place_for(form):
     assert made.status == "done" and f"a {form.upper()} has no place for them" in made.reason
     kept = IndexedTask(form)(motion(40) + bytes(99) * 500 + b"!", Job("a.jpg", f"out/a.{form}", "out/a.jpg"))
     assert kept.status == "kept" and kept.data.endswith(b"!")  # the picture alone would not be smaller
+
+
+def test_other_verbs_warn_too():
+    job = Job("a.jpg", "a.png", None)
+    for task in (PaletteTask(), DecompressTask()):
+        warnings = [said for said in task(motion(), job).warnings if "behind the picture" in said]
+        assert warnings == [
+            f"{len(FILM)} bytes behind the picture (a film) are not carried over: a PNG has no place for them"
+        ]
 
 
 def test_a_damaged_index_is_not_carried_over():
