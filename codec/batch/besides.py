@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RESIZED = "they belong to a picture of the old size"
 STRIPPED = "they may hold descriptions of their own"
-ELSEWHERE = "kept, since it would be replaced; compress it into another folder to have it without them"
+ELSEWHERE = "compress it into another folder to have it without them"
 
 
 class Besides(NamedTuple):
@@ -36,13 +36,17 @@ class Besides(NamedTuple):
     behind: Behind | None
     unknown: str | None
 
-    def left(self, strip, resized=False):
-        """What a new JPEG goes without of what is behind the picture, and why, or None."""
+    def _why(self, strip, resized):
+        """Why a new JPEG goes without what is behind the picture, or None."""
         if self.behind is None:
             return None
         damage = self.behind.damage and f"their multi-picture index is damaged: {self.behind.damage}"
-        why = STRIPPED if "all" in strip else RESIZED if resized else damage
-        return why and not_carried(self.behind, why)
+        return STRIPPED if "all" in strip else RESIZED if resized else damage
+
+    def left(self, strip, resized=False):
+        """The sentence for what a new JPEG goes without of what is behind the picture, or None."""
+        why = self._why(strip, resized)
+        return why and f"{named(self.behind)} are not carried over: {why}"
 
     def unknown_lost(self, strip):
         """What encoding again loses of the segments, or None. Where all descriptions go, they are meant too."""
@@ -51,8 +55,11 @@ class Besides(NamedTuple):
         return f"application segments are not carried over: {self.unknown}; codec transcode keeps them"
 
     def lost(self, strip, resized, recolored):
-        """What cannot be carried over even without loss, or None."""
-        return self.left(strip, resized) or (self.unknown_lost(strip) if resized or recolored else None)
+        """Why an original is kept, of which something would be lost even without encoding it again, or None."""
+        why, unknown = self._why(strip, resized), self.unknown_lost(strip)
+        if why:
+            return f"{named(self.behind)} would be lost: {why}; {ELSEWHERE}"
+        return f"{unknown}; {ELSEWHERE}" if unknown and (resized or recolored) else None
 
     def doubts(self, strip, resized):
         """Warnings about what is carried over."""
@@ -66,7 +73,7 @@ class Besides(NamedTuple):
 
     def lost_in(self, format, strip=()):
         """Sentences for what a file of another format goes without."""
-        behind = self.behind and not_carried(self.behind, f"a {format} has no place for them")
+        behind = self.behind and f"{named(self.behind)} are not carried over: a {format} has no place for them"
         unknown = self.unknown if "all" not in strip else None
         return behind, unknown and f"a {format} does not carry application segments: {unknown}"
 
@@ -83,10 +90,10 @@ def of(data, limits):
     return Besides(multipicture.behind(data, limits), unknown_segments(data, limits))
 
 
-def not_carried(behind, why):
-    """The sentence for what is left behind."""
+def named(behind):
+    """For messages: "508 bytes behind the picture (a film)"."""
     contents = " and ".join(behind.contents) or "a preview, a film or other data"
-    return f"{len(behind.trailer)} bytes behind the picture ({contents}) are not carried over: {why}"
+    return f"{len(behind.trailer)} bytes behind the picture ({contents})"
 
 
 def told(made, *sentences):

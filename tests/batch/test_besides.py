@@ -72,6 +72,34 @@ def test_further_pictures_are_where_the_index_says(quality):
     assert ("lossless" in made.facts) == (quality == 97) and not made.reason
 
 
+def with_segment(data, code, payload):
+    """Right behind SOI: an index, which counts from where it stands, is behind it."""
+    return data[:2] + bytes((0xFF, code)) + (len(payload) + 2).to_bytes(2, "big") + payload + data[2:]
+
+
+@pytest.mark.parametrize("srgb", [False, True])
+def test_a_gain_map_keeps_its_metadata_and_fits_the_former_colours(srgb):
+    icc = profiles.profile(((b"cICP", bytes([12, 13, 0, 1])),), False)
+    about = multipicture.ISO_GAIN_MAP + bytes(4)
+    source = with_segment(with_segment(several(xmp=GAIN_MAP_XMP), 0xE2, b"ICC_PROFILE\0\1\1" + icc), 0xE2, about)
+    made = compressed(source, srgb=srgb)
+    found = multipicture.behind(made.data, LIMITS)
+    assert found.contents == ("an HDR gain map", "further pictures") and (0xE2, about) in found.segments
+    assert np.array_equal(codec.decode(*multipicture.pictures(made.data, found)), second(several()))
+    assert jpeg.probe(made.data).metadata.xmp == GAIN_MAP_XMP
+    assert ("was made for its former colours" in (made.reason or "")) == srgb
+
+
+@pytest.mark.parametrize(
+    "options, kept", [({"max_size": 40}, True), ({"quality": 60}, False), ({"strip": True}, False)]
+)
+def test_unknown_segments_stay_in_an_original(options, kept):
+    source = with_segment(codec.encode(NOISY, 95, effort=1), 0xE1, b"FLIR\0\1\2")
+    made = compressed(source, carry_all=True, **options)
+    assert (made.data is source) == kept and (b"FLIR" in made.data) == ("strip" not in options)
+    assert not kept or "1 of APP1 FLIR" in made.reason
+
+
 def test_sizes_are_those_of_the_whole_file():
     made = CompressTask(EncodeOptions(target="size:5kB"))(motion())
     assert made.data.endswith(FILM) and 4500 < len(made.data) <= 5000
@@ -154,10 +182,7 @@ def test_coordinates_of_a_film_may_stay():
 def test_an_original_never_loses_what_is_behind_its_picture(tmp_path, source, options, status):
     icc = profiles.profile(((b"cICP", bytes([12, 13, 0, 1])),), False)
     if options.get("srgb"):
-        segment = b"ICC_PROFILE\0\1\1" + icc
-        source = source[:2] + b"\xff\xe2" + (len(segment) + 2).to_bytes(2, "big") + segment + source[2:]
-        at = source.find(b"MPF\0")
-        assert at < 0 or at > len(segment)  # the index counts from where it stands
+        source = with_segment(source, 0xE2, b"ICC_PROFILE\0\1\1" + icc)
     path = tmp_path / "a.jpg"
     path.write_bytes(source)
     before = multipicture.behind(source, LIMITS)
@@ -172,7 +197,7 @@ def test_an_original_never_loses_what_is_behind_its_picture(tmp_path, source, op
     assert after.trailer == before.trailer
     assert multipicture.pictures(made, after) == multipicture.pictures(source, before)
     if status == "kept":
-        assert "bytes behind the picture" in row.reason and "compress it into another folder" in row.reason
+        assert "would be lost: they" in row.reason and "compress it into another folder" in row.reason
 
 
 def test_a_result_that_lost_it_may_not_replace_its_original():
