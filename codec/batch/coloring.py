@@ -14,6 +14,11 @@ def differs(metadata, color_chunks=()):
     return bool(color_chunks) or bool(metadata.icc and not profiles.is_srgb(metadata.icc))
 
 
+def is_for_others(icc):
+    """Whether a profile is for gray samples or inks, which a palette of RGB colours cannot have."""
+    return bool(icc) and icc[16:20] != b"RGB "
+
+
 def flagged(made, color, metadata, color_chunks=()):
     """A result that was to be sRGB, with a warning where nothing states what the colours of its source are: inks have
     no standard colours, and cameras mark what is not sRGB in Exif alone (DC-008 4.6.5).

@@ -12,8 +12,8 @@ from ..errors import ParameterError
 from ..formats import pictures
 from ..formats.pictures import ALL_FORMATS, JPEG_SUFFIXES, READABLE_SUFFIXES, suffix_of
 from ..limits import DEFAULT_LIMITS, Limits
+from . import besides, coloring, describing, generation, keeping, shaping, stripping, verifying
 from . import budget as budgets
-from . import coloring, describing, generation, keeping, shaping, stripping, verifying
 from .result import Result
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ class CompressTask:
     """Pictures of any format to JPEG.
 
     A JPEG whose own quality is near the one asked for, or below it, is rewritten without loss instead of being encoded
-    again, and so is one that encoding would not make smaller. Other files whose JPEG would not be smaller, and those of
-    several frames, are copied under their own name where the job has one (`Job.keep_as`); where the caller named the
-    output, the JPEG is written, with a warning.
+    again, and so is one that encoding would not make smaller. What follows its picture (a film, an HDR gain map,
+    further pictures) goes with it byte for byte, unless the size changes. Other files whose JPEG would not be smaller,
+    and those of several frames, are copied under their own name where the job has one (`Job.keep_as`); where the caller
+    named the output, the JPEG is written, with a warning.
 
     Attributes
     ----------
@@ -49,13 +50,15 @@ class CompressTask:
         Keep a file whose JPEG would not be smaller by this part of it: 0.05 is 5 %. Files that have something to drop
         are written in any case.
     carry_all : bool
-        Rewrite a JPEG without loss if encoding it again would lose an HDR gain map, further pictures, or segments
-        that are not known here. Without it such losses are warnings.
+        Never lose what a JPEG holds besides picture and metadata: rewrite it without loss if encoding it again would
+        lose segments that are not known here; keep it if another size or `strip` would lose them, or the film, HDR
+        gain map or further pictures behind it. Without it such losses are warnings, and the reason of the row.
     max_size : (width, height), optional
-        The frame into which larger pictures are scaled down as they are seen, by a Lanczos filter in linear light.
-        "1600x1200" and "1600" are understood too.
+        The frame into which larger pictures are scaled down as they are seen, by a Lanczos filter in linear light,
+        unless that makes a JPEG larger even at its own quality. "1600x1200" and "1600" are understood too.
     srgb : bool
-        Convert other colours to sRGB, which needs no profile. A JPEG with such colours is encoded again in any case.
+        Convert other colours to sRGB, which needs no profile. A JPEG with such colours is encoded again, unless that
+        makes it larger even at its own quality.
     budget : float, optional
         Seconds for each file, also "5s" and "500ms": in place of the effort of the options, the highest one whose time
         by the table of `codec.batch.budget` is within it. The same on every machine.
@@ -109,13 +112,19 @@ class CompressTask:
         if not data.startswith(b"\xff\xd8"):
             return self._other(data, job)
         source, data = data, stripping.of_file(data, self.strip, self.limits)
-        info = jpeg.probe(data, limits=self.limits)
-        made, converted = self._jpeg(data, info)
-        changed = self.strip or self.max_size or converted
-        if made.status == "done" and not changed and keeping.too_little(source, made.data, self.min_gain):
-            made = keeping.gains_too_little(source, made, self.min_gain)
-        elif made.data is data is not source:
-            made = replace(made, status="done", reason=None)
+        info, rest = jpeg.probe(data, limits=self.limits), besides.of(data, self.limits)
+        if self.carry_all:
+            lost = rest.lost(self.strip, self._exceeds(info), self._differs(info))
+            if lost:
+                return keeping.original(source, info, lost)
+        made, converted, lost = self._jpeg(data, info, rest)
+        changed = self.strip or self._exceeds(info) or converted
+        if made.status == "done" and not changed and keeping.too_little(len(source), len(made.data), self.min_gain):
+            made, lost = keeping.gains_too_little(source, made, self.min_gain), ()
+        elif made.status == "kept" and made.data is not source:
+            made = replace(made, status="done", reason=None if made.reason == generation.NOT_SMALLER else made.reason)
+        made = besides.told(made, *lost)
+        made = replace(made, warnings=(*made.warnings, *rest.doubts(self.strip, self._exceeds(info))))
         made = coloring.flagged(made, info.color, info.metadata) if self.srgb else made
         before = info.metadata if data is source else jpeg.probe(source, limits=self.limits).metadata
         return describing.told(made, before, self.limits, converted=converted)
@@ -126,10 +135,7 @@ class CompressTask:
 
     def _exceeds(self, info):
         """Whether a picture is to be scaled down."""
-        if self.max_size is None:
-            return False
-        turned = pictures.orientation(info.metadata.exif)
-        return shaping.fitting(info.width, info.height, self.max_size, turned) != (info.width, info.height)
+        return shaping.exceeds(info.width, info.height, self.max_size, info.metadata.exif)
 
     def _fitted(self, picture):
         if self.max_size is None:
@@ -142,37 +148,63 @@ class CompressTask:
         picture, converted = coloring.to_srgb(picture) if self.srgb else (picture, ())
         return self._fitted(picture), converted
 
-    def _jpeg(self, data, info):
-        """(result, what was converted)."""
-        if self._exceeds(info) or (self.srgb and coloring.differs(info.metadata)):
-            picture, converted = self._prepared(pictures.load(data, limits=self.limits))
-            return self._again(data, picture, self._encoded(picture)), converted
+    def _differs(self, info):
+        """Whether colours are to be converted."""
+        return self.srgb and coloring.differs(info.metadata)
+
+    def _jpeg(self, data, info, rest):
+        """(result, what was converted, sentences about what was lost or not done)."""
+        unknown, resized = rest.unknown_lost(self.strip), self._exceeds(info)
+        why = generation.too_deep(info, resized)
+        if not why and (resized or self._differs(info)):
+            left = rest.left(self.strip, resized)
+            found = self._changed(*rest.taken(data, left))
+            if found:
+                made, converted = found
+                return made, converted, (left, unknown, rest.recolored() if converted and not left else None)
+            why = f"{'scaled down' if resized else 'in sRGB'} it would not be smaller (force=True writes it)"
+        left = rest.left(self.strip)
+        data, behind = rest.taken(data, left)
+        if not why and self.carry_all and unknown:
+            why = f"{unknown}, if it is encoded again"
+        if not why:
+            made = self._of_same_size(data, behind)
+            return made, (), (left, None if "lossless" in made.facts else unknown)
+        made = generation.without_loss(data, self.strip, self.options.progressive, self.limits)
+        made, missed = generation.measured(made, self.options.target)
+        if made.status == "kept":
+            return replace(made, reason=why), (), (left, missed)
+        return made, (), (f"{why}: rewritten without loss", left, missed)
+
+    def _of_same_size(self, data, behind):
+        """The JPEG encoded again, or without loss where that is better."""
         if not self.force:
-            untouched = self._untouched(data, info)
+            untouched = generation.before_encoding(data, self.options, self.strip, self.limits)
             if untouched:
-                return untouched, ()
+                return untouched
         picture = pictures.load(data, limits=self.limits)
-        made = self._encoded(picture)
+        made = self._encoded(picture, behind)
         if not self.force:
             untouched = generation.after_encoding(data, made, self.options, self.strip, self.limits)
             if untouched:
-                return untouched, ()
-        return self._again(data, picture, made), ()
+                return untouched
+        return replace(made, warnings=(*picture.warnings, *made.warnings))
 
-    def _untouched(self, data, info):
-        """The JPEG without loss, or None where encoding it again may be better."""
-        lost = (
-            next(generation.not_carried(data, info.metadata, self.strip, self.limits), None) if self.carry_all else None
-        )
-        if lost:
-            reason = f"{lost}, if it is encoded again: rewritten without loss"
-            return generation.without_loss(data, self.strip, self.options.progressive, self.limits, reason=reason)
-        return generation.before_encoding(data, self.options, self.strip, self.limits)
-
-    def _again(self, data, picture, made):
-        """A JPEG that was encoded again, with what that loses."""
-        lost = generation.not_carried(data, picture.metadata, self.strip, self.limits)
-        return replace(made, warnings=(*picture.warnings, *made.warnings, *lost))
+    def _changed(self, data, behind):
+        """(the JPEG in another size or other colours, what was converted); None where it would not be smaller, even at
+        the quality that the source has."""
+        picture, converted = self._prepared(pictures.load(data, limits=self.limits))
+        made, warnings = self._encoded(picture, behind), picture.warnings
+        if len(made.data) >= len(data) and not self.force:
+            own = generation.own_quality(data, self.options, self.limits)
+            if own is None:
+                return None
+            made = replace(self, options=replace(self.options, quality=own))._encoded(picture, behind)
+            if len(made.data) >= len(data):
+                return None
+            told = f"at quality {self.options.quality:g} it would be larger than its source: encoded at {own}, its own"
+            warnings = (*warnings, told)
+        return replace(made, warnings=(*warnings, *made.warnings)), converted
 
     def _other(self, data, job):
         picture = pictures.load(data, background=self.background, limits=self.limits)
@@ -188,24 +220,26 @@ class CompressTask:
         """(result, what was converted)."""
         has_place = keeping.has_place(job) and not self.force
         wrong_colors = self.srgb and coloring.differs(picture.metadata, picture.color_chunks)
-        may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip) and not wrong_colors
+        bare = has_place and keeping.holds_nothing_else(data, picture, self.strip, self.limits)
+        may_copy = bare and not wrong_colors
         picture = picture if wrong_colors else pictures.profiled(picture)
         if picture.frames > 1 and has_place:
-            return keeping.all_frames(data, picture, "JPEG", may_copy), ()
+            return keeping.all_frames(data, picture, "JPEG", may_copy, self.max_size), ()
         fitted, converted = self._prepared(picture)
         may_copy = may_copy and fitted is picture
         made = self._encoded(fitted)
         if len(made.data) >= len(data) and may_copy:
             return keeping.smaller(data, picture, "JPEG"), ()
-        if keeping.too_little(data, made.data, self.min_gain) and may_copy:
+        if keeping.too_little(len(data), len(made.data), self.min_gain) and may_copy:
             return replace(keeping.gains_too_little(data, made, self.min_gain), as_source=True), ()
         warnings = [*fitted.warnings, *made.warnings]
         if len(made.data) > len(data):
             warnings.append("the JPEG is larger than its source; flat graphics and tiny pictures do better as PNG")
         return replace(made, warnings=tuple(warnings)), converted
 
-    def _encoded(self, picture):
-        """Result with the JPEG; a gray picture has no chroma whose resolution could be chosen."""
+    def _encoded(self, picture, behind=None):
+        """Result with the JPEG, and what followed the source; a gray picture has no chroma whose resolution could be
+        chosen."""
         from ..jpeg.pipeline import encode_file  # while other threads read their first pictures
 
         pixels, metadata = stripping.of_picture(picture.samples, picture.metadata, self.strip)
@@ -220,8 +254,16 @@ class CompressTask:
             changes["effort"], warning = budgets.effort_within(self.budget, size, self.options.target is not None)
             warnings, more = (warning,) if warning else (), {"effort": changes["effort"]}
         options = _with(self.options, **changes) if plain is None else replace(self.options, **changes)
-        encoded = jpeg.encode(pixels, **vars(options)) if options.target else encode_file(pixels, options)
-        return Result(encoded.data, "done", (*encoded.warnings, *warnings), _facts(encoded) | more)
+        if behind and options.target:
+            options = besides.within(options, behind, pixels.shape)
+        try:
+            encoded = jpeg.encode(pixels, **vars(options)) if options.target else encode_file(pixels, options)
+        except ParameterError as error:
+            if not behind:
+                raise
+            raise ParameterError(f"{error}, beside the {behind.size} bytes that belong behind the picture") from error
+        made = Result(encoded.data, "done", (*encoded.warnings, *warnings), _facts(encoded) | more)
+        return besides.joined(made, behind, self.options.target) if behind else made
 
 
 # The checks of new options take a tenth of the time of a small picture. Those with metadata may be large.

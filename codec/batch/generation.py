@@ -1,11 +1,11 @@
 """When a JPEG is not encoded again: another generation would lose more than it saves, or save nothing."""
 
-import re
+import math
 from dataclasses import replace
 
 from .. import jpeg
-from ..errors import BitstreamError, ParameterError
-from . import stripping
+from ..errors import ParameterError, UnsupportedError
+from . import besides, keeping, stripping
 from .result import Result
 
 NOT_SMALLER = "no smaller file was found"
@@ -17,16 +17,41 @@ def _parsed(target):
     return parse_target(target)
 
 
+def _luminance_steps(report):
+    """64 integers from `codec.jpeg.inspect`; None of a lossless JPEG."""
+    rows = report["quant_tables"].get(str(report["components"][0]["Tq"]))
+    return rows and [step for row in rows for step in row]
+
+
 def would_be_worse(data, options, limits):
     """Why a JPEG should not be encoded again at the quality of these options, or None."""
-    report = jpeg.inspect(data, limits=limits)
-    first = report["quant_tables"].get(str(report["components"][0]["Tq"]))
+    first = _luminance_steps(jpeg.inspect(data, limits=limits))
     if first is None or not jpeg.worse_generation(first, options.tables("4:2:0")):
         return None
     return (
         f"its own quality is about {jpeg.estimate_quality(first).quality}, and encoding it again at {options.quality} "
         "would lose more than it saves: rewritten without loss (force=True encodes it)"
     )
+
+
+def own_quality(data, options, limits):
+    """The quality, below that of the options, whose luminance steps are just not finer than those of a JPEG; None where
+    there is none, or the options have a target."""
+    first = _luminance_steps(jpeg.inspect(data, limits=limits))
+    if first is None or options.target:
+        return None
+    finest = math.prod(first)
+    for quality in range(math.ceil(options.quality) - 1, 0, -1):
+        if math.prod(map(int, replace(options, quality=quality).tables("4:2:0").luminance)) >= finest:
+            return quality
+    return None
+
+
+def too_deep(info, resized):
+    """Why a JPEG cannot be encoded again, or None: there are encoders for 8 bits."""
+    if info.precision <= 8:
+        return None
+    return f"its samples have {info.precision} bits, and a new JPEG has 8{'; it keeps its size' * resized}"
 
 
 def before_encoding(data, options, strip, limits):
@@ -41,12 +66,19 @@ def before_encoding(data, options, strip, limits):
         return reason and without_loss(data, strip, options.progressive, limits, reason=reason)
     if not target.is_rate:
         return None
-    made = without_loss(data, strip, options.progressive, limits)
+    made, missed = measured(without_loss(data, strip, options.progressive, limits), options.target)
+    return None if missed else made
+
+
+def measured(made, target):
+    """(a JPEG without loss with its target of size or bits per pixel in the facts, why it missed this or None)."""
+    target = target and _parsed(target)
+    if not target or not target.is_rate:
+        return made, None
     size = len(made.data)
     achieved = size if target.measure == "size" else 8 * size / (made.facts["width"] * made.facts["height"])
-    if achieved > target.value:
-        return None
-    return replace(made, facts=made.facts | {"target": target.text, "achieved": achieved})
+    made = replace(made, facts=made.facts | {"target": target.text, "achieved": achieved})
+    return made, f"{target.text} is not reached" if achieved > target.value else None
 
 
 def after_encoding(data, made, options, strip, limits):
@@ -63,20 +95,19 @@ def after_encoding(data, made, options, strip, limits):
 
 
 def without_loss(data, strip, progressive, limits, reason=None):
-    """The JPEG with its coefficients untouched; stripped, it is turned upright where that needs no trimming."""
-    options = {
-        "progressive": progressive,
-        "limits": limits,
-        **(stripping.of_transcode(data, limits) if "all" in strip else {}),
-    }
-    try:
-        made = _transcoded(data, strip, options)
-        unindexed = ()
-    except BitstreamError as error:
-        if error.layer != "MPF":
-            raise
-        made = _transcoded(data, strip, options | {"trailer": "drop"})
-        unindexed = (f"the data after the picture was left out, since its multi-picture index is damaged: {error}",)
+    """The JPEG with its coefficients untouched; stripped, it is turned upright where that needs no trimming. A lossless
+    JPEG has none, and is kept.
+
+    Raises
+    ------
+    UnsupportedError
+        If a lossless JPEG has metadata that was to go.
+    """
+    info = jpeg.probe(data, limits=limits)
+    if "lossless" in info.process:
+        return _without_coefficients(data, info, strip, limits)
+    options = {"progressive": progressive, "limits": limits}
+    made = _transcoded(data, strip, options | (stripping.of_transcode(data, limits) if "all" in strip else {}))
     facts = {
         "width": made.width,
         "height": made.height,
@@ -84,12 +115,16 @@ def without_loss(data, strip, progressive, limits, reason=None):
         "subsampling": jpeg.probe(made.data, limits=limits).subsampling,
         "lossless": True,
     }
-    warnings = [*((reason,) if reason else ()), *unindexed, *made.warnings]
-    if "gps" in strip and jpeg.inspect(made.data, limits=limits)["bytes"]["other"]:
-        warnings.append("the data behind the picture is kept, and may hold coordinates of its own")
+    warnings = (*((reason,) if reason else ()), *made.warnings)
     if made.kept:
-        return Result(made.data, "kept", tuple(warnings), facts, NOT_SMALLER)
-    return Result(made.data, "done", tuple(warnings), facts)
+        return Result(made.data, "kept", warnings, facts, NOT_SMALLER)
+    return Result(made.data, "done", warnings, facts)
+
+
+def _without_coefficients(data, info, strip, limits):
+    if "all" in strip and (info.metadata.size or besides.unknown_segments(data, limits)):
+        raise UnsupportedError("a lossless JPEG is kept as it is, and a copy would keep the metadata that was to go")
+    return keeping.original(data, info, NOT_SMALLER)
 
 
 def _transcoded(data, strip, options):
@@ -97,36 +132,3 @@ def _transcoded(data, strip, options):
         return jpeg.transcode(data, auto_rotate="all" in strip, **options)
     except ParameterError:  # the MCUs at the edge are not full: the orientation tag is kept instead
         return jpeg.transcode(data, **options)
-
-
-def unknown_segments(data, limits):
-    """The application segments of a JPEG whose contents this package does not know, as text: "2 of APP1 FLIR (658000
-    bytes)"; None without any."""
-    return _unknown(data, jpeg.inspect(data, limits=limits)["segments"])
-
-
-def _unknown(data, segments):
-    sizes = {}
-    for segment in segments:
-        if segment["marker"].startswith("APP") and not segment["what"]:
-            begin = segment["offset"] + 4
-            name = re.match(rb"[ -~]*", data[begin : begin + min(28, segment["length"] - 4)])[0].decode()
-            sizes.setdefault(f"{segment['marker']} {name}".strip(), []).append(segment["length"])
-    return ", ".join(f"{len(each)} of {name} ({sum(each)} bytes)" for name, each in sizes.items()) or None
-
-
-def not_carried(data, metadata, strip, limits):
-    """What a JPEG holds besides its picture and metadata, as warnings: encoding again loses all of it."""
-    parts = jpeg.inspect(data, limits=limits)
-    unknown = None if "all" in strip else _unknown(data, parts["segments"])
-    if unknown:
-        yield f"application segments are not carried over: {unknown}; codec transcode keeps them"
-    if parts["multi_picture"]:
-        yield "an index of further pictures (MPF) is not carried over"
-    if metadata.xmp and b"hdrgm:" in metadata.xmp:
-        yield "its HDR gain map is not carried over: the picture will look like its SDR version"
-    if parts["bytes"]["other"]:
-        yield (
-            f"{parts['bytes']['other']} bytes behind the picture (a gain map, preview or motion photo) are not "
-            "carried over"
-        )

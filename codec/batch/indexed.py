@@ -14,7 +14,7 @@ from ..limits import DEFAULT_LIMITS, Limits
 from ..signatures import format_of
 from ..sources.files import PIPE
 from ..targets import parse_target
-from . import coloring, describing, keeping, shaping, stripping
+from . import besides, coloring, describing, keeping, shaping, stripping
 from .result import Result
 
 if TYPE_CHECKING:
@@ -93,26 +93,31 @@ class IndexedTask:
     def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a picture or an animation."""
         picture = pictures.load(data, alpha=True, limits=self.limits)
-        made = self._made(data, job, picture)
+        rest = besides.of(data, self.limits) if picture.format == "JPEG" else besides.NOTHING
+        made = self._made(data, job, picture, len(data) - (rest.behind.size if rest.behind else 0))
+        if not made.as_source:
+            made = besides.told(made, *rest.lost_in(self.format.upper(), self.strip))
         return coloring.flagged(made, "rgb", picture.metadata, picture.color_chunks) if self.srgb else made
 
-    def _made(self, data, job, picture):
+    def _made(self, data, job, picture, size):
+        """Result for a picture or an animation whose file takes so many bytes, without what follows the picture."""
         has_place = keeping.has_place(job) and not self.force
         wrong_colors = self.srgb and coloring.differs(picture.metadata, picture.color_chunks)
-        may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip) and not wrong_colors
+        bare = has_place and keeping.holds_nothing_else(data, picture, self.strip, self.limits)
+        may_copy = bare and not wrong_colors
         moves = picture.frames > 1 and format_of(data[:32]) in MOVING
         if picture.frames > 1 and not moves and has_place:
-            return keeping.all_frames(data, picture, self.format.upper(), may_copy)
+            return keeping.all_frames(data, picture, self.format.upper(), may_copy, self.max_size)
         made, after, converted, resized = self._moving(data, picture) if moves else self._still(picture)
         lost = describing.not_read(data, picture.format)
         facts = describing.changes(picture.metadata, after, lost=lost, converted=converted)
         made = replace(made, facts=made.facts | ({"metadata": facts} if facts else {}))
         if not may_copy or resized:
             larger = f"the {self.format.upper()} is larger than its source: a JPEG may do better"
-            return replace(made, warnings=(*made.warnings, larger)) if len(made.data) > len(data) else made
-        if len(made.data) >= len(data):
+            return replace(made, warnings=(*made.warnings, larger)) if len(made.data) > size else made
+        if len(made.data) >= size:
             return keeping.smaller(data, picture, "PNG-8" if self.format == "png" else "GIF")
-        if keeping.too_little(data, made.data, self.min_gain):
+        if keeping.too_little(size, len(made.data), self.min_gain):
             return replace(keeping.gains_too_little(data, made, self.min_gain), as_source=True)
         return made
 
@@ -120,9 +125,7 @@ class IndexedTask:
         """(result, its metadata, what was converted, whether it was scaled down)."""
         from ..palette import animate, write_png
 
-        described = coloring.described(picture) if self.format == "gif" else ()
-        picture, converted = coloring.to_srgb(picture) if self.srgb or self.format == "gif" else (picture, described)
-        picture, warnings = _for_palettes(picture, self.format)
+        picture, converted, warnings = self._in_its_colors(picture)
         pixels = shaping.fit_shown(pictures.seen(picture), self.max_size)
         _, shown = pictures.strip(picture.pixels, picture.metadata)
         warnings = [*picture.warnings, *warnings]
@@ -138,6 +141,18 @@ class IndexedTask:
             after = _carried(made.data)
         resized = pixels.shape[:2] not in (picture.pixels.shape[:2], picture.pixels.shape[1::-1])
         return Result(made.data, "done", tuple(warnings), facts), after, converted, resized
+
+    def _in_its_colors(self, picture):
+        """(picture whose colours the output can state, what was converted, warnings): palettes are RGB, and a GIF has
+        sRGB."""
+        if not self.srgb and self.format == "png" and not coloring.is_for_others(picture.metadata.icc):
+            return picture, (), ()
+        picture, converted = coloring.to_srgb(picture)
+        icc = picture.metadata.icc
+        if not icc or (self.format == "png" and not coloring.is_for_others(icc)):
+            return picture, converted, ()
+        warnings = () if profiles.is_srgb(icc) else ("its ICC profile was dropped: the output cannot carry it",)
+        return replace(picture, metadata=replace(picture.metadata, icc=None)), converted, warnings
 
     def _moving(self, data, picture):
         """`_still` for an animation."""
@@ -167,12 +182,3 @@ def _carried(data):
 
 def _reached(target, achieved):
     return {"target": target, "achieved": achieved} if target else {}
-
-
-def _for_palettes(picture, format):
-    """(picture whose profile its output can carry, warnings): palettes are RGB, and a GIF carries none."""
-    icc = picture.metadata.icc
-    if not icc or (format == "png" and icc[16:20] == b"RGB "):
-        return picture, ()
-    warnings = () if profiles.is_srgb(icc) else ("its ICC profile was dropped: the output cannot carry it",)
-    return replace(picture, metadata=replace(picture.metadata, icc=None)), warnings

@@ -1,7 +1,9 @@
 """When the source itself is the better result, and is copied."""
 
 from ..errors import UnsupportedError
+from ..formats import profiles
 from ..jpeg.strip import without
+from . import contents, shaping
 from .result import Result
 
 
@@ -10,9 +12,22 @@ def has_place(job):
     return job is not None and job.keep_as is not None
 
 
-def holds_nothing_else(metadata, strip):
-    """Whether a copy would keep nothing that was to be stripped. Of "all" only a new file can be sure."""
-    return not strip or (strip is not True and "all" not in strip and without(metadata, strip) is metadata)
+def holds_nothing_else(data, picture, strip, limits):
+    """Whether a copy would keep nothing that was to be stripped.
+
+    Parameters
+    ----------
+    data : bytes
+    picture : codec.formats.pictures.Picture
+        Of the data.
+    strip : tuple of str
+        Of `codec.batch.stripping.KINDS`.
+    limits : codec.Limits
+    """
+    if "all" not in strip:
+        return not strip or without(picture.metadata, strip) is picture.metadata
+    icc = picture.metadata.icc
+    return not (icc and profiles.is_srgb(icc)) and contents.pixels_alone(data, picture.format, limits)
 
 
 def smaller(data, picture, made, as_source=True):
@@ -20,14 +35,19 @@ def smaller(data, picture, made, as_source=True):
     return Result(data, "kept", (), _facts(picture), f"as {made} it would not be smaller", as_source)
 
 
-def too_little(data, made, min_gain):
-    """Whether a smaller file is not smaller enough.
+def original(data, info, reason):
+    """A JPEG that is not touched."""
+    return Result(data, "kept", (), {"width": info.width, "height": info.height, "lossless": True}, reason)
+
+
+def too_little(before, after, min_gain):
+    """Whether a smaller file is not smaller enough, by their bytes.
 
     >>> from codec.batch.keeping import too_little
-    >>> too_little(bytes(100), bytes(96), 0.05), too_little(bytes(100), bytes(95), 0.05)
+    >>> too_little(100, 96, 0.05), too_little(100, 95, 0.05)
     (True, False)
     """
-    return len(made) < len(data) and len(made) > len(data) * (1 - min_gain)
+    return before * (1 - min_gain) < after < before
 
 
 def gains_too_little(data, made, min_gain):
@@ -37,7 +57,7 @@ def gains_too_little(data, made, min_gain):
     return Result(data, "kept", (), facts, f"{gain:.1%} smaller, and min_gain={min_gain:g} was asked for")
 
 
-def all_frames(data, picture, made, copied):
+def all_frames(data, picture, made, copied, max_size=None):
     """The source, of which the output would hold the first frame only.
 
     Raises
@@ -48,7 +68,10 @@ def all_frames(data, picture, made, copied):
     lost = f"{picture.frames} frames or pages, of which a {made} holds the first only"
     if not copied:
         raise UnsupportedError(f"{lost}, and a copy would keep the metadata or the colours that were to go")
-    return Result(data, "kept", (f"{lost}: it is kept as it is",), _facts(picture), lost, True)
+    facts = _facts(picture)
+    if max_size and shaping.exceeds(facts["width"], facts["height"], max_size, picture.metadata.exif):
+        lost = f"{lost}; max_size={'x'.join(map(str, max_size))} is not applied"
+    return Result(data, "kept", (f"{lost}: it is kept as it is",), facts, lost, True)
 
 
 def _facts(picture):

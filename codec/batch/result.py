@@ -19,7 +19,7 @@ class Result:
     facts : dict
         JSON types, for the row.
     reason : str or None
-        Why the source was kept.
+        Why the source was kept; what a "done" one lost, or why it is not as asked for.
     as_source : bool
         `data` is the source, in its own format: it belongs under `keep_as` of the job.
     """

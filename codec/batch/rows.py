@@ -40,7 +40,7 @@ class Row:
     error : str or None
         Why it failed.
     reason : str or None
-        Why it was kept, skipped or ignored.
+        Why it was kept, skipped or ignored; of a "done" one, what it lost, or why it is not as asked for.
     facts : dict
         What the task tells about it; JSON types.
     """

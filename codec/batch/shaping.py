@@ -51,6 +51,11 @@ def fitting(width, height, frame, orientation=1):
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
+def exceeds(width, height, frame, exif):
+    """Whether a picture with such Exif data does not fit a frame, if there is one."""
+    return frame is not None and fitting(width, height, frame, upright_orientation(exif)) != (width, height)
+
+
 def scaled(pixels, size):
     """Pixels of another size, by Pillow's Lanczos filter (a = 3) in linear light of sRGB; other samples than 8-bit gray
     and RGB as they are.

@@ -19,7 +19,7 @@ from ..formats import pictures
 from ..formats.pictures import ALL_FORMATS, JPEG_SUFFIXES, READABLE_SUFFIXES, suffix_of
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
-from . import generation, keeping, stripping
+from . import besides, coloring, generation, keeping, stripping
 from .result import Result
 
 if TYPE_CHECKING:
@@ -129,9 +129,8 @@ class DecompressTask:
         ]
         if lost:
             warnings.append(f"{kind} does not carry its {', '.join(lost)} metadata here")
-        unknown = None if decoded.damage else generation.unknown_segments(data, self.limits)
-        if unknown:
-            warnings.append(f"{kind} does not carry application segments: {unknown}")
+        rest = besides.NOTHING if decoded.damage else besides.of(data, self.limits)
+        warnings += filter(None, rest.lost_in(kind))
         facts = {
             "width": info.width,
             "height": info.height,
@@ -184,19 +183,26 @@ class PaletteTask:
 
         picture = pictures.load(data, alpha=True, limits=self.limits)
         if picture.frames > 1 and keeping.has_place(job):
-            return keeping.all_frames(data, picture, "PNG-8", keeping.holds_nothing_else(picture.metadata, self.strip))
+            bare = keeping.holds_nothing_else(data, picture, stripping.kinds(self.strip), self.limits)
+            colored = self.strip and coloring.differs(picture.metadata, picture.color_chunks)
+            return keeping.all_frames(data, picture, "PNG-8", bare and not colored)
+        described = picture.metadata.size
+        if not self.strip and coloring.is_for_others(picture.metadata.icc):
+            picture = coloring.to_srgb(picture)[0]
         icc, warnings = None if self.strip else picture.metadata.icc, list(picture.warnings)
         if self.strip:
             warnings += stripping.lost_colors(picture.metadata.icc, picture.color_chunks)
-        if icc and icc[16:20] != b"RGB ":
+        if coloring.is_for_others(icc):
             icc = None
             warnings.append("its ICC profile was dropped: it is not for RGB, and palettes are RGB")
         density = pictures.strip(picture.pixels, picture.metadata)[1].density
         chunks = () if self.strip else picture.color_chunks
         made = write_png(pictures.seen(picture), icc=icc, density=density, color_chunks=chunks, **self.options)
         exact = picture.format == "PNG" and made.result.mse == 0 and not picture.warnings and picture.alpha is None
-        if made.size >= len(data) and exact and not self.strip and picture.metadata.size == 0:
+        if made.size >= len(data) and exact and not self.strip and described == 0:
             return keeping.smaller(data, picture, "PNG-8", as_source=False)
+        if picture.format == "JPEG":
+            warnings += filter(None, besides.of(data, self.limits).lost_in("PNG", stripping.kinds(self.strip)))
         if made.size > len(data):
             warnings.append("the PNG is larger than its source: fewer colours or no dithering make it smaller")
         facts: dict[str, Any] = {

@@ -8,6 +8,7 @@ import numpy as np
 from .. import jpeg
 from ..errors import CodecError
 from ..formats import pictures
+from ..jpeg import multipicture
 from ..signatures import format_of
 from . import coloring, shaping
 
@@ -54,10 +55,12 @@ def problem(data, made, strip, limits, max_size=None, srgb=False):
         ]
         if lost:
             return f"its {', '.join(lost)} is not there"
-    if srgb:
+    if not _same_behind(data, made.data, limits):
+        return "what follows the picture is not there"
+    if srgb and before.info.metadata.icc != after.info.metadata.icc:
         picture = pictures.Picture(before.pixels, before.info.metadata, "JPEG")
         before = replace(before, pixels=coloring.to_srgb(picture)[0].pixels)
-    if max_size:
+    if max_size and before.pixels.shape[:2] not in (after.pixels.shape[:2], after.pixels.shape[1::-1]):
         before = replace(before, pixels=shaping.fit(before.pixels, before.info.metadata, max_size)[0])
     first, second = (
         pictures.upright(each.pixels, pictures.orientation(each.info.metadata.exif)) for each in (before, after)
@@ -67,6 +70,16 @@ def problem(data, made, strip, limits, max_size=None, srgb=False):
     if _difference(first, second) > MOST_RMS:
         return "it looks different"
     return _other_opinion(made.data, after.pixels)
+
+
+def _same_behind(data, made, limits):
+    """Whether the same bytes follow both pictures, and an index names the same further pictures."""
+    before, after = (multipicture.behind(each, limits) for each in (data, made))
+    if before is None:
+        return True
+    if after is None or before.trailer != after.trailer or before.damage or after.damage:
+        return False
+    return multipicture.pictures(data, before) == multipicture.pictures(made, after)
 
 
 def _other_opinion(data, pixels):

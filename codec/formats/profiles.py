@@ -88,11 +88,14 @@ class ToSrgb:
 
     def __call__(self, pixels: npt.NDArray[np.uint8], meant: Meaning) -> npt.NDArray[np.uint8] | None:
         """Pixels (H, W[, 3 or 4]); gray becomes RGB. None where the profile does not fit the pixels, or no profile can
-        say what the chunks say.
+        say what the chunks say. A gray profile fits equal channels too: frames of animations have no others.
         """
         from PIL import Image
 
         gray = pixels.ndim == 2
+        if not gray and meant.icc and meant.icc[16:20] == b"GRAY" and not np.ptp(pixels[..., :3], axis=2).any():
+            made = self(np.ascontiguousarray(pixels[..., 0]), meant)
+            return made if made is None or pixels.shape[2] == 3 else np.dstack([made, pixels[..., 3]])
         icc, mode = profile(meant.chunks, gray) if meant.chunks else meant.icc, "L" if gray else "RGB"
         if (icc, mode) not in self._made:
             self._made[icc, mode] = transform(icc, mode) if icc else None

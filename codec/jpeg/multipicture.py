@@ -4,12 +4,16 @@ Most are found by their distance from the end of the file, or by adding up sizes
 index counts from its own position, so it is rewritten when the picture before it changes its size.
 """
 
+from __future__ import annotations
+
 import re
 import struct
+from dataclasses import dataclass, field, replace
 
 from ..errors import BitstreamError
 from . import markers
-from .metadata import APP1, APP2, MPF, TIFF_HEADERS, XMP
+from ._segments import find_segments
+from .metadata import APP0, APP1, APP2, MPF, TIFF_HEADERS, XMP
 
 ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # ISO 21496-1, Annex C.2: the gain map's metadata in APP2
 MP_ENTRY, MP_ENTRY_BYTES = 0xB002, 16  # DC-007 5.2.3.3: attributes, size, offset (4 bytes each), two dependent entries
@@ -17,7 +21,12 @@ MP_ENTRY, MP_ENTRY_BYTES = 0xB002, 16  # DC-007 5.2.3.3: attributes, size, offse
 # XMP that announces a part of the trailer: the gain map of Ultra HDR, the film of a motion photo.
 # Patterns, compiled when they are used.
 ANNOUNCED = rb'hdrgm:Version\s*=\s*(?:"[^"]*"|\'[^\']*\')'
-MOTION = rb'((?:GCamera|Camera):(?:MotionPhoto|MicroVideo)\s*=\s*["\'])1'
+MOTION = rb'G?Camera:(?:MotionPhoto|MicroVideo)\s*=\s*["\']1'
+# All that XMP says about them, as attributes and as elements. Linear, as `strip.XMP_GPS`.
+DESCRIBING = rb"(?:hdrgm:|G?Camera:(?:MotionPhoto|MicroVideo))[\w.-]*"
+DESCRIBED = rb"""\s%b\s*=\s*(?:"[^"]*"|'[^']*')|<(%b)(?:\s[^<>]*)?(?:/>|>[^<]*</\1\s*>)""" % (DESCRIBING, DESCRIBING)
+FURTHER, GAIN_MAP, FILM = "further pictures", "an HDR gain map", "a film"
+DIRECTORIES = (b"Container:Directory", b"GContainer:Directory")  # of the parts of the file: Ultra HDR, motion photos
 
 
 def is_index(code, payload):
@@ -32,9 +41,129 @@ def announces_trailer(code, payload):
     )
 
 
-def silenced(payload):
-    """An XMP segment of the same length that announces neither gain map nor film."""
-    return re.sub(MOTION, rb"\g<1>0", re.sub(ANNOUNCED, lambda match: b" " * len(match[0]), payload))
+def silenced(xmp):
+    """An XMP packet, or a segment with one, with blanks in place of all that it says about gain maps and films."""
+    xmp = re.sub(DESCRIBED, lambda match: b" " * len(match[0]), xmp)
+    for name in DIRECTORIES:
+        begin, closing = xmp.find(b"<" + name), b"</" + name + b">"
+        end = xmp.rfind(closing) + len(closing)
+        if 0 <= begin < end - len(closing):
+            xmp = xmp[:begin] + b" " * (end - begin) + xmp[end:]
+    return xmp
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What follows a picture, and the segments in it that describe this.
+
+    Attributes
+    ----------
+    segments : tuple of (marker code, bytes)
+        The index, and the metadata of a gain map.
+    trailer : bytes
+    distance : int or None
+        Bytes from the TIFF header of the index to the trailer.
+    contents : tuple of str
+        What it is by the words of the file: of `FURTHER`, `GAIN_MAP`, `FILM`.
+    damage : str or None
+        Why the index cannot be moved to a picture of another size.
+    """
+
+    segments: tuple
+    trailer: bytes = field(repr=False)
+    distance: int | None
+    contents: tuple
+    damage: str | None
+
+    @property
+    def size(self):
+        """Bytes that it takes in a file."""
+        return len(self.trailer) + sum(4 + len(payload) for _, payload in self.segments)
+
+
+def behind(data, limits):
+    """`Behind` of a JPEG; None where nothing, or only padding, follows its picture.
+
+    Raises
+    ------
+    BitstreamError, TruncatedError, LimitError
+        As `codec.jpeg.inspect`.
+    """
+    segments, announced, distance, end, index = [], set(), None, None, None
+    reader = markers.SegmentReader(data, markers.Warnings(), limits)
+    for segment in reader:
+        code, payload = segment.marker, data[segment.start : segment.end]
+        if code == markers.SOS:
+            _, reader.at = find_segments(data, segment.end)
+        elif code == markers.EOI:
+            end = segment.end
+        elif is_index(code, payload):
+            segments.append((code, payload))
+            announced.add(FURTHER if payload.startswith(MPF) else GAIN_MAP)
+            if index is None and payload.startswith(MPF):
+                index = segment.start
+        elif code == APP1 and payload.startswith(XMP):
+            announced |= {GAIN_MAP} if re.search(ANNOUNCED, payload) else set()
+            announced |= {FILM} if re.search(MOTION, payload) else set()
+    trailer = bytes(data[end:]) if end is not None else b""
+    if not trailer.strip(b"\0\xff"):
+        return None
+    if index is not None:
+        distance = end - index - len(MPF)
+    if trailer[4:8] == b"ftyp":  # ISO/IEC 14496-12, 4.3
+        announced.add(FILM)
+    found = Behind(tuple(segments), trailer, distance, tuple(sorted(announced)), None)
+    try:
+        joined(b"\xff\xd8\xff\xd9", found)
+    except BitstreamError as error:
+        return replace(found, damage=error.reason.partition(";")[0])
+    return found
+
+
+def joined(picture, found):
+    """A JPEG with what followed another one: the segments behind those of Exif and XMP (CIPA DC-007 5.2.1), the bytes
+    behind its end.
+
+    Parameters
+    ----------
+    picture : bytes
+        A JPEG that nothing follows.
+    found : Behind
+
+    Raises
+    ------
+    BitstreamError
+        If the index is damaged.
+    """
+    at, size = 2, len(picture) + found.size - len(found.trailer)
+    while picture[at] == 0xFF and picture[at + 1] in (APP0, APP1):
+        at += 2 + int.from_bytes(picture[at + 2 : at + 4], "big")
+    parts, place, moved = [picture[:at]], at, found.distance is None
+    for code, payload in found.segments:
+        if not moved and payload.startswith(MPF):
+            moved = True
+            payload = moved_index(payload, found.distance, size - place - 4 - len(MPF), size)
+        parts.append(markers.write_segment(code, payload))
+        place += 4 + len(payload)
+    return b"".join([*parts, picture[at:], found.trailer])
+
+
+def alone(data):
+    """A JPEG that `behind` has read, without what follows its picture, and without the segments and XMP that say so."""
+    parts, reader = [data[:2]], markers.SegmentReader(data, markers.Warnings())
+    for segment in reader:
+        code, end = segment.marker, segment.end
+        if code == markers.SOS:
+            _, end = find_segments(data, end)
+            reader.at = end
+        payload = data[segment.start : segment.end]
+        if is_index(code, payload):
+            continue
+        if code == APP1 and payload.startswith(XMP):
+            parts += [data[segment.offset : segment.start], silenced(payload)]
+        else:
+            parts.append(data[segment.offset : end])
+    return b"".join(parts)
 
 
 def index_distance(data, end, limits):
@@ -90,6 +219,23 @@ def missing_pictures(payload, distance, trailer_bytes):
         length, offset = struct.unpack_from(order + "II", tiff, at + 4)
         missing += offset > 0 and offset + length > distance + trailer_bytes
     return missing
+
+
+def pictures(data, found):
+    """The further pictures of a JPEG, where its index says that they are.
+
+    Parameters
+    ----------
+    data : bytes
+    found : Behind
+        Of the data, with an index that is not damaged.
+    """
+    if found.distance is None:
+        return []
+    tiff = next(payload for _, payload in found.segments if payload.startswith(MPF))[len(MPF) :]
+    order, start = _order(tiff), len(data) - len(found.trailer) - found.distance
+    entries = (struct.unpack_from(order + "II", tiff, at + 4) for at in _positions(tiff, order))
+    return [data[start + offset : start + offset + size] for size, offset in entries if offset]
 
 
 def moved_index(payload, old_distance, distance, size):

@@ -210,7 +210,7 @@ class _Edit:
         if trailer == "drop":
             lost = len(self.coefficients.trailer) + self.drop(is_index)
             quiet = tuple(
-                (code, silenced(payload) if announces_trailer(code, payload) else payload)
+                (code, silenced(payload) if code == APP1 and payload.startswith(XMP) else payload)
                 for code, payload in self.coefficients.segments
             )
             self.coefficients = replace(self.coefficients, segments=quiet, trailer=b"", index_distance=None)

@@ -149,13 +149,27 @@ def test_a_replaced_original_is_compared_in_srgb(picture, tmp_path):
 def test_an_original_that_stays_says_that_nothing_went(picture, tmp_path):
     path = tmp_path / "a.jpg"
     icc = profiles.profile(((b"gAMA", (55556).to_bytes(4, "big")),), False)  # small
-    path.write_bytes(codec.encode(np.tile(picture, (6, 6, 1)), 5, metadata=Metadata(icc=icc)))
-    task = CompressTask(EncodeOptions(quality=100), srgb=True, carry_all=True)
+    data = codec.encode(np.tile(picture, (6, 6, 1)), 5, metadata=Metadata(icc=icc))
+    path.write_bytes(codec.jpeg.transcode(data).data)
+    task = CompressTask(EncodeOptions(target="psnr:50"), srgb=True, carry_all=True)
     with Ledger(tmp_path / "ledger") as ledger:
         inside = InPlace(ledger, str(tmp_path), str(tmp_path / "backup"))
         (row,) = run(plan_in_place([str(path)], task), task, in_place=inside)
     assert row.status == "kept" and "metadata" not in row.facts
-    assert "what was to go or to be converted is still there" in row.reason
+    assert row.reason == "in sRGB it would not be smaller (force=True writes it)"
+
+
+def test_a_bad_jpeg_is_converted_at_its_own_quality(picture):
+    data = codec.encode(np.tile(picture, (6, 6, 1)), 5, metadata=Metadata(icc=P3))
+    made = CompressTask(EncodeOptions(quality=95), srgb=True)(data)
+    assert (
+        len(made.data) < len(data)
+        and made.facts["metadata"]["converted"]
+        and codec.probe(made.data).metadata.icc is None
+    )
+    assert "at quality 95 it would be larger than its source: encoded at 5, its own" in made.warnings[0]
+    forced = CompressTask(EncodeOptions(quality=95), srgb=True, force=True)(data)
+    assert len(forced.data) > len(data) and not forced.warnings
 
 
 def test_the_row_says_what_became_of_each_kind(picture):

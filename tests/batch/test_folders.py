@@ -306,6 +306,8 @@ def test_a_jpeg_is_written_where_it_is_forced_named_or_must_hold_less(folder):
     assert "larger than its source" in rows_of(CompressTask(force=True))["flat.png"].warnings[0]
     (row,) = batch.run(batch.plan(["in/flat.png"], "named.jpg", CompressTask()), CompressTask())
     assert row.status == "done" and row.after > row.before and "larger than its source" in row.warnings[0]
+    assert rows_of(CompressTask(strip="all"), overwrite=True)["flat.png"].status == "kept"
+    put(folder, {"flat.png": FLAT + b"behind IEND"})
     row = rows_of(CompressTask(strip="all"), overwrite=True)["flat.png"]
     assert row.status == "done" and row.output.endswith("flat.jpg")
 
@@ -328,7 +330,7 @@ def test_of_several_frames_none_is_lost(folder, task, kind):
 
 def test_several_frames_that_cannot_be_copied_are_refused(folder):
     path = folder / "a.gif"
-    Image.fromarray(NOISE).save(path, save_all=True, append_images=[Image.fromarray(NOISE[::-1])])
+    Image.fromarray(NOISE).save(path, save_all=True, append_images=[Image.fromarray(NOISE[::-1])], comment=b"hello")
     with pytest.raises(UnsupportedError, match="2 frames or pages, of which a JPEG holds the first only, and a copy"):
         CompressTask(strip="all")(path.read_bytes(), Job("a.gif", "a.jpg", "out/a.gif"))
     assert CompressTask(force=True)(path.read_bytes(), Job("a.gif", "a.jpg", "out/a.gif")).status == "done"

@@ -9,7 +9,7 @@ from PIL import Image
 
 import codec
 import codec.palette
-from codec.batch import IndexedTask, Job
+from codec.batch import IndexedTask, Job, PaletteTask
 from codec.errors import ParameterError, UnsupportedError
 from codec.formats import profiles
 from codec.formats.pictures import dump
@@ -55,8 +55,10 @@ def test_pages_are_no_animation():
     job = Job("a.tif", "out/a.gif", "out/a.tif")
     made = IndexedTask("gif")(buffer.getvalue(), job)
     assert made.as_source and "2 frames or pages" in made.reason
+    described = io.BytesIO()
+    pages[0].save(described, "TIFF", save_all=True, append_images=pages[1:], tiffinfo={270: "a hill"})
     with pytest.raises(UnsupportedError, match="2 frames or pages"):
-        IndexedTask("gif", strip=True)(buffer.getvalue(), job)
+        IndexedTask("gif", strip=True)(described.getvalue(), job)
     assert opened(IndexedTask("gif", force=True)(buffer.getvalue(), job).data).n_frames == 1
 
 
@@ -98,6 +100,25 @@ def test_colours_of_a_profile():
         assert np.asarray(opened(made.data).convert("RGB"))[0, 60, 2] != PICTURE[0, 60, 2]
     difference = np.subtract(*(np.asarray(opened(each.data).convert("RGB"), int) for each in (gif, converted)))
     assert np.abs(difference.mean((0, 1))).max() < 1.5  # their palettes differ
+
+
+def test_a_gray_profile_is_converted_since_palettes_are_rgb():
+    linear = profiles.profile(((b"gAMA", (100000).to_bytes(4, "big")),), True)
+    ramp = np.tile(np.arange(0, 256, 2, dtype=np.uint8), (64, 1))
+    light = ramp / 255
+    wanted = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)  # IEC 61966-2-1
+    still, buffer = saved(ramp, "PNG", icc_profile=linear), io.BytesIO()
+    frames = [Image.fromarray(each) for each in (ramp, ramp[:, ::-1])]
+    frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:], icc_profile=linear)
+    made = [task(still) for task in (IndexedTask("png"), IndexedTask("gif"), PaletteTask())]
+    made += [task(buffer.getvalue()) for task in (IndexedTask("gif"), IndexedTask("png", srgb=True))]
+    for each in made:
+        assert "icc_profile" not in opened(each.data).info
+        seen = np.asarray(opened(each.data).convert("RGB"))
+        assert np.abs(seen - wanted[..., None]).max() < 12 and np.abs(seen - wanted[..., None]).mean() < 2
+    assert made[0].facts["metadata"]["converted"] and not any(
+        "dropped" in said for each in made for said in each.warnings
+    )
 
 
 def test_targets():

@@ -1,0 +1,150 @@
+"""Whether a file holds nothing but pixels and what they need, so that a copy keeps nothing that was to be stripped.
+
+Only what is known to be harmless counts: chunks, tags and bytes that are not known here are taken for descriptions, and
+so is what lies outside of the structure. The colour profile is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from .. import jpeg
+from ..formats.chunks import chunks
+from ..jpeg import multipicture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..limits import Limits
+
+# PNG (third edition) 5.6, without tEXt, zTXt, iTXt, eXIf and tIME.
+PNG_CHUNKS = frozenset(
+    b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
+)
+PNG_OWN = 12  # length, type and checksum of a chunk
+GIF_CONTROL, GIF_APPLICATION = 0xF9, 0xFF
+GIF_APPLICATIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012")  # loops, loops, the colour profile
+WEBP_CHUNKS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP")
+WEBP_FRAME_HEADER = 16  # of an ANMF chunk, before chunks of its own
+# TIFF 6.0: layout, compression, colours, resolution, page number; orientation; Adobe's JPEG tables, ICC.1 B.3.
+TIFF_TAGS = frozenset(
+    (
+        *(254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284),
+        *(290, 291, 292, 293, 296, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 332, 334, 338, 339, 340, 341),
+        *(347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 34675),
+    )
+)
+JPEG_SEGMENTS = ("JFIF", "ICC profile", "Adobe colour")
+JFIF_BYTES = 18  # without a thumbnail (T.871 10.1)
+QOI_END = bytes(7) + b"\1"  # QOI 1.0, "end marker"
+
+
+def pixels_alone(data: bytes, format: str, limits: Limits) -> bool:
+    """Whether a picture that could be read holds nothing but pixels.
+
+    Parameters
+    ----------
+    data : bytes
+    format : str
+        `codec.formats.pictures.Picture.format`. Of formats that are not judged here the answer is no.
+    limits : codec.Limits
+
+    Examples
+    --------
+    >>> from codec import Limits
+    >>> from codec.batch.contents import pixels_alone
+    >>> plain = b"GIF89a" + bytes(7) + b","  + bytes(9) + b"\\2\\2\\4\\1\\0"
+    >>> pixels_alone(plain + b";", "GIF", Limits()), pixels_alone(plain + b"!\\xfe\\2Hi\\0;", "GIF", Limits())
+    (True, False)
+    """
+    judges: dict[str, Callable[[bytes], bool]] = {
+        "JPEG": lambda data: _jpeg(data, limits),
+        "PNG": _png,
+        "GIF": _gif,
+        "WEBP": _webp,
+        "TIFF": _tiff,
+        "BMP": lambda data: 0 <= len(data) - int.from_bytes(data[2:6], "little") < 4,
+        "QOI": lambda data: data.endswith(QOI_END),
+    }
+    try:
+        return format in judges and judges[format](data)
+    except (IndexError, struct.error):  # it ends too early
+        return False
+
+
+def _jpeg(data, limits):
+    segments = jpeg.inspect(data, limits=limits)["segments"]
+    about = [each for each in segments if each["marker"].startswith("APP") or each["marker"] == "COM"]
+    known = all(
+        each["what"] in JPEG_SEGMENTS and (each["what"] != "JFIF" or each["length"] == JFIF_BYTES) for each in about
+    )
+    return known and multipicture.behind(data, limits) is None
+
+
+def _png(data):
+    end = 0
+    for chunk in chunks(data):
+        if chunk.kind not in PNG_CHUNKS:
+            return False
+        end = chunk.offset + PNG_OWN + chunk.size
+    return end == len(data)
+
+
+def _gif(data):
+    """GIF89a 18 to 26."""
+
+    def behind(at):
+        """The end of sub-blocks (15, 16)."""
+        while data[at]:
+            at += 1 + data[at]
+        return at + 1
+
+    def table(flags):
+        return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+    at = 13 + table(data[10])
+    while data[at] != ord(";"):
+        if data[at] == ord("!"):
+            label = data[at + 1]
+            if label != GIF_CONTROL and (label != GIF_APPLICATION or data[at + 3 : at + 14] not in GIF_APPLICATIONS):
+                return False
+            at = behind(at + 2)
+        elif data[at] == ord(","):
+            at = behind(at + 11 + table(data[at + 9]))  # descriptor, table, code size
+        elif data[at]:
+            return False
+        else:
+            at += 1  # a stray zero byte
+    return at + 1 == len(data)
+
+
+def _webp(data):
+    """RIFF chunks, padded to even lengths, and those inside of frames."""
+    (size,) = struct.unpack_from("<I", data, 4)
+    spans = [(12, len(data))]
+    while spans:
+        at, end = spans.pop()
+        while at < end:
+            kind, length = struct.unpack_from("<4sI", data, at)
+            if kind not in WEBP_CHUNKS or at + 8 + length > end:
+                return False
+            if kind == b"ANMF":
+                spans.append((at + 8 + WEBP_FRAME_HEADER, at + 8 + length))
+            at += 8 + length + (length & 1)
+    return 8 + size == len(data)
+
+
+def _tiff(data):
+    """The tags of all pages; bytes that no tag points to are not looked for."""
+    order = "<" if data[:2] == b"II" else ">"
+    version, at = struct.unpack_from(order + "HI", data, 2)
+    most = len(data) // 12  # tags, if none is read twice
+    while version == 42 and at and most >= 0:  # BigTIFF has 43
+        (count,) = struct.unpack_from(order + "H", data, at)
+        most -= max(1, count)
+        tags = (struct.unpack_from(order + "H", data, at + 2 + 12 * number)[0] for number in range(count))
+        if not TIFF_TAGS.issuperset(tags):
+            return False
+        (at,) = struct.unpack_from(order + "I", data, at + 2 + 12 * count)
+    return version == 42 and not at
