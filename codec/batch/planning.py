@@ -63,7 +63,7 @@ def plan(
     Two sources whose outputs would have one name (`a.jpg` and `a.png`) get their whole name in front of the suffix:
     `a.png` becomes `a.png.jpg`, and `a.jpg` stays `a.jpg`. Where that does not help, the first has the name, and the
     others fail. Names that differ in case, or in how accents are written, are one where the disk of the output takes
-    them for one (`codec.batch.naming`).
+    them for one (`codec.batch.naming`). An output behind a symbolic link to a folder, below `output`, fails.
 
     Parameters
     ----------
@@ -131,12 +131,11 @@ def plan_by_folder(
         return iter([_checked(_spare_inputs([_named(Job(inputs[0], output))], _Paths()), task)])
     _check_output(inputs, output)
     if _are_apart(inputs, output):
-        tops, roots = list(dict.fromkeys(inputs)), tuple(map(_real_folder, inputs))
-        folders = walk_together(tops, output, task, selection)
-        return (_checked(_settled(met, roots, output, task), task) for met in folders if met)
+        folders = walk_together(list(dict.fromkeys(inputs)), output, task, selection)
+        return (_checked(_settled(met, output, task), task) for met in folders if met)
     paths = _Paths()
-    jobs = _settle_clashes(_plan_folder(inputs, output, task, selection, keep_paths), paths)
-    return iter([_checked(_spare_inputs(jobs, paths), task)])
+    jobs = _spare_inputs(_settle_clashes(_plan_folder(inputs, output, task, selection, keep_paths), paths), paths)
+    return iter([_checked(_follow_no_links(jobs, output), task)])
 
 
 def _checked(jobs, task):
@@ -154,28 +153,37 @@ def _are_apart(inputs, output):
     return not any(_real_folder(source).startswith(inside) for source in inputs)
 
 
-def _settled(met, roots, output, task):
-    """The jobs of what was met in one folder of the output. None overwrites an input through a symbolic link.
-
-    roots: the real paths of the inputs, `output` is outside of them or below.
-    """
-    paths, inside = _Paths(listed=True), _real_folder(output)
-
-    def input_at(path):
-        real = paths.same(path)
-        return real if real.startswith(roots) and not real.startswith(inside) and os.path.exists(real) else None
-
+def _settled(met, output, task):
+    """The jobs of what was met in one folder of the output. No input is in it, since no link leads there."""
     inside_of, outside = {top: _joiner(top) for top, _ in met}, _joiner(output)
-    jobs, settled = dict.fromkeys(_job_of(inside_of[top], found, outside, task) for top, found in met), []
-    for job in _settle_clashes(jobs, paths):
-        overwritten = job.target is not None and input_at(job.target)
-        if overwritten:
-            why = f"the output {job.target} would overwrite the input {overwritten}, to which a link leads"
-            job = Job(job.source, None, None, "failed", f"{why}; choose another folder")
-        elif job.keep_as is not None and input_at(job.keep_as):
-            job = job._replace(keep_as=None)
+    jobs = dict.fromkeys(_job_of(inside_of[top], found, outside, task) for top, found in met)
+    return _follow_no_links(_settle_clashes(jobs, _Paths()), output)
+
+
+def _follow_no_links(jobs, output):
+    """The jobs, of which those fail whose outputs would be behind a symbolic link that is below the output."""
+    if remote.is_url(output):
+        return jobs
+    links, top, settled = {}, len(os.path.join(output, "")), []
+    for job in jobs:
+        if job.target is not None:
+            folder = os.path.dirname(job.target)
+            if folder not in links:
+                links[folder] = _link_above(folder, top)
+            if links[folder]:
+                why = f"the folder {links[folder]} is a symbolic link, which is not followed; remove it"
+                job = Job(job.source, None, None, "failed", f"{why}, or choose another output")
         settled.append(job)
     return settled
+
+
+def _link_above(folder, top):
+    """The first symbolic link of a folder and those above it whose paths have more than `top` characters, or None."""
+    while len(os.path.join(folder, "")) > top:
+        if os.path.islink(folder):
+            return folder
+        folder = os.path.dirname(folder)
+    return None
 
 
 def _real_folder(path):
@@ -407,44 +415,33 @@ def _whole(name, renamed):
 
 
 class _Paths:
-    """Real paths, each folder looked up once.
+    """Real paths, each folder looked up once."""
 
-    Parameters
-    ----------
-    listed : bool
-        Folders are listed to find the links in them: faster where many of their files are asked for.
-    """
+    def __init__(self):
+        self._folders, self._files, self._folded = {}, {}, {}
 
-    def __init__(self, listed=False):
-        self._listed, self._folders, self._files, self._folded = listed, {}, {}, {}
+    def entry(self, path):
+        """The real path of the folder, and the name in it: a symbolic link is not followed."""
+        folder, name = os.path.split(path)
+        if name in ("", os.curdir, os.pardir):
+            return os.path.normcase(os.path.realpath(path))
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.normcase(os.path.join(self._folders[folder], name))
 
     def same(self, path):
         """The path that the file system knows."""
         if path not in self._files:
-            folder, name = os.path.split(path)
-            if folder not in self._folders:
-                self._folders[folder] = os.path.realpath(folder), _links(folder) if self._listed else None
-            real, links = self._folders[folder]
-            is_link = os.path.islink(path) if links is None else name in links
-            usual = name not in ("", os.curdir, os.pardir) and not is_link
-            self._files[path] = os.path.normcase(os.path.join(real, name) if usual else os.path.realpath(path))
+            is_link = os.path.islink(path)
+            self._files[path] = os.path.normcase(os.path.realpath(path)) if is_link else self.entry(path)
         return self._files[path]
 
     def on_its_disk(self, path):
-        """The path as the disk that it is on compares it."""
+        """The entry as the disk that it is on compares it."""
         folder = (remote.split if remote.is_url(path) else os.path.split)(path)[0]
         if folder not in self._folded:
             self._folded[folder] = naming.folds(folder)
-        return naming.folded(self.same(path)) if self._folded[folder] else self.same(path)
-
-
-def _links(folder):
-    """The names of the symbolic links in a folder; none if it cannot be read, or does not exist yet."""
-    try:
-        with os.scandir(folder or os.curdir) as entries:
-            return {entry.name for entry in entries if entry.is_symlink()}
-    except OSError:
-        return frozenset()
+        return naming.folded(self.entry(path)) if self._folded[folder] else self.entry(path)
 
 
 def _settle_clashes(jobs, paths):
