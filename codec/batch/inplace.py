@@ -59,13 +59,13 @@ class InPlace:
         path = os.path.realpath(path)
         return any(path.startswith(os.path.join(folder, "")) for folder in self._backups)
 
-    def finish(self) -> None:
-        """Record that the run ended by itself. A run that replaced nothing is forgotten."""
+    def finish(self, how: str | None = None) -> None:
+        """Record that the run ended: how, or else when. A run that replaced nothing is forgotten."""
         if self.folder:
             remove_empty(self.folder)
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        ended = how or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with self.ledger.transaction() as execute:
-            execute("UPDATE runs SET ended = ? WHERE run = ?", now, self.run)
+            execute("UPDATE runs SET ended = ? WHERE run = ?", ended, self.run)
             execute("DELETE FROM runs WHERE run NOT IN (SELECT run FROM replaced)")
 
     def replace(self, path, found, data, made, settings, row):
@@ -116,7 +116,7 @@ class InPlace:
 
         try:
             write_atomic(path, made.data, like=found, keep_dates=True, before_rename=before_rename, synced=False)
-        except FileError:
+        except BaseException:
             _break_promise(self.ledger, self.run, self.ledger.name(path), stat_key(found))
             raise
 

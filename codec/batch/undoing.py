@@ -30,7 +30,7 @@ class Run:
     backup : str or None
         The folder that holds them; None: they were not kept.
     ended : str
-        Time in UTC, or "killed".
+        Time in UTC; "interrupted", by Ctrl-C; or "killed".
     """
 
     name: str

@@ -42,6 +42,18 @@ def photos(tmp_path, monkeypatch):
     return tmp_path / "photos"
 
 
+def test_an_interruption_between_record_and_rename_leaves_the_original_alone(photos, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(os, "replace", stop)
+        replace(inputs=["photos/a.jpg"])
+    assert (photos / "a.jpg").read_bytes() == LARGE and os.stat(photos / "a.jpg").st_nlink == 1
+    rows, _ = replace(inputs=["photos/a.jpg"])
+    assert rows["a.jpg"].status == "done" and len(runs()) == 1
+
+
 def replace(task=TASK, inputs=("photos",), backup="backup", **options):
     with Ledger("ledger.sqlite") as ledger:
         run = InPlace(ledger, "photos", backup)
