@@ -49,10 +49,14 @@ class InPlace:
         self.run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + os.urandom(2).hex()
         self.folder = backup and os.path.join(os.path.abspath(backup), self.run)
         recover(ledger)
-        place = ledger.name(self.folder) if self.folder else None
+        place = self._name(self.folder) if self.folder else None
         ledger.execute("INSERT INTO runs (run, backup) VALUES (?, ?)", self.run, place)
         backups = ledger.execute("SELECT backup FROM runs WHERE backup IS NOT NULL")
         self._backups = [os.path.realpath(ledger.path_of(name)) for (name,) in backups]
+
+    def _name(self, path):
+        """A path in the folder of the backups as the ledger stores it: one elsewhere is not moved with the files."""
+        return self.ledger.name(path) if path.startswith(os.path.join(self.root, "")) else os.fsencode(path)
 
     def holds(self, path: str) -> bool:
         """Whether a path is below the backup folder of a run."""
@@ -103,7 +107,7 @@ class InPlace:
             promise = (
                 self.run,
                 self.ledger.name(path),
-                self.ledger.name(backup) if backup else None,
+                self._name(backup) if backup else None,
                 old,
                 stat_key(found),
                 new,
