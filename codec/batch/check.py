@@ -152,8 +152,9 @@ def _met(inputs):
     seen = set()
     for source in inputs:
         for path, row in _below(source):
-            if path not in seen:
-                seen.add(path)
+            place = os.path.realpath(os.path.dirname(path)), os.path.basename(path)
+            if place not in seen:
+                seen.add(place)
                 yield row or path
 
 

@@ -61,8 +61,9 @@ def plan(
     files whose suffix says nothing.
 
     Two sources whose outputs would have one name (`a.jpg` and `a.png`) get their whole name in front of the suffix:
-    `a.png` becomes `a.png.jpg`, and `a.jpg` stays `a.jpg`. Where that does not help, the first has the name, and the
-    others fail. Names that differ in case, or in how accents are written, are one where the disk of the output takes
+    `a.png` becomes `a.png.jpg`, and `a.jpg` stays `a.jpg`. Where that does not help, the one whose name needs no change
+    has it, or else the first, and the others fail. A file that is named twice, by any path, is one; hard links are
+    several. Names that differ in case, or in how accents are written, are one where the disk of the output takes
     them for one (`codec.batch.naming`). An output behind a symbolic link to a folder, below `output`, fails.
 
     Parameters
@@ -131,10 +132,11 @@ def plan_by_folder(
         return iter([_checked(_spare_inputs([_named(Job(inputs[0], output))], _Paths()), task)])
     _check_output(inputs, output)
     if _are_apart(inputs, output):
-        folders = walk_together(list(dict.fromkeys(inputs)), output, task, selection)
+        folders = walk_together(inputs, output, task, selection)
         return (_checked(_settled(met, output, task), task) for met in folders if met)
     paths = _Paths()
-    jobs = _spare_inputs(_settle_clashes(_plan_folder(inputs, output, task, selection, keep_paths), paths), paths)
+    jobs = _once(_plan_folder(inputs, output, task, selection, keep_paths), paths)
+    jobs = _spare_inputs(_settle_clashes(jobs, paths), paths)
     return iter([_checked(_follow_no_links(jobs, output), task)])
 
 
@@ -146,8 +148,8 @@ def _checked(jobs, task):
 
 
 def _are_apart(inputs, output):
-    """Whether the inputs are folders of which the walk meets nothing that is inside of the output."""
-    if remote.is_url(output) or any(remote.is_url(source) or not os.path.isdir(source) for source in inputs):
+    """Whether the inputs are folders in which no file is met twice, and nothing that is inside of the output."""
+    if remote.is_url(output) or not _are_disjoint(inputs):
         return False
     inside = _real_folder(output)
     return not any(_real_folder(source).startswith(inside) for source in inputs)
@@ -156,7 +158,7 @@ def _are_apart(inputs, output):
 def _settled(met, output, task):
     """The jobs of what was met in one folder of the output. No input is in it, since no link leads there."""
     inside_of, outside = {top: _joiner(top) for top, _ in met}, _joiner(output)
-    jobs = dict.fromkeys(_job_of(inside_of[top], found, outside, task) for top, found in met)
+    jobs = [_job_of(inside_of[top], found, outside, task) for top, found in met]
     return _follow_no_links(_settle_clashes(jobs, _Paths()), output)
 
 
@@ -251,8 +253,7 @@ def plan_in_place_by_folder(
     folders = (jobs for source in inputs for jobs in _replacing_below(source, task, selection, backup) if jobs)
     if _are_disjoint(inputs):
         return folders
-    jobs = [job for each in folders for job in each]
-    return iter([list({_entry(job.source): job for job in reversed(jobs)}.values())[::-1]])
+    return iter([_once([job for each in folders for job in each], _Paths())])
 
 
 def _replacing_below(source, task, selection, backup):
@@ -278,10 +279,12 @@ def _are_disjoint(inputs):
     return not any(inner.startswith(outer) for outer, inner in pairwise(real))
 
 
-def _entry(path):
-    """The entry of a folder that a path names, whether or not it is a link."""
-    folder, name = os.path.split(os.path.abspath(path))
-    return os.path.join(os.path.realpath(folder), os.path.normcase(name))
+def _once(jobs, paths):
+    """The jobs without those whose source another one has, by the same or another path."""
+    first = {}
+    for job in jobs:
+        first.setdefault(paths.entry(job.source), job)
+    return list(first.values())
 
 
 def common_folder(inputs: Iterable[str]) -> str:
@@ -372,7 +375,7 @@ def _plan_folder(inputs, output, task, selection, keep_paths):
         folder, name = os.path.split(_below(source) if keep_paths else _named_by(source))
         places = (_inside(output, folder, each) for each in (task.rename(name), name))
         jobs.append(_named(Job(source, *places)))
-    return list(dict.fromkeys(jobs))
+    return jobs
 
 
 def _job_of(at_source, found, at_output, task):
@@ -445,21 +448,28 @@ class _Paths:
 
 
 def _settle_clashes(jobs, paths):
+    """Jobs with outputs of different names. Those that need no other name come first; one whose name is taken fails."""
     places = [job.target and paths.on_its_disk(job.target) for job in jobs]
-    count, taken, settled = Counter(places), {}, []
-    for job, place in zip(jobs, places):
-        if job.target is not None:
-            if count[place] > 1:
-                folder, renamed = os.path.split(job.target)
-                job = job._replace(target=_inside(folder, _whole(_named_by(job.source), renamed)))
-                place = paths.on_its_disk(job.target)
-            first = taken.setdefault(place, job)
-            if first is not job:
-                taken_by = f"{first.source} becomes {first.target}, which is the same name"
-                why = f"{taken_by}; rename this one, or use another folder"
-                job = Job(job.source, None, None, "failed", why)
-        settled.append(job)
-    return settled
+    count, changed = Counter(places), set()
+    for at, (job, place) in enumerate(zip(jobs, places)):
+        if job.target is not None and count[place] > 1:
+            folder, renamed = os.path.split(job.target)
+            target = _inside(folder, _whole(_named_by(job.source), renamed))
+            if target != job.target:
+                changed.add(at)
+                jobs[at], places[at] = job._replace(target=target), paths.on_its_disk(target)
+    taken = {}
+    for at in sorted(range(len(jobs)), key=changed.__contains__):
+        taken.setdefault(places[at], jobs[at])
+    return [_unless_taken(job, taken[place]) for job, place in zip(jobs, places)]
+
+
+def _unless_taken(job, first):
+    """The job, if no other one comes first where its output would be."""
+    if job.target is None or first is job:
+        return job
+    taken_by = f"{first.source} becomes {first.target}, which is the same name"
+    return Job(job.source, None, None, "failed", f"{taken_by}; rename this one, or use another folder")
 
 
 def _spare_inputs(jobs, paths):

@@ -132,6 +132,37 @@ def test_a_link_in_the_place_of_an_output_of_ours_is_left_alone(put, tmp_path):
     assert row.status == "skipped" and os.path.islink("out/a.jpg")
 
 
+@pytest.mark.parametrize("inputs", [["in"], ["in/a.png", "in/a.jpg", "in/a.png.jpg"]])
+def test_a_name_that_needs_no_change_wins(put, inputs):
+    put("in/a.jpg", "in/a.png", "in/a.png.jpg")
+    jobs = {job.source: job for job in batch.plan(inputs, "out", TASK)}
+    assert jobs["in/a.jpg"].target == "out/a.jpg" and jobs["in/a.png.jpg"].target == "out/a.png.jpg"
+    assert jobs["in/a.png"].status == "failed" and "in/a.png.jpg becomes out/a.png.jpg" in jobs["in/a.png"].reason
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        ["in/a.png", "./in/a.png", os.path.join("{here}", "in/a.png")],
+        ["in", "in/a.png"],
+        ["in", "./in", "in/sub"],
+        ["in/a.png", "in"],
+    ],
+)
+def test_a_file_that_is_named_twice_is_one(put, tmp_path, inputs):
+    put("in/a.png", "in/sub/b.png")
+    jobs = batch.plan([source.format(here=tmp_path) for source in inputs], "out", TASK)
+    expected = ["out/a.jpg", "out/sub/b.jpg"] if "in" in inputs else ["out/a.jpg"]
+    assert sorted(job.target for job in jobs) == expected and not any(job.status for job in jobs)
+
+
+@posix
+def test_hard_links_are_several_files(put):
+    put("in/a.png")
+    os.link("in/a.png", "in/b.png")
+    assert [job.target for job in batch.plan(["in/a.png", "in/b.png"], "out", TASK)] == ["out/a.jpg", "out/b.jpg"]
+
+
 def test_lists_are_taken_as_they_are_done(put, monkeypatch):
     put(*(f"in/{folder}/{name}.png" for folder in range(4) for name in range(3)))
     monkeypatch.setattr(sys.modules["codec.batch.running"], "TOGETHER", 5)

@@ -114,9 +114,7 @@ def test_names_that_become_one_keep_their_suffix(folder, folding, names, right):
 
 
 @posix
-@pytest.mark.parametrize(
-    "names, fails", [(("A.jpg", "a.jpg"), "a.jpg"), (("a.jpg", "a.png", "a.png.jpg"), "a.png.jpg")]
-)
+@pytest.mark.parametrize("names, fails", [(("A.jpg", "a.jpg"), "a.jpg"), (("a.jpg", "a.png", "a.png.jpg"), "a.png")])
 def test_where_that_does_not_help_one_fails_alone(folder, folding, names, fails):
     put(folder, dict.fromkeys(names, JPEG))
     rows = rows_of(CompressTask(EncodeOptions(quality=30)))
