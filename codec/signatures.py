@@ -12,10 +12,20 @@ CAMERA_RAW = (
     ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f"
 )
 UNREAD = {
-    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
+    **dict.fromkeys((".heic", ".heif", ".hif", ".heics", ".heifs"), "HEIC"),
     **dict.fromkeys(CAMERA_RAW.split(), "camera raw"),
     **dict.fromkeys((".psd", ".psb"), "Photoshop"),
     ".jxl": "JPEG XL",
+    **dict.fromkeys((".jxr", ".wdp", ".hdp"), "JPEG XR"),
+    ".dds": "DDS",
+    **dict.fromkeys((".eps", ".epsf", ".epsi"), "EPS"),
+    ".icns": "ICNS",
+    **dict.fromkeys((".ico", ".cur"), "ICO"),
+    ".pam": "PAM",
+    ".pcx": "PCX",
+    ".pfm": "PFM",
+    ".sgi": "SGI",
+    **dict.fromkeys((".svg", ".svgz"), "SVG"),
     ".exr": "OpenEXR",
     ".hdr": "Radiance HDR",
     ".tga": "TGA",

@@ -40,7 +40,7 @@ class Checked:
     input : str
     status : str
         "ok"; "wasteful": a smaller file holds the same picture; "too large": it exceeds the largest size; "ignored":
-        left out by a rule, such as hidden files; "failed": it could not be read.
+        left out by a rule, such as hidden files, or of a format that is not read; "failed": it could not be read.
     size : int or None
         Bytes.
     smaller : int or None
@@ -165,6 +165,9 @@ def _below(source):
         return
     for found in walk(source, os.devnull, CompressTask()):
         path = os.path.join(source, found.path)
+        if found.is_unread:
+            yield path, Checked(path, "ignored", reason=found.reason)
+            continue
         told = {"error" if found.status == "failed" else "reason": found.reason}
         yield path, Checked(path, found.status, **told) if found.status else None
 

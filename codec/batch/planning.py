@@ -14,7 +14,7 @@ from ..sources import remote
 from ..sources.files import PIPE
 from . import naming
 from .selection import ALL
-from .walk import OUTPUT, special, walk, walk_together
+from .walk import HERE, OUTPUT, special, walk, walk_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -128,6 +128,8 @@ def plan_by_folder(
     inputs = list(inputs)
     if PIPE in inputs and len(inputs) > 1:
         raise ParameterError("stdin (-) is one picture; give it alone")
+    if remote.is_url(output) and remote.is_only_read(output):
+        raise OutputError(f"{output} is a URL of a kind that is only read; name a folder or a bucket")
     if not (keep_paths or is_folder(inputs, output)):
         return iter([_checked(_spare_inputs([_named(Job(inputs[0], output))], _Paths()), task)])
     _check_output(inputs, output)
@@ -383,9 +385,10 @@ def _job_of(at_source, found, at_output, task):
     path = at_source(found.path)
     if found.status:
         return Job(path, None, None, found.status, found.reason)
-    folder, name = os.path.split(found.path)
+    inner = found.path.removeprefix(HERE)
+    folder, name = os.path.split(inner)
     made = _whole(name, task.rename(name)) if found.by_content else task.rename(name)
-    return Job(path, at_output(os.path.join(folder, made)), at_output(found.path))
+    return Job(path, at_output(os.path.join(folder, made)), at_output(inner))
 
 
 def _joiner(folder):

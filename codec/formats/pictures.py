@@ -43,9 +43,15 @@ READABLE_SUFFIXES = (
     ".webp",
     ".gif",
     ".bmp",
+    ".dib",
     ".avif",
+    ".avifs",
     ".jp2",
     ".j2k",
+    ".j2c",
+    ".jpc",
+    ".jpf",
+    ".jpx",
     ".qoi",
 )
 # Formats that are written, their suffixes, and the metadata that they carry here.
@@ -279,7 +285,9 @@ def _load_other(data, color, keep_alpha, limits, page):
     try:
         image = Image.open(io.BytesIO(shown), formats=_readers(data))
     except UnidentifiedImageError as error:
-        raise UnsupportedError(f"not a supported picture format: there are JPEG, {', '.join(READABLE)}") from error
+        kind = signatures.format_of(data[: signatures.HEAD_BYTES])
+        what = "not" if kind is None or kind in ALL_FORMATS else f"{kind} is not"
+        raise UnsupportedError(f"{what} a supported picture format: there are JPEG, {', '.join(READABLE)}") from error
     except Image.DecompressionBombError as error:
         raise LimitError(f"{error}; this limit is Pillow's, PIL.Image.MAX_IMAGE_PIXELS") from error
     except MALFORMED as error:

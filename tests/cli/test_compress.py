@@ -141,6 +141,17 @@ def test_a_wrong_command_line_is_exit_code_2_and_writes_nothing(run, home, tree,
     assert tree(".") == before
 
 
+def test_a_pattern_that_no_shell_expanded_is_expanded(run, home):
+    (home / "in" / "[1].png").write_bytes((home / "in" / "a.png").read_bytes())
+    outcome = run("compress", "in/?.png", "in/[[]1].png", "-o", "out")
+    assert outcome.statuses == {"in/a.png": "done", "in/b.png": "done", "in/[1].png": "done"}
+    assert run("compress", "in/[1].png", "-o", "alone.jpg").code == 0  # a file that is there is no pattern
+    deep = run("compress", "**/*.jpg", "-o", "out2")
+    assert "in/sub/c.jpg" in deep.statuses
+    nothing = run("compress", "in/*.tif", "-o", "out3")
+    assert nothing.code == 2 and "no file matches 'in/*.tif'; name a folder, with --include" in nothing.err
+
+
 def test_an_output_that_is_a_link_to_the_input_is_refused(run, home):
     if sys.platform == "win32":
         pytest.skip("symbolic links need rights there")
