@@ -116,10 +116,16 @@ def _expanded(ctx, param, value):
     return tuple(found)
 
 
-inputs_or_list = click.argument("inputs", nargs=-1, metavar="INPUTS...", callback=_expanded, shell_complete=_paths)
-inputs = click.argument(
-    "inputs", nargs=-1, required=True, metavar="INPUTS...", callback=_expanded, shell_complete=_paths
-)
+def _needed(ctx, param, value):
+    """The inputs, of which there must be one."""
+    if not value and not ctx.resilient_parsing:
+        raise click.UsageError(f"Missing argument '{param.metavar}': name files or folders")
+    return _expanded(ctx, param, value)
+
+
+_inputs = functools.partial(click.argument, "inputs", nargs=-1, metavar="INPUTS...", shell_complete=_paths)
+inputs_or_list = _inputs(callback=_expanded)
+inputs = _inputs(callback=_needed)
 rows = click.argument("rows", nargs=-1, required=True, metavar="ROWS...", shell_complete=_paths)
 
 
@@ -264,6 +270,8 @@ def _read(path):
 def _frame(value):
     from ..batch.shaping import as_size
 
+    if value.lower().endswith("b"):
+        raise ParameterError(f"{value!r} is in bytes, and this is in pixels; for bytes there is --target size:{value}")
     return as_size(value)
 
 

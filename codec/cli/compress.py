@@ -202,7 +202,8 @@ def _task(in_place, form, *, limits, background, strip, force, min_gain, max_siz
     if form != "jpeg":
         from ..batch import IndexedTask
 
-        refuse_for("form", "in_place", *JPEG_ONLY)
+        refuse_for("form", "in_place", instead="name an output with -o")
+        refuse_for("form", *JPEG_ONLY, instead="--target size:200kB does, and so do --max-size, --strip and --srgb")
         target = encoding["target"]
         try:
             return IndexedTask(form, target, strip or (), limits=limits, **shared), told | {"target": target}

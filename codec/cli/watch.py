@@ -28,8 +28,14 @@ class _Watch(_Compress):
         super().__init__(*args, params=[*params, *shared], **kwargs)
 
 
+def _named(ctx, param, value):
+    if value is None and not ctx.resilient_parsing:
+        raise click.UsageError("Missing argument 'IN': name the folder to watch, and with -o the one for the outputs")
+    return value
+
+
 @click.command(cls=_Watch)
-@click.argument("folder", metavar="IN", type=click.Path(exists=True, file_okay=False))
+@click.argument("folder", metavar="IN", type=click.Path(exists=True, file_okay=False), required=False, callback=_named)
 @click.option("-o", "--output", metavar="OUT", required=True, help="Folder, created; may lie in IN.")
 @click.option(
     "--settle",

@@ -327,7 +327,7 @@ def _finished(samples, alpha, metadata, format, warnings, color, keep_alpha, lim
     if alpha is not None and not keep_alpha:
         if color is None:
             color = (255, 255, 255)
-            warnings.append("transparent pixels were laid on white; set a background to choose the colour")
+            warnings.append("transparent pixels were laid on white; background=COLOR is another colour")
         samples, alpha = _lay_on(np.asarray(samples), alpha, color), None
     limits.check_metadata(metadata.size)
     if metadata.icc and metadata.icc[16:20] == b"GRAY" and samples.ndim == 3:

@@ -103,6 +103,11 @@ def test_files_that_cannot_be_read_are_said_and_fail(run, wasteful):
     assert run("check", "absent.jpg").code == 1
 
 
+def test_without_inputs_it_says_what_to_name(run, home):
+    outcome = run("check")
+    assert outcome.code == 2 and "Missing argument 'INPUTS...': name files or folders" in outcome.err
+
+
 @pytest.mark.parametrize("option, value", [("--max-waste", "10"), ("--max-size", "big"), ("--max-pixels", "0")])
 def test_wrong_values_are_usage_errors(run, home, option, value):
     assert run("check", "in", option, value).code == 2

@@ -96,6 +96,9 @@ def test_a_device_may_be_the_output(run, home):
     "args, message",
     [
         ([], "Missing argument 'INPUTS...'"),
+        (["in", "-o", "out", "--max-size", "500kB"], "for bytes there is --target size:500kB"),
+        (["in/a.png", "-o", "a.jpg", "--target", "ssim:2"], "ssim is 1 at most"),
+        (["in", "-o", "out", "--to", "png", "-q", "80"], "does not apply to --to png; --target size:200kB does"),
         (
             ["in/a.png"],
             "no output is given: add -o FILE for one picture, -o FOLDER for several, or -o - for stdout",
@@ -242,7 +245,7 @@ def test_the_ledger_is_where_it_is_asked_for(run, home, tree):
     assert run("compress", "in/a.png", "-o", "b.jpg").code == 0 and not (home / ".codec-ledger.sqlite").exists()
     (home / "mine.sqlite").write_bytes(b"text" * 1000)
     broken = run("compress", "in", "-o", "out", "--ledger", "mine.sqlite")
-    assert broken.code == 1 and "move it away, and run again" in broken.err
+    assert broken.code == 1 and "move it away; a new one knows of no outputs" in broken.err
     assert "exclude each other" in run("compress", "in", "-o", "out", "--ledger", "a", "--no-ledger").err
     assert "--ledger is for files" in run("compress", "-", "--ledger", "a", stdin=b"").err
 
