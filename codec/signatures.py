@@ -12,7 +12,6 @@ CAMERA_RAW = (
     ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f"
 )
 UNREAD = {
-    **dict.fromkeys((".heic", ".heif", ".hif", ".heics", ".heifs"), "HEIC"),
     **dict.fromkeys(CAMERA_RAW.split(), "camera raw"),
     **dict.fromkeys((".psd", ".psb"), "Photoshop"),
     ".jxl": "JPEG XL",
@@ -35,7 +34,7 @@ UNREAD = {
 # Brands of ISO base media files (ISO/IEC 14496-12 4.3) that hold still pictures.
 BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIC"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIF"),
     b"crx ": "camera raw",
 }
 STARTS = (

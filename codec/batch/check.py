@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from .. import jpeg
-from ..errors import CodecError, ParameterError
+from ..errors import CodecError, MissingPackageError, ParameterError
 from ..executors import in_order
 from ..formats import pictures
 from ..limits import DEFAULT_LIMITS, Limits
@@ -194,7 +194,10 @@ def _measured(row, data, limits):
         except NotImplementedError as error:  # lossless JPEG has no coefficients
             return replace(row, reason=str(error))
         return _with(row, made.after, "transcode")
-    picture = pictures.load(data, alpha=True, limits=limits)
+    try:
+        picture = pictures.load(data, alpha=True, limits=limits)
+    except MissingPackageError as error:
+        return replace(row, reason=str(error))
     if picture.format != "PNG":
         return replace(row, reason=f"{picture.format} {OTHER}")
     exact = not picture.warnings and picture.metadata.size == 0 and _has_few_colors(picture)

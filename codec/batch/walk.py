@@ -13,7 +13,7 @@ from .selection import ALL, EXCLUDED
 
 # What a file may be recognized as although its suffix says something else. Others share their signature with files that
 # are no pictures to us: camera raw files begin like TIFF.
-UNMISTAKABLE = ("JPEG", "PNG", "GIF", "WEBP")
+UNMISTAKABLE = ("JPEG", "PNG", "GIF", "WEBP", "HEIF")
 OUTPUT = "output folder"
 HERE = "./"
 

@@ -158,6 +158,8 @@ def test_everything_that_is_met_has_a_row_with_its_reason(folder):
             "film.mov": b"\0\0\0\x14ftypqt  " + bytes(20),
             "phone.HEIC": b"\0\0\0\x18ftypheic" + bytes(20),
             "noname": b"\0\0\0\x18ftypheic" + bytes(20),
+            "layers.PSD": b"8BPS\0\1" + bytes(20),
+            "nosuffix": b"8BPS\0\1" + bytes(20),
             "camera.cr2": b"II*\0\x10\0\0\0CR" + bytes(20),
             "tiff_like.xyz": b"II*\0" + bytes(40),
             ".hidden.png": PNG,
@@ -192,16 +194,16 @@ def test_everything_that_is_met_has_a_row_with_its_reason(folder):
     }
     failed = {name: row.error for name, row in rows.items() if row.status == "failed"}
     assert (
-        failed["phone.HEIC"]
-        == failed["noname"]
-        == ("HEIC is not read: convert it to PNG, TIFF or JPEG first, with a photo or drawing program")
+        failed["layers.PSD"]
+        == failed["nosuffix"]
+        == ("Photoshop is not read: convert it to PNG, TIFF or JPEG first, with a photo or drawing program")
     )
     assert failed["camera.cr2"].startswith("camera raw is not read") and "is empty" in failed["empty.jpg"]
-    assert set(failed) == {"phone.HEIC", "noname", "camera.cr2", "empty.jpg", "cut.png"}
+    assert set(failed) == {*("phone.HEIC", "noname", "layers.PSD", "nosuffix", "camera.cr2", "empty.jpg", "cut.png")}
     assert sorted(os.listdir("out")) == ["IMG_0001.jpg", "good.jpg", "scan.thumb.jpg", "sub"]
 
 
-@pytest.mark.parametrize("suffix", "ico pcx sgi dds svg icns pam pfm eps heics jxr".split())
+@pytest.mark.parametrize("suffix", "ico pcx sgi dds svg icns pam pfm eps jxr".split())
 def test_pictures_of_formats_that_are_not_read_fail(folder, suffix):
     put(folder, {f"a.{suffix}": b"a picture", "b.png": PNG})
     rows = rows_of()
