@@ -12,10 +12,19 @@ CAMERA_RAW = (
     ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f"
 )
 UNREAD = {
-    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
     **dict.fromkeys(CAMERA_RAW.split(), "camera raw"),
     **dict.fromkeys((".psd", ".psb"), "Photoshop"),
     ".jxl": "JPEG XL",
+    **dict.fromkeys((".jxr", ".wdp", ".hdp"), "JPEG XR"),
+    ".dds": "DDS",
+    **dict.fromkeys((".eps", ".epsf", ".epsi"), "EPS"),
+    ".icns": "ICNS",
+    **dict.fromkeys((".ico", ".cur"), "ICO"),
+    ".pam": "PAM",
+    ".pcx": "PCX",
+    ".pfm": "PFM",
+    ".sgi": "SGI",
+    **dict.fromkeys((".svg", ".svgz"), "SVG"),
     ".exr": "OpenEXR",
     ".hdr": "Radiance HDR",
     ".tga": "TGA",
@@ -25,7 +34,7 @@ UNREAD = {
 # Brands of ISO base media files (ISO/IEC 14496-12 4.3) that hold still pictures.
 BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIC"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIF"),
     b"crx ": "camera raw",
 }
 STARTS = (

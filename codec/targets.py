@@ -9,6 +9,7 @@ from .errors import ParameterError
 RATES = ("size", "bpp")  # measures that bound a file from above; all others are scores of `codec.metrics`
 VIDEO_RATES = ("size", "bitrate")  # the same of videos
 EXAMPLES = {"size": "size:200kB", "bpp": "bpp:1.0", "bitrate": "bitrate:800k"}
+BEST = {"ssim": 1, "ssim_y": 1, "ms_ssim": 1, "ssimulacra2": 100}  # scores of equal pictures, where these are finite
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
@@ -46,6 +47,8 @@ def parse_score(text):
         by_name(name)
     except ParameterError as error:
         raise ParameterError(f"{text!r} is no target: {error}") from None
+    if found.value > BEST.get(name, math.inf):
+        raise ParameterError(f"{text!r} is no target: {name} is {BEST[name]} at most, for equal pictures")
     return found
 
 

@@ -25,7 +25,7 @@ def test_what_pillow_writes_is_recognized(name):
 @pytest.mark.parametrize(
     "head, name",
     [
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIF"),
         (b"\0\0\0\x1cftypavif\0\0\0\0", "AVIF"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1", "camera raw"),
         (b"\0\0\0\x14ftypqt  \0\0\2\0", None),

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from .. import jpeg
-from ..errors import CodecError, ParameterError
+from ..errors import CodecError, MissingPackageError, ParameterError
 from ..executors import in_order
 from ..formats import pictures
 from ..limits import DEFAULT_LIMITS, Limits
@@ -40,7 +40,7 @@ class Checked:
     input : str
     status : str
         "ok"; "wasteful": a smaller file holds the same picture; "too large": it exceeds the largest size; "ignored":
-        left out by a rule, such as hidden files; "failed": it could not be read.
+        left out by a rule, such as hidden files, or of a format that is not read; "failed": it could not be read.
     size : int or None
         Bytes.
     smaller : int or None
@@ -152,8 +152,9 @@ def _met(inputs):
     seen = set()
     for source in inputs:
         for path, row in _below(source):
-            if path not in seen:
-                seen.add(path)
+            place = os.path.realpath(os.path.dirname(path)), os.path.basename(path)
+            if place not in seen:
+                seen.add(place)
                 yield row or path
 
 
@@ -164,6 +165,9 @@ def _below(source):
         return
     for found in walk(source, os.devnull, CompressTask()):
         path = os.path.join(source, found.path)
+        if found.is_unread:
+            yield path, Checked(path, "ignored", reason=found.reason)
+            continue
         told = {"error" if found.status == "failed" else "reason": found.reason}
         yield path, Checked(path, found.status, **told) if found.status else None
 
@@ -190,7 +194,10 @@ def _measured(row, data, limits):
         except NotImplementedError as error:  # lossless JPEG has no coefficients
             return replace(row, reason=str(error))
         return _with(row, made.after, "transcode")
-    picture = pictures.load(data, alpha=True, limits=limits)
+    try:
+        picture = pictures.load(data, alpha=True, limits=limits)
+    except MissingPackageError as error:
+        return replace(row, reason=str(error))
     if picture.format != "PNG":
         return replace(row, reason=f"{picture.format} {OTHER}")
     exact = not picture.warnings and picture.metadata.size == 0 and _has_few_colors(picture)

@@ -263,7 +263,7 @@ def _made(job, task, dry_run, keep_dates, version, hashes):
 
 
 def _same(one, other):
-    return os.path.exists(other) and os.path.samefile(one, other)
+    return os.path.exists(other) and not os.path.islink(other) and os.path.samefile(one, other)
 
 
 def _parking(path):
@@ -318,7 +318,7 @@ class _Foreman:
             os.unlink(parked.path)
             raise FileError(f"{target} came while it was made, and holds something else")
         path = parked.path or target
-        if there:
+        if there and not os.path.islink(target):
             os.chmod(path, os.stat(target).st_mode & 0o777)
         if self.ledger is not None:
             told = {name: getattr(parked.row, name) for name in TOLD}

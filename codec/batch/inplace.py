@@ -49,23 +49,27 @@ class InPlace:
         self.run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + os.urandom(2).hex()
         self.folder = backup and os.path.join(os.path.abspath(backup), self.run)
         recover(ledger)
-        place = ledger.name(self.folder) if self.folder else None
+        place = self._name(self.folder) if self.folder else None
         ledger.execute("INSERT INTO runs (run, backup) VALUES (?, ?)", self.run, place)
         backups = ledger.execute("SELECT backup FROM runs WHERE backup IS NOT NULL")
         self._backups = [os.path.realpath(ledger.path_of(name)) for (name,) in backups]
+
+    def _name(self, path):
+        """A path in the folder of the backups as the ledger stores it: one elsewhere is not moved with the files."""
+        return self.ledger.name(path) if path.startswith(os.path.join(self.root, "")) else os.fsencode(path)
 
     def holds(self, path: str) -> bool:
         """Whether a path is below the backup folder of a run."""
         path = os.path.realpath(path)
         return any(path.startswith(os.path.join(folder, "")) for folder in self._backups)
 
-    def finish(self) -> None:
-        """Record that the run ended by itself. A run that replaced nothing is forgotten."""
+    def finish(self, how: str | None = None) -> None:
+        """Record that the run ended: how, or else when. A run that replaced nothing is forgotten."""
         if self.folder:
             remove_empty(self.folder)
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        ended = how or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with self.ledger.transaction() as execute:
-            execute("UPDATE runs SET ended = ? WHERE run = ?", now, self.run)
+            execute("UPDATE runs SET ended = ? WHERE run = ?", ended, self.run)
             execute("DELETE FROM runs WHERE run NOT IN (SELECT run FROM replaced)")
 
     def replace(self, path, found, data, made, settings, row):
@@ -103,7 +107,7 @@ class InPlace:
             promise = (
                 self.run,
                 self.ledger.name(path),
-                self.ledger.name(backup) if backup else None,
+                self._name(backup) if backup else None,
                 old,
                 stat_key(found),
                 new,
@@ -116,7 +120,7 @@ class InPlace:
 
         try:
             write_atomic(path, made.data, like=found, keep_dates=True, before_rename=before_rename, synced=False)
-        except FileError:
+        except BaseException:
             _break_promise(self.ledger, self.run, self.ledger.name(path), stat_key(found))
             raise
 

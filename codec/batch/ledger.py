@@ -221,6 +221,8 @@ class Ledger:
         self.folder = os.path.dirname(self.path)
         self._below = os.path.join(self.folder, "")
         self._lock = threading.Lock()
+        if os.path.isdir(self.path):
+            raise FileError(f"the ledger {self.path} is a folder: name a file, such as {LEDGER_NAME} in it")
         try:
             os.makedirs(self.folder, exist_ok=True)
         except OSError as error:
@@ -257,6 +259,7 @@ class Ledger:
     def _prepare(self):
         # Exclusive first: WAL then needs no shared memory, and works on network disks too.
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._check_version()  # before anything is written
         self._db.execute("PRAGMA journal_mode = WAL")
         # A power cut may lose the last commits, never the file; a kill loses nothing.
         self._db.execute("PRAGMA synchronous = NORMAL")
@@ -273,6 +276,11 @@ class Ledger:
             raise FileError(
                 f"the ledger {self.path} has version {version}, and this codec reads up to {VERSION}: update codec, or "
                 "choose another place with ledger=PATH"
+            )
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
+        if (version == 0 and tables) or (version and "files" not in tables):
+            raise FileError(
+                f"{self.path} is no ledger, but a database of something else: choose another place with ledger=PATH"
             )
         self.version = version or VERSION
         return version
@@ -298,8 +306,8 @@ class Ledger:
             ) from error
         except sqlite3.DatabaseError as error:
             raise FileError(
-                f"{self.path} is damaged, or no ledger ({error}): move it away, and run again; outputs that exist are "
-                "then skipped, whatever they were made of"
+                f"{self.path} is damaged, or no ledger ({error}): move it away; a new one knows of no outputs, and "
+                "those that exist are skipped. Originals that a run replaced are in its backup folder"
             ) from error
 
     def execute(self, statement: str, *values: Any) -> list[Any]:

@@ -14,7 +14,7 @@ from ..sources import remote
 from ..sources.files import PIPE
 from . import naming
 from .selection import ALL
-from .walk import OUTPUT, special, walk, walk_together
+from .walk import HERE, OUTPUT, special, walk, walk_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -61,9 +61,10 @@ def plan(
     files whose suffix says nothing.
 
     Two sources whose outputs would have one name (`a.jpg` and `a.png`) get their whole name in front of the suffix:
-    `a.png` becomes `a.png.jpg`, and `a.jpg` stays `a.jpg`. Where that does not help, the first has the name, and the
-    others fail. Names that differ in case, or in how accents are written, are one where the disk of the output takes
-    them for one (`codec.batch.naming`).
+    `a.png` becomes `a.png.jpg`, and `a.jpg` stays `a.jpg`. Where that does not help, the one whose name needs no change
+    has it, or else the first, and the others fail. A file that is named twice, by any path, is one; hard links are
+    several. Names that differ in case, or in how accents are written, are one where the disk of the output takes
+    them for one (`codec.batch.naming`). An output behind a symbolic link to a folder, below `output`, fails.
 
     Parameters
     ----------
@@ -127,16 +128,18 @@ def plan_by_folder(
     inputs = list(inputs)
     if PIPE in inputs and len(inputs) > 1:
         raise ParameterError("stdin (-) is one picture; give it alone")
+    if remote.is_url(output) and remote.is_only_read(output):
+        raise OutputError(f"{output} is a URL of a kind that is only read; name a folder or a bucket")
     if not (keep_paths or is_folder(inputs, output)):
         return iter([_checked(_spare_inputs([_named(Job(inputs[0], output))], _Paths()), task)])
     _check_output(inputs, output)
     if _are_apart(inputs, output):
-        tops, roots = list(dict.fromkeys(inputs)), tuple(map(_real_folder, inputs))
-        folders = walk_together(tops, output, task, selection)
-        return (_checked(_settled(met, roots, output, task), task) for met in folders if met)
+        folders = walk_together(inputs, output, task, selection)
+        return (_checked(_settled(met, output, task), task) for met in folders if met)
     paths = _Paths()
-    jobs = _settle_clashes(_plan_folder(inputs, output, task, selection, keep_paths), paths)
-    return iter([_checked(_spare_inputs(jobs, paths), task)])
+    jobs = _once(_plan_folder(inputs, output, task, selection, keep_paths), paths)
+    jobs = _spare_inputs(_settle_clashes(jobs, paths), paths)
+    return iter([_checked(_follow_no_links(jobs, output), task)])
 
 
 def _checked(jobs, task):
@@ -147,35 +150,44 @@ def _checked(jobs, task):
 
 
 def _are_apart(inputs, output):
-    """Whether the inputs are folders of which the walk meets nothing that is inside of the output."""
-    if remote.is_url(output) or any(remote.is_url(source) or not os.path.isdir(source) for source in inputs):
+    """Whether the inputs are folders in which no file is met twice, and nothing that is inside of the output."""
+    if remote.is_url(output) or not _are_disjoint(inputs):
         return False
     inside = _real_folder(output)
     return not any(_real_folder(source).startswith(inside) for source in inputs)
 
 
-def _settled(met, roots, output, task):
-    """The jobs of what was met in one folder of the output. None overwrites an input through a symbolic link.
-
-    roots: the real paths of the inputs, `output` is outside of them or below.
-    """
-    paths, inside = _Paths(listed=True), _real_folder(output)
-
-    def input_at(path):
-        real = paths.same(path)
-        return real if real.startswith(roots) and not real.startswith(inside) and os.path.exists(real) else None
-
+def _settled(met, output, task):
+    """The jobs of what was met in one folder of the output. No input is in it, since no link leads there."""
     inside_of, outside = {top: _joiner(top) for top, _ in met}, _joiner(output)
-    jobs, settled = dict.fromkeys(_job_of(inside_of[top], found, outside, task) for top, found in met), []
-    for job in _settle_clashes(jobs, paths):
-        overwritten = job.target is not None and input_at(job.target)
-        if overwritten:
-            why = f"the output {job.target} would overwrite the input {overwritten}, to which a link leads"
-            job = Job(job.source, None, None, "failed", f"{why}; choose another folder")
-        elif job.keep_as is not None and input_at(job.keep_as):
-            job = job._replace(keep_as=None)
+    jobs = [_job_of(inside_of[top], found, outside, task) for top, found in met]
+    return _follow_no_links(_settle_clashes(jobs, _Paths()), output)
+
+
+def _follow_no_links(jobs, output):
+    """The jobs, of which those fail whose outputs would be behind a symbolic link that is below the output."""
+    if remote.is_url(output):
+        return jobs
+    links, top, settled = {}, len(os.path.join(output, "")), []
+    for job in jobs:
+        if job.target is not None:
+            folder = os.path.dirname(job.target)
+            if folder not in links:
+                links[folder] = _link_above(folder, top)
+            if links[folder]:
+                why = f"the folder {links[folder]} is a symbolic link, which is not followed; remove it"
+                job = Job(job.source, None, None, "failed", f"{why}, or choose another output")
         settled.append(job)
     return settled
+
+
+def _link_above(folder, top):
+    """The first symbolic link of a folder and those above it whose paths have more than `top` characters, or None."""
+    while len(os.path.join(folder, "")) > top:
+        if os.path.islink(folder):
+            return folder
+        folder = os.path.dirname(folder)
+    return None
 
 
 def _real_folder(path):
@@ -243,8 +255,7 @@ def plan_in_place_by_folder(
     folders = (jobs for source in inputs for jobs in _replacing_below(source, task, selection, backup) if jobs)
     if _are_disjoint(inputs):
         return folders
-    jobs = [job for each in folders for job in each]
-    return iter([list({_entry(job.source): job for job in reversed(jobs)}.values())[::-1]])
+    return iter([_once([job for each in folders for job in each], _Paths())])
 
 
 def _replacing_below(source, task, selection, backup):
@@ -270,10 +281,12 @@ def _are_disjoint(inputs):
     return not any(inner.startswith(outer) for outer, inner in pairwise(real))
 
 
-def _entry(path):
-    """The entry of a folder that a path names, whether or not it is a link."""
-    folder, name = os.path.split(os.path.abspath(path))
-    return os.path.join(os.path.realpath(folder), os.path.normcase(name))
+def _once(jobs, paths):
+    """The jobs without those whose source another one has, by the same or another path."""
+    first = {}
+    for job in jobs:
+        first.setdefault(paths.entry(job.source), job)
+    return list(first.values())
 
 
 def common_folder(inputs: Iterable[str]) -> str:
@@ -364,7 +377,7 @@ def _plan_folder(inputs, output, task, selection, keep_paths):
         folder, name = os.path.split(_below(source) if keep_paths else _named_by(source))
         places = (_inside(output, folder, each) for each in (task.rename(name), name))
         jobs.append(_named(Job(source, *places)))
-    return list(dict.fromkeys(jobs))
+    return jobs
 
 
 def _job_of(at_source, found, at_output, task):
@@ -372,9 +385,10 @@ def _job_of(at_source, found, at_output, task):
     path = at_source(found.path)
     if found.status:
         return Job(path, None, None, found.status, found.reason)
-    folder, name = os.path.split(found.path)
+    inner = found.path.removeprefix(HERE)
+    folder, name = os.path.split(inner)
     made = _whole(name, task.rename(name)) if found.by_content else task.rename(name)
-    return Job(path, at_output(os.path.join(folder, made)), at_output(found.path))
+    return Job(path, at_output(os.path.join(folder, made)), at_output(inner))
 
 
 def _joiner(folder):
@@ -407,62 +421,58 @@ def _whole(name, renamed):
 
 
 class _Paths:
-    """Real paths, each folder looked up once.
+    """Real paths, each folder looked up once."""
 
-    Parameters
-    ----------
-    listed : bool
-        Folders are listed to find the links in them: faster where many of their files are asked for.
-    """
+    def __init__(self):
+        self._folders, self._files, self._folded = {}, {}, {}
 
-    def __init__(self, listed=False):
-        self._listed, self._folders, self._files, self._folded = listed, {}, {}, {}
+    def entry(self, path):
+        """The real path of the folder, and the name in it: a symbolic link is not followed."""
+        folder, name = os.path.split(path)
+        if name in ("", os.curdir, os.pardir):
+            return os.path.normcase(os.path.realpath(path))
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.normcase(os.path.join(self._folders[folder], name))
 
     def same(self, path):
         """The path that the file system knows."""
         if path not in self._files:
-            folder, name = os.path.split(path)
-            if folder not in self._folders:
-                self._folders[folder] = os.path.realpath(folder), _links(folder) if self._listed else None
-            real, links = self._folders[folder]
-            is_link = os.path.islink(path) if links is None else name in links
-            usual = name not in ("", os.curdir, os.pardir) and not is_link
-            self._files[path] = os.path.normcase(os.path.join(real, name) if usual else os.path.realpath(path))
+            is_link = os.path.islink(path)
+            self._files[path] = os.path.normcase(os.path.realpath(path)) if is_link else self.entry(path)
         return self._files[path]
 
     def on_its_disk(self, path):
-        """The path as the disk that it is on compares it."""
+        """The entry as the disk that it is on compares it."""
         folder = (remote.split if remote.is_url(path) else os.path.split)(path)[0]
         if folder not in self._folded:
             self._folded[folder] = naming.folds(folder)
-        return naming.folded(self.same(path)) if self._folded[folder] else self.same(path)
-
-
-def _links(folder):
-    """The names of the symbolic links in a folder; none if it cannot be read, or does not exist yet."""
-    try:
-        with os.scandir(folder or os.curdir) as entries:
-            return {entry.name for entry in entries if entry.is_symlink()}
-    except OSError:
-        return frozenset()
+        return naming.folded(self.entry(path)) if self._folded[folder] else self.entry(path)
 
 
 def _settle_clashes(jobs, paths):
+    """Jobs with outputs of different names. Those that need no other name come first; one whose name is taken fails."""
     places = [job.target and paths.on_its_disk(job.target) for job in jobs]
-    count, taken, settled = Counter(places), {}, []
-    for job, place in zip(jobs, places):
-        if job.target is not None:
-            if count[place] > 1:
-                folder, renamed = os.path.split(job.target)
-                job = job._replace(target=_inside(folder, _whole(_named_by(job.source), renamed)))
-                place = paths.on_its_disk(job.target)
-            first = taken.setdefault(place, job)
-            if first is not job:
-                taken_by = f"{first.source} becomes {first.target}, which is the same name"
-                why = f"{taken_by}; rename this one, or use another folder"
-                job = Job(job.source, None, None, "failed", why)
-        settled.append(job)
-    return settled
+    count, changed = Counter(places), set()
+    for at, (job, place) in enumerate(zip(jobs, places)):
+        if job.target is not None and count[place] > 1:
+            folder, renamed = os.path.split(job.target)
+            target = _inside(folder, _whole(_named_by(job.source), renamed))
+            if target != job.target:
+                changed.add(at)
+                jobs[at], places[at] = job._replace(target=target), paths.on_its_disk(target)
+    taken = {}
+    for at in sorted(range(len(jobs)), key=changed.__contains__):
+        taken.setdefault(places[at], jobs[at])
+    return [_unless_taken(job, taken[place]) for job, place in zip(jobs, places)]
+
+
+def _unless_taken(job, first):
+    """The job, if no other one comes first where its output would be."""
+    if job.target is None or first is job:
+        return job
+    taken_by = f"{first.source} becomes {first.target}, which is the same name"
+    return Job(job.source, None, None, "failed", f"{taken_by}; rename this one, or use another folder")
 
 
 def _spare_inputs(jobs, paths):

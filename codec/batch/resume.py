@@ -86,6 +86,8 @@ def look(job, known, ledger, settings, sources=frozenset()):
     there = known and stat_of(known.output)
     if not there:
         return Seen()
+    if os.path.islink(known.output):
+        return Seen(known.output, verdict=CHANGED)
     content = known.output_hash if stat_key(there) == known.output_stat else hash_of(known.output, ledger.version)
     ours = os.path.realpath(job.source) == os.path.realpath(known.source)
     if known.output != known.source:

@@ -112,7 +112,7 @@ def row_of(
         if dry_run:
             return row
         before_rename = record(row, made) if record else None
-        if made.as_source and _is_same_file(source, path):
+        if made.as_source and not os.path.islink(path) and _is_same_file(source, path):
             if before_rename:
                 before_rename(path)
             return row
@@ -150,7 +150,7 @@ def _there(source, target, keep_as, ours):
     """The path of an output that exists and is not `ours`, or None."""
     if target == PIPE:
         return None
-    if _is_file(target) and not _is(target, ours):
+    if (_is_file(target) or _leads_nowhere(target)) and not _is(target, ours):
         return target
     if keep_as is None or _is(keep_as, ours):
         return None
@@ -168,6 +168,11 @@ def _there(source, target, keep_as, ours):
 
 def _is_file(path):
     return remote.stat(path) is not None if remote.is_url(path) else os.path.isfile(path)
+
+
+def _leads_nowhere(path):
+    """Whether a path is a symbolic link to what is not there."""
+    return os.path.islink(path) and not os.path.exists(path)
 
 
 def _is_same_file(one, other):
@@ -192,7 +197,7 @@ def read_source(source):
 
 
 def write_target(target, data, source=PIPE, keep_dates=False, before_rename=None):
-    """Bytes made of a source to a path, whose folder is created, to a URL, or to stdout for "-".
+    """Bytes made of a source to a path (a link is replaced, its folder created), to a URL, or to stdout for "-".
 
     `before_rename` is called for a URL when the object is there: stores have no rename.
     """
@@ -215,4 +220,5 @@ def write_target(target, data, source=PIPE, keep_dates=False, before_rename=None
     except OSError:  # several frames, or gone
         like = None
     keep_dates = keep_dates and like is not None
-    write_atomic(target, data, like=like, keep_dates=keep_dates, before_rename=before_rename, synced=False)
+    options = {"keep_dates": keep_dates, "before_rename": before_rename, "synced": False, "follow": False}
+    write_atomic(target, data, like=like, **options)

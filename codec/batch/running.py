@@ -66,7 +66,8 @@ def run(
     progress : callable, optional
         Called as ``progress(done, total)`` after every job.
     told : callable, optional
-        Called with every row as soon as it and those of larger files are known: not in the order of `jobs`.
+        Called with every row as soon as it and those of larger files are known: not in the order of `jobs`. After
+        Ctrl-C, with those of all files that were done.
     ledger : Ledger, optional
         What it knows to be made from the same source with the same settings is "skipped", and what it knows to be ours
         but outdated is made again. Each output is recorded before it is renamed to its name.
@@ -148,6 +149,10 @@ def run_by_folder(
             for folder in outputs & _folders(row.output for row in rows if row.status in ("done", "kept")):
                 sync_folder(folder or os.curdir)
             yield rows
+    except KeyboardInterrupt:
+        if in_place:
+            in_place.finish("interrupted")
+        raise
     finally:
         if timeout is not None:
             call.close()
@@ -186,10 +191,20 @@ def _all_rows(jobs, worker, threads, told):
     if threads > 1 and len(todo) > 1:
         pool = Workers(min(threads, len(todo)), min(threads + WAITING, len(todo)))
         worker.turns = Turns(threads, pool.another)
-    calls = (partial(worker.row, jobs[place]) for place in todo)
-    for place, row in zip(todo, in_order(calls, pool, (threads + WAITING) * AHEAD)):
-        rows[place] = row
-        told(row)
+
+    def do(place):
+        rows[place] = worker.row(jobs[place])
+
+    untold = dict.fromkeys(todo)
+    try:
+        for place, _ in zip(todo, in_order((partial(do, place) for place in todo), pool, (threads + WAITING) * AHEAD)):
+            del untold[place]
+            told(rows[place])
+    except KeyboardInterrupt:  # the threads have ended
+        for place in untold:
+            if rows[place] is not None:
+                told(rows[place])
+        raise
     return rows
 
 

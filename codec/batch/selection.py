@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Selection(NamedTuple):
-    """Patterns, in the syntax of `fnmatch`: * (any characters), ?, [abc].
+    """Patterns, in the syntax of `fnmatch`: * (any characters), ?, [abc]. Upper and lower case are the same.
 
     A pattern without a slash is compared with the name of each file and folder, others with the path below the folder
     that was named, in which * matches slashes too.
@@ -22,7 +22,7 @@ class Selection(NamedTuple):
     --------
     >>> from codec.batch import Selection
     >>> selection = Selection(include=("*.png",), exclude=("thumbs", "2019/*"))
-    >>> selection.leaves_out("2020/a.png"), selection.leaves_out("2019/a.png"), selection.leaves_out("thumbs", True)
+    >>> selection.leaves_out("2020/A.PNG"), selection.leaves_out("2019/a.png"), selection.leaves_out("thumbs", True)
     (False, True, True)
     """
 
@@ -38,7 +38,7 @@ class Selection(NamedTuple):
 
 
 def _matches(path, pattern):
-    return fnmatchcase(path if "/" in pattern else path.rpartition("/")[2], pattern)
+    return fnmatchcase((path if "/" in pattern else path.rpartition("/")[2]).lower(), pattern.lower())
 
 
 ALL = Selection()

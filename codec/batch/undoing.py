@@ -30,7 +30,7 @@ class Run:
     backup : str or None
         The folder that holds them; None: they were not kept.
     ended : str
-        Time in UTC, or "killed".
+        Time in UTC; "interrupted", by Ctrl-C; or "killed".
     """
 
     name: str
@@ -118,10 +118,11 @@ def _restored(path, backup, old_hash, new_hash, later, version, dry_run):
         return Row(path, path, "failed", error="its original was not kept")
     if now != new_hash and later is not None:
         return Row(path, path, "failed", error=f"the run {later} replaced it again: undo that one first")
+    kept = hash_of(backup, version) == old_hash
     if now != new_hash and os.path.lexists(path):
-        why = f"it was changed after the run and is left alone; its original is {backup}"
-        return Row(path, path, "failed", error=why)
-    if hash_of(backup, version) != old_hash:
+        where = f"its original is {backup}" if kept else f"its backup {backup} is gone or damaged"
+        return Row(path, path, "failed", error=f"it was changed after the run and is left alone; {where}")
+    if not kept:
         return Row(path, path, "failed", error=f"its backup {backup} is gone or damaged; the file is left alone")
     before = os.path.getsize(path) if now else None
     after = os.path.getsize(backup)

@@ -13,8 +13,9 @@ from .selection import ALL, EXCLUDED
 
 # What a file may be recognized as although its suffix says something else. Others share their signature with files that
 # are no pictures to us: camera raw files begin like TIFF.
-UNMISTAKABLE = ("JPEG", "PNG", "GIF", "WEBP")
+UNMISTAKABLE = ("JPEG", "PNG", "GIF", "WEBP", "HEIF")
 OUTPUT = "output folder"
+HERE = "./"
 
 
 class Found(NamedTuple):
@@ -30,12 +31,15 @@ class Found(NamedTuple):
         Why it is left out.
     by_content : bool
         Its first bytes say that it is a picture, not its name.
+    is_unread : bool
+        It is "failed" since no picture of its format is read.
     """
 
     path: str
     status: str | None = None
     reason: str | None = None
     by_content: bool = False
+    is_unread: bool = False
 
 
 def walk(folder, output, task, selection=ALL):
@@ -119,12 +123,12 @@ def _listed(top, inner, output, task, selection):
 
 
 def _remote(url, path, task, selection):
-    """An object below a URL: there are no links, and folders are parts of names."""
-    folders = path.split("/")[:-1]
-    above = ("/".join(folders[: count + 1]) for count in range(len(folders)))
-    if any(selection.leaves_out(each, True) for each in above) or selection.leaves_out(path):
+    """An object below a URL: there are no links, and folders are parts of names, which may begin with "./" in a tar."""
+    parts = path.removeprefix(HERE).split("/")
+    above = ("/".join(parts[: count + 1]) for count in range(len(parts) - 1))
+    if any(selection.leaves_out(each, True) for each in above) or selection.leaves_out("/".join(parts)):
         return Found(path, "ignored", EXCLUDED)
-    if any(part.startswith(".") for part in path.split("/")):
+    if any(part.startswith(".") for part in parts):
         return Found(path, "ignored", "hidden")
     return _regular(remote.join(url, path), path, task)
 
@@ -152,7 +156,8 @@ def _regular(place, path, task):
     if is_jpeg_only:
         return Found(path, "ignored", "not a JPEG")
     if kind and kind not in task.formats:
-        return Found(path, "failed", f"{kind} is not read: convert it to PNG, TIFF or JPEG first")
+        why = f"{kind} is not read: convert it to PNG, TIFF or JPEG first, with a photo or drawing program"
+        return Found(path, "failed", why, is_unread=True)
     return Found(path, "ignored", "not a picture")
 
 

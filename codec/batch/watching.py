@@ -13,7 +13,7 @@ from .rows import Row
 from .running import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from .ledger import Ledger
@@ -36,7 +36,7 @@ class Watcher:
         It knows which outputs are to be replaced; what it knows to be done is not done again.
     settle : float
         Seconds.
-    threads, keep_dates
+    threads, keep_dates, told
         As for `codec.batch.run`.
 
     Raises
@@ -55,13 +55,14 @@ class Watcher:
         settle: float = SETTLE_SECONDS,
         threads: int | None = None,
         keep_dates: bool = False,
+        told: Callable[[Row], object] | None = None,
     ) -> None:
         if not os.path.isdir(folder):
             raise ParameterError(f"{folder} is no folder; name one to watch")
         if os.path.realpath(folder) == os.path.realpath(output):
             raise ParameterError(f"the output folder is the one that is watched, {folder}: name another one")
         self.folder, self.output, self.task, self.settle = folder, os.path.join(output, ""), task, settle
-        self._options: dict[str, Any] = {"threads": threads, "keep_dates": keep_dates, "ledger": ledger}
+        self._options: dict[str, Any] = {"threads": threads, "keep_dates": keep_dates, "ledger": ledger, "told": told}
         self._done: dict[str, Any] = {}  # source: what it was when it was done
         self._waiting: dict[str, tuple[Any, float]] = {}  # source: what it is, and since when
 

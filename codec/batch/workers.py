@@ -3,8 +3,11 @@
 import contextlib
 import signal
 import threading
+import time
 
+from .._stop import Halted, halted
 from ..errors import CodecError, LimitError
+from ..executors import HALT_SECONDS
 
 START_SECONDS = 120
 
@@ -39,8 +42,13 @@ class KillableWorkers:
         process, pipe = worker or _started(self.task)
         try:
             pipe.send((data, job))
-            if not pipe.poll(self.seconds):
-                raise LimitError(f"it was not done within {self.seconds:g} seconds: give it more with timeout=SECONDS")
+            ends = time.monotonic() + self.seconds
+            while not pipe.poll(max(0, min(HALT_SECONDS, ends - time.monotonic()))):
+                if halted():  # Ctrl-C: nobody waits for the result
+                    raise Halted
+                if time.monotonic() >= ends:
+                    most = f"{self.seconds:g} seconds"
+                    raise LimitError(f"it was not done within {most}: give it more with timeout=SECONDS")
             made, error = pipe.recv()
         except (EOFError, OSError) as gone:
             process.join(1)

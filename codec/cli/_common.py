@@ -110,12 +110,16 @@ def refuse_both(name, *others):
             raise click.UsageError(f"{_spelled(name)} and {_spelled(other)} exclude each other")
 
 
-def refuse_for(name, *others):
-    """A usage error if one of the other options is given, which the value of this one excludes."""
+def refuse_for(name, *others, instead):
+    """A usage error if one of the other options is given, which the value of this one excludes.
+
+    instead : str
+        What the user may do.
+    """
     for other in others:
         if _given(other):
             value = click.get_current_context().params[name]
-            raise click.UsageError(f"{_spelled(other)} does not apply to {_spelled(name)} {value}")
+            raise click.UsageError(f"{_spelled(other)} does not apply to {_spelled(name)} {value}; {instead}")
 
 
 def needs(name, *others):

@@ -124,6 +124,8 @@ def _checked(path, verb, table):
     where = f"{path}: [tool.codec.{verb}]"
     if not isinstance(table, dict):
         raise click.UsageError(f"{where} must be a table of options")
+    if table.get("strip") is True:
+        table = table | {"strip": "all"}  # as --strip without a value
     for name, value in table.items():
         spelled = name.replace("_", "-")
         if spelled not in SETTABLE[verb]:

@@ -28,11 +28,12 @@ class Ending:
     Python runs signal handlers in the main thread, between two steps of Python code: it waits for a kernel that runs
     there, and then for the threads that the unwinding joins. Therefore a thread, which the interpreter wakes when the
     signal arrives (`signal.set_wakeup_fd`), ends the process if the unwinding takes longer than `GRACE_SECONDS`. It
-    runs, since kernels release the GIL. Signals that were ignored when the process began stay ignored (nohup).
+    runs, since kernels release the GIL. Where the work has ended in this time, what is said of it may take longer
+    (`is_unwound`), until another signal comes. Signals that were ignored when the process began stay ignored (nohup).
     """
 
     def __init__(self):
-        self.number, self.said = None, False
+        self.number, self.said, self.is_unwound = None, False, False
 
     def __enter__(self):
         self._woken, wakes = os.pipe()
@@ -60,6 +61,8 @@ class Ending:
             if arrived and signal.getsignal(arrived[0]) == self._handle:
                 break
         time.sleep(GRACE_SECONDS)
+        if self.is_unwound:
+            os.read(self._woken, 64)
         self.number = self.number or arrived[0]
         self._end()
 

@@ -9,6 +9,7 @@ import click
 from .. import __version__
 from ..errors import ParameterError
 from ._common import echo_line, refuse_terminal, say, size
+from ._ending import Ending
 from ._progress import progress
 from ._report import PIPE, Rows, in_words, show
 
@@ -22,9 +23,11 @@ class Stream:
     def __init__(self, tell, total, as_lines, command):
         self.tell, self.total, self.as_lines, self.command = tell, total, as_lines, command
         self.done = self.saved = 0
+        self.latest = []  # rows that no list has yet
 
     def row(self, row):
         """A row that is known now."""
+        self.latest.append(row)
         self.done += 1
         self.saved += (row.before or 0) - (row.after or 0) if row.status in ("done", "kept") else 0
         if self.as_lines:
@@ -152,28 +155,44 @@ def keep_pages(heaps):
     return keep_memory(TRIM_BYTES, MMAP_BYTES, min(heaps, MOST_HEAPS))
 
 
-def _rows(verb, todo, task, shown, scheduler=None, **options):
-    """Run the jobs, shown as they are done."""
-    from .. import batch
-
-    rows, command = Rows(click.get_current_context()), click.get_current_context().command
+def _rows(verb, todo, task, shown, **options):
+    """Run the jobs, shown as they are done. After Ctrl-C, the rows of what was done."""
+    context = click.get_current_context()
+    rows = Rows(context)
     with progress("files") if todo.are_several else contextlib.nullcontext() as tell:
-        stream = Stream(tell, todo.count() if tell or shown["as_lines"] else None, shown["as_lines"], command)
+        stream = Stream(tell, todo.count() if tell or shown["as_lines"] else None, shown["as_lines"], context.command)
         if shown["as_lines"]:
             about = {"codec": __version__, "dry_run": shown["dry_run"], "settings": shown["settings"]}
             echo_line("run", verb=verb, files=stream.total, **about)
         options |= {"dry_run": shown["dry_run"], "told": stream.row}
-        if scheduler:
-            from ..batch import cluster
+        try:
+            for each in _lists(todo, task, **options):
+                rows.add(each)
+                stream.latest.clear()
+        except KeyboardInterrupt as stopped:
+            ending = context.find_object(Ending)
+            if ending:
+                ending.is_unwound = True
+            rows.add(sorted(stream.latest, key=lambda row: row.input))
+            if not (rows.count or shown["as_json"] or shown["as_lines"]):
+                raise
+            rows.stopped = stopped
+    return rows
 
-            del options["threads"], options["timeout"]
-            rows.add(cluster.run(list(chain.from_iterable(todo)), task, scheduler, **options))
-            return rows
-        if todo.are_several:
-            keep_pages(options["threads"] or os.cpu_count() or 1)
-        for each in batch.run_by_folder(todo, task, **options):
-            rows.add(each)
-        return rows
+
+def _lists(todo, task, scheduler=None, **options):
+    """The rows of the jobs, list by list."""
+    from .. import batch
+
+    if scheduler:
+        from ..batch import cluster
+
+        del options["threads"], options["timeout"]
+        yield cluster.run(list(chain.from_iterable(todo)), task, scheduler, **options)
+        return
+    if todo.are_several:
+        keep_pages(options["threads"] or os.cpu_count() or 1)
+    yield from batch.run_by_folder(todo, task, **options)
 
 
 def _opened(place, dry_run):

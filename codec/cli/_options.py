@@ -100,8 +100,32 @@ def _paths(ctx, param, incomplete):
     return [CompletionItem(incomplete, type="file")]
 
 
-inputs = click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...", shell_complete=_paths)
-inputs_or_list = click.argument("inputs", nargs=-1, metavar="INPUTS...", shell_complete=_paths)
+def _expanded(ctx, param, value):
+    """The inputs. What is not there and has *, ? or [ stands for what it matches, as where no shell expands it."""
+    found = []
+    for source in value:
+        if "://" in source or not set("*?[") & set(source) or os.path.lexists(source):
+            found.append(source)
+            continue
+        from glob import glob
+
+        matched = sorted(glob(source, recursive=True))
+        if not matched:
+            raise click.UsageError(f"no file matches {source!r}; name a folder, with --include for some of its files")
+        found += matched
+    return tuple(found)
+
+
+def _needed(ctx, param, value):
+    """The inputs, of which there must be one."""
+    if not value and not ctx.resilient_parsing:
+        raise click.UsageError(f"Missing argument '{param.metavar}': name files or folders")
+    return _expanded(ctx, param, value)
+
+
+_inputs = functools.partial(click.argument, "inputs", nargs=-1, metavar="INPUTS...", shell_complete=_paths)
+inputs_or_list = _inputs(callback=_expanded)
+inputs = _inputs(callback=_needed)
 rows = click.argument("rows", nargs=-1, required=True, metavar="ROWS...", shell_complete=_paths)
 
 
@@ -213,7 +237,8 @@ include = click.option(
     "--include",
     multiple=True,
     metavar="GLOB",
-    help="Below folders, only files that match; may be repeated. Without / the name is compared, else the path.",
+    help="Below folders, only files that match, as *.jpg does A.JPG; may be repeated. With / the path is compared, not "
+    "the name.",
 )
 exclude = click.option(
     "--exclude", multiple=True, metavar="GLOB", help="Below folders, no files or folders that match; may be repeated."
@@ -245,6 +270,8 @@ def _read(path):
 def _frame(value):
     from ..batch.shaping import as_size
 
+    if value.lower().endswith("b"):
+        raise ParameterError(f"{value!r} is in bytes, and this is in pixels; for bytes there is --target size:{value}")
     return as_size(value)
 
 

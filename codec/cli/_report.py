@@ -18,13 +18,15 @@ IN_MEMORY = 10_000  # rows; those before them wait in a temporary file
 class Rows:
     """Rows that may be more than memory holds, with what all of them have in common.
 
-    Iterating gives them in the words of the command, as often as it is asked for.
+    Iterating gives them in the words of the command, as often as it is asked for. `stopped` is the KeyboardInterrupt
+    after which there were no more, or None.
     """
 
     def __init__(self, context):
         self.command, self.count, self.before, self.after = context.command, 0, 0, 0
         self.statuses, self.skipped, self.ignored, self.metadata = Counter(), Counter(), Counter(), {}
         self.has_warnings = self.has_reasons = self.has_targets = self.has_efforts = self.are_piped = False
+        self.stopped = None
         self._context, self._file, self._filed, self._last = context, None, 0, []
 
     def add(self, rows):
@@ -104,8 +106,10 @@ def report(verb, rows, **shown):
 def show(verb, rows, *, as_json=False, as_lines=False, dry_run=False, settings=None, **more):
     """`Rows` on stdout (unless a picture went there); warnings, what was there or left out, and failures on stderr.
 
-    The exit code is 1 if a row failed.
+    The exit code is 1 if a row failed. If the run was interrupted, that is raised at the end.
     """
+    if rows.stopped:
+        more["interrupted"] = True
     if rows.has_warnings:
         for row in rows:
             for message in row.warnings:
@@ -132,6 +136,8 @@ def show(verb, rows, *, as_json=False, as_lines=False, dry_run=False, settings=N
     for row in rows if failed else ():
         if row.status == "failed":
             say(f"{'  ' if met > 1 else ''}{row.input}: {row.error}")
+    if rows.stopped:
+        raise rows.stopped
     if failed:
         click.get_current_context().exit(1)
     if not met:

@@ -23,6 +23,8 @@ WAYS_OUT = (
     (r": read fewer of them, with frames=N", "frames"),
     (r", or the codec\.Frame objects", "frames of Python"),
     (r": decode it with side_data=True", "side_data"),
+    (r" \(force=True encodes it\)", "force"),
+    (r"; background=COLOR is another colour", "background"),
 )
 # Arguments whose option has another name, and those without an option that messages name.
 OTHER_NAMES = {"on_error": "conceal"}

@@ -64,8 +64,11 @@ def check(inputs, max_waste, max_size, limits, jobs, as_json):
       codec check $(git diff --cached --name-only --diff-filter=AM -- '*.jpg' '*.png')
       codec check photos/ --json > report.json
 
-    Exit codes: 0 all are as small; 1 at least one could not be read; 2 wrong command line; 3 at least one is reported;
-    130 interrupted.
+    A JPEG is fixed in place, as by codec compress --in-place, which codec undo takes back; a PNG or GIF by a new file
+    that takes its name. A new file of another format (a.smaller.jpg of a.png) is beside the old one, which stays.
+
+    Exit codes: 0 all are as small; 1 at least one could not be read, whatever else is reported; 2 wrong command line;
+    3 all could be read, and at least one is reported; 130 interrupted.
     """
     from ..batch.check import check as find
 
@@ -90,15 +93,32 @@ def _command(row, max_size):
         return None
     stem, suffix = os.path.splitext(row.input)
     lossless = row.smaller is not None and (max_size is None or row.smaller <= max_size)
+    target = ["--target", f"size:{max_size}"]
+    if _is_replaced(row):
+        how = ["-q", "100"] if row.verb == "transcode" else target  # at 100 a JPEG is rewritten without loss
+        return shlex.join(["codec", "compress", _path(row.input), "--in-place", *how])
     suffix = {"compress": ".jpg", "palette": ".png"}.get(row.verb, suffix)
     verb = {"animate": ["palette", "--animate"]}.get(row.verb, [row.verb])
-    extra = [] if row.verb == "transcode" else ["--target", f"size:{max_size}"]
+    extra = [] if row.verb == "transcode" else target
     if row.verb == "palette" and lossless:
         extra = ["--dither", "none"]
-    paths = [
-        os.path.join(".", path) if path.startswith("-") else path for path in (row.input, f"{stem}.smaller{suffix}")
-    ]
-    return shlex.join(["codec", *verb, paths[0], "-o", paths[1], *extra])
+    old, new = _path(row.input), _path(f"{stem}.smaller{suffix}")
+    made = shlex.join(["codec", *verb, old, "-o", new, *extra])
+    takes_name = os.path.splitext(old)[1] == suffix and not os.path.lexists(new)  # else it would be skipped
+    return f"{made} && {shlex.join(['mv', new, old])}" if takes_name else made
+
+
+def _path(path):
+    return os.path.join(".", path) if path.startswith("-") else path
+
+
+def _is_replaced(row):
+    """Whether a file is a JPEG that codec compress --in-place takes: no link, and by its name."""
+    from ..signatures import JPEG_SUFFIXES
+
+    named = os.path.splitext(row.input)[1].lower() in JPEG_SUFFIXES
+    is_jpeg = named and row.verb in ("transcode", "compress") and row.smaller is not None
+    return is_jpeg and not os.path.islink(row.input) and os.stat(row.input).st_nlink == 1
 
 
 def _total(rows, counts):

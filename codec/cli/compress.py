@@ -109,15 +109,17 @@ class _Compress(options.OptionalValues):
 def compress(inputs, files_from, include, exclude, output, **given):
     """Compress pictures to JPEG, or with --to to PNG-8 or GIF.
 
-    INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
-    recreated as the same tree in OUT), URLs of both such as s3://bucket/folder/ (extra remote), or - for stdin. Inputs
-    are overwritten only with --in-place. Metadata is kept, including the orientation tag; pixels are not turned.
+    INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000, QOI or HEIC (extra heif) files, folders
+    (searched recursively, recreated as the same tree in OUT), URLs of both such as s3://bucket/folder/ (extra remote),
+    or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept, including the orientation tag; pixels
+    are not turned.
 
     Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
     found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": done before, or the
     output exists and is not known to be ours (--overwrite replaces it). "ignored": hidden files, symbolic
     links, FIFOs, other kinds of file. "failed": damaged, unreadable, or a picture of a format that is not read, such as
-    HEIC. Files without a known suffix are recognized by their contents. a.jpg and a.png become a.jpg and a.png.jpg.
+    camera raw. Files without a known suffix are recognized by their contents. a.jpg and a.png become a.jpg and
+    a.png.jpg.
 
     The same command goes on after an interruption, kill -9 included, and does again only what changed: the ledger in
     the output folder knows by content which file was made of which, with which settings. An output is replaced
@@ -202,7 +204,8 @@ def _task(in_place, form, *, limits, background, strip, force, min_gain, max_siz
     if form != "jpeg":
         from ..batch import IndexedTask
 
-        refuse_for("form", "in_place", *JPEG_ONLY)
+        refuse_for("form", "in_place", instead="name an output with -o")
+        refuse_for("form", *JPEG_ONLY, instead="--target size:200kB does, and so do --max-size, --strip and --srgb")
         target = encoding["target"]
         try:
             return IndexedTask(form, target, strip or (), limits=limits, **shared), told | {"target": target}

@@ -15,6 +15,7 @@ OPTIONAL = {
     "matplotlib": "lab",
     "av": "video",
     "soundfile": "audio",
+    "pillow-heif": "heif",
     **dict.fromkeys(("imagecodecs", "pyjpegli", "pyvips", "simplejpeg"), "peers"),
 }
 

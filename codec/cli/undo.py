@@ -41,6 +41,9 @@ def undo(run, ledger, dry_run, as_json):
     from .. import batch
     from ..errors import ParameterError
 
+    if run is not None and os.path.isdir(run):
+        there = os.path.join(run, batch.LEDGER_NAME)
+        raise click.UsageError(f"{run} is a folder, and RUN is the name of a run: --ledger {there} lists those there")
     if not os.path.exists(ledger):
         raise click.UsageError(f"there is no ledger {ledger}: name that of the run with --ledger")
     with batch.Ledger(ledger, read_only=run is None) as book:

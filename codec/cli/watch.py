@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 
 import click
 
@@ -27,8 +28,14 @@ class _Watch(_Compress):
         super().__init__(*args, params=[*params, *shared], **kwargs)
 
 
+def _named(ctx, param, value):
+    if value is None and not ctx.resilient_parsing:
+        raise click.UsageError("Missing argument 'IN': name the folder to watch, and with -o the one for the outputs")
+    return value
+
+
 @click.command(cls=_Watch)
-@click.argument("folder", metavar="IN", type=click.Path(exists=True, file_okay=False))
+@click.argument("folder", metavar="IN", type=click.Path(exists=True, file_okay=False), required=False, callback=_named)
 @click.option("-o", "--output", metavar="OUT", required=True, help="Folder, created; may lie in IN.")
 @click.option(
     "--settle",
@@ -87,12 +94,13 @@ def watch(
     look = {"background": background, "strip": strip or (), "max_size": max_size, "srgb": srgb}
     task = batch.CompressTask(asked, **look, budget=budget, limits=limits)
     with batch.Ledger(ledger or os.path.join(output, LEDGER_NAME)) as book:
-        watcher = Watcher(folder, output, task, book, settle=settle, threads=jobs, keep_dates=keep_dates)
+        told = partial(_show, as_json=as_json)
+        watcher = Watcher(folder, output, task, book, settle=settle, threads=jobs, keep_dates=keep_dates, told=told)
         say(f"watching {folder}; Ctrl-C ends it")
         if not as_json:
             _tell("file", "before", "after", "ratio", "status", "reason")
-        for row in rows_of(watcher):
-            _show(row, as_json)
+        for _ in rows_of(watcher):
+            pass
 
 
 def _show(row, as_json):

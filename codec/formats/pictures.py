@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from .. import jpeg, signatures
-from ..errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
+from ..errors import BitstreamError, CodecError, LimitError, MissingPackageError, ParameterError, UnsupportedError
 from ..jpeg.exif import upright_orientation as orientation
 from ..jpeg.geometry import ORIENTATIONS
 from ..jpeg.metadata import Metadata
@@ -27,8 +27,9 @@ from . import plain_png, profiles
 from .chunks import chunks as chunks_of
 from .chunks import header
 
-# Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
-READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
+# Formats with a signature and a decoder inside Pillow, or its plug-in pillow-heif. EPS is excluded on purpose: it
+# starts a PostScript interpreter.
+READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI", "HEIF")
 ALL_FORMATS = ("JPEG", *READABLE)
 READABLE_SUFFIXES = (
     *JPEG_SUFFIXES,
@@ -43,15 +44,28 @@ READABLE_SUFFIXES = (
     ".webp",
     ".gif",
     ".bmp",
+    ".dib",
     ".avif",
+    ".avifs",
     ".jp2",
     ".j2k",
+    ".j2c",
+    ".jpc",
+    ".jpf",
+    ".jpx",
     ".qoi",
+    ".heic",
+    ".heif",
+    ".hif",
+    ".heics",
+    ".heifs",
 )
 # Formats that are written, their suffixes, and the metadata that they carry here.
 SUFFIXES = {"png": ".png", "ppm": ".ppm", "tiff": ".tif"}
 CARRIED = {"PNG": ("icc", "exif", "xmp"), "TIFF": ("icc", "xmp"), "PPM": ()}
 WRITABLE = {".png": "PNG", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".tif": "TIFF", ".tiff": "TIFF"}
+
+SRGB_LIKE = (1, 2, 6, 13, 14, 15)  # transfer characteristics that are shown as sRGB (H.273 Table 3; 2: unspecified)
 
 # Exceptions of Pillow's readers on malformed data: OSError and SyntaxError from their own checks, the others by
 # accident.
@@ -220,7 +234,7 @@ def pixels_of(data):
     try:
         with Image.open(io.BytesIO(data), formats=_readers(data)) as image:
             return image.width * image.height
-    except (Image.DecompressionBombError, *MALFORMED):
+    except (Image.DecompressionBombError, MissingPackageError, *MALFORMED):
         return 0
 
 
@@ -232,6 +246,14 @@ def _readers(data):
         Image.preinit()
         return ["PNG"]
     Image.init()
+    if signatures.format_of(data[: signatures.HEAD_BYTES]) == "HEIF" and "HEIF" not in Image.OPEN:
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError as error:
+            raise MissingPackageError(
+                "HEIC needs pillow-heif: pip install 'codec[heif]', or convert it to JPEG first, with a photo program"
+            ) from error
+        register_heif_opener()
     return [name for name in READABLE if name in Image.OPEN]
 
 
@@ -279,7 +301,9 @@ def _load_other(data, color, keep_alpha, limits, page):
     try:
         image = Image.open(io.BytesIO(shown), formats=_readers(data))
     except UnidentifiedImageError as error:
-        raise UnsupportedError(f"not a supported picture format: there are JPEG, {', '.join(READABLE)}") from error
+        kind = signatures.format_of(data[: signatures.HEAD_BYTES])
+        what = "not" if kind is None or kind in ALL_FORMATS else f"{kind} is not"
+        raise UnsupportedError(f"{what} a supported picture format: there are JPEG, {', '.join(READABLE)}") from error
     except Image.DecompressionBombError as error:
         raise LimitError(f"{error}; this limit is Pillow's, PIL.Image.MAX_IMAGE_PIXELS") from error
     except MALFORMED as error:
@@ -295,6 +319,7 @@ def _load_other(data, color, keep_alpha, limits, page):
         if plain is None:
             image.load()
         metadata = _metadata_of(image)
+        warnings += _lost_of_heif(image) if image.format == "HEIF" else ()
         if plain is None:
             key = _transparent_samples(image, data, bits, warnings)
             image, alpha = _split_alpha(image)
@@ -319,7 +344,7 @@ def _finished(samples, alpha, metadata, format, warnings, color, keep_alpha, lim
     if alpha is not None and not keep_alpha:
         if color is None:
             color = (255, 255, 255)
-            warnings.append("transparent pixels were laid on white; set a background to choose the colour")
+            warnings.append("transparent pixels were laid on white; background=COLOR is another colour")
         samples, alpha = _lay_on(np.asarray(samples), alpha, color), None
     limits.check_metadata(metadata.size)
     if metadata.icc and metadata.icc[16:20] == b"GRAY" and samples.ndim == 3:
@@ -355,6 +380,19 @@ def _bits_per_sample(image, data):
     if image.format == "TIFF":
         return max(image.tag_v2.get(258, (1,)))
     return 8
+
+
+def _lost_of_heif(image):
+    """Warnings of what the pixels and the metadata of a HEIF image do not tell."""
+    info = image.info
+    if info.get("bit_depth", 8) > 8:
+        yield f"{info['bit_depth']}-bit samples were reduced to 8 bits"
+    if info.get("aux") or info.get("depth_images"):
+        yield "its further pictures (HDR gain map, depth) are not read"
+    stated = info.get("nclx_profile") or {}
+    codes = stated.get("color_primaries", 2), stated.get("transfer_characteristics", 2)
+    if not info.get("icc_profile") and not (codes[0] in (1, 2) and codes[1] in SRGB_LIKE):
+        yield f"its colours (CICP primaries {codes[0]}, transfer {codes[1]}) were taken for those of sRGB"
 
 
 def _ihdr(data):

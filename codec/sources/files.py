@@ -223,6 +223,8 @@ def _existing_mode(path):
         return None
 
 
+SYSTEM_LINKS = ("/dev/", "/proc/")  # /dev/stdout leads to what a shell opened, and is nobody's file
+
 # The name of a temporary file, which no other program gives. Its writer holds a lock on it (flock) as long as it lives:
 # an unlocked one was left behind by a process that was killed.
 TEMPORARY = re.compile(r"\..{1,32}\.codec-[0-9a-f]{16}\.tmp", re.DOTALL)
@@ -324,7 +326,7 @@ def _replacing(path, mode, like, keep_dates, before_rename, synced):
 
 
 @contextlib.contextmanager
-def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=True):
+def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=True, follow=True):
     """A binary stream whose content becomes the file `path` if the block ends without an error: `write_atomic` in
     pieces, with its arguments.
 
@@ -343,9 +345,13 @@ def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=Tru
         raise ParameterError(f"the path is a {type(path).__name__}; pass a str or os.PathLike")
     target = os.fsdecode(path)
     try:
-        if os.path.islink(target) or not os.path.basename(target):
+        is_link = os.path.islink(target)
+        followed = is_link and (follow or target.startswith(SYSTEM_LINKS))
+        if followed or not os.path.basename(target):
             target = os.path.realpath(target)
         mode = _existing_mode(target)
+        if is_link and not followed and mode is not None and stat.S_ISREG(mode):
+            mode = None  # that file stays: a new one takes the place of the link
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if mode is not None and not os.access(target, os.W_OK):
@@ -362,7 +368,7 @@ def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=Tru
         raise _file_error("write", path, error) from error
 
 
-def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None, synced=True):
+def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None, synced=True, follow=True):
     """Write a file completely or not at all: a reader sees the old content or the new, never a part.
 
     The data goes to a temporary file in the same folder, is flushed to the disk, and is renamed in one step. On any
@@ -384,6 +390,8 @@ def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None,
         those that the file will have. If it raises, nothing is replaced. Not called for devices and pipes.
     synced : bool
         Flush the folder too, so that the new name survives a power cut. A run does so once for all files of a folder.
+    follow : bool
+        False: a symbolic link to a file, or to nothing, is replaced itself, and its target is unchanged.
 
     Raises
     ------
@@ -399,7 +407,8 @@ def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None,
     ...     os.listdir(folder)
     ['a.bin']
     """
-    with writing(path, like=like, keep_dates=keep_dates, before_rename=before_rename, synced=synced) as stream:
+    options = {"keep_dates": keep_dates, "before_rename": before_rename, "synced": synced, "follow": follow}
+    with writing(path, like=like, **options) as stream:
         stream.write(data)
 
 

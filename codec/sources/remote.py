@@ -19,6 +19,7 @@ from .files import CHUNK_BYTES
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 CHAIN = "::"
 READ_ONLY = ("zip", "tar", "http", "https", "github")  # an archive would be written anew for each file
+PACKED = {(".tgz",): "gzip", (".tbz", ".tbz2"): "bz2", (".txz",): "xz"}  # short names of tar archives; not fsspec's
 # What file systems raise besides OSError, by module: these are loaded only where they are in use.
 FOREIGN = {
     "botocore.exceptions": "BotoCoreError",
@@ -116,7 +117,9 @@ def _chained(url, changed, thread):
     """
     from fsspec.core import url_to_fs
 
-    system = url_to_fs(url)[0]
+    outer = url.rpartition(CHAIN)[2]
+    packed = next((name for suffixes, name in PACKED.items() if outer.lower().endswith(suffixes)), None)
+    system = url_to_fs(url, **({"tar": {"compression": packed}} if packed and url.startswith("tar:") else {}))[0]
     system.clear_instance_cache()  # fsspec would find it again when the archive has changed
     return system
 
@@ -153,6 +156,11 @@ def head(url, count):
             return stream.read(count)
 
 
+def is_only_read(url):
+    """Whether nothing is written to this kind of URL."""
+    return URL.match(url)[0][:-3] in READ_ONLY
+
+
 def write(url, data):
     """An object with these bytes, in place of what was there.
 
@@ -160,7 +168,7 @@ def write(url, data):
     ------
     FileError, MissingPackageError
     """
-    if URL.match(url)[0][:-3] in READ_ONLY:
+    if is_only_read(url):
         raise FileError(f"cannot write {url}: this kind of URL is only read; write to a folder or a bucket")
     with _said("write", url):
         system, path = _opened(url)

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -103,6 +104,29 @@ def test_plans_that_cannot_be(tree, inputs, output, task, error, says):
     with pytest.raises(ParameterError, match=says) as raised:
         batch.plan(inputs, output, task)
     assert type(raised.value) is error and "-o" not in str(raised.value)
+
+
+def test_after_an_interruption_every_row_that_is_done_is_told(tree):
+    """Also those whose turn has not come: they wait for the first one."""
+    others = threading.Semaphore(0)
+
+    class Stopped(CompressTask):
+        def __call__(self, data, job):
+            if job.source.endswith("a.png"):
+                others.acquire(timeout=20)
+                others.acquire(timeout=20)
+                raise KeyboardInterrupt
+            made = super().__call__(data, job)
+            others.release()
+            return made
+
+    (tree / "in" / "a.png").write_bytes(PNG + bytes(5000))  # the largest is the first
+    (tree / "in" / "sub" / "c.png").write_bytes(PNG)
+    told, task = [], Stopped()
+    with pytest.raises(KeyboardInterrupt):
+        batch.run(batch.plan(["in"], "out", task), task, threads=2, told=told.append)
+    done = sorted(os.path.basename(row.output) for row in told if row.status == "done")
+    assert done == ["b.jpg", "c.jpg"] == sorted(os.listdir("out/sub"))
 
 
 def test_a_failure_is_a_row(tree):

@@ -82,10 +82,85 @@ def test_no_link_in_the_output_leads_to_an_input_that_is_overwritten(put, link, 
     os.makedirs(os.path.dirname(link))
     os.symlink(to, link)
     rows = {row.input: row for row in batch.run(batch.plan(["in"], "out", TASK), TASK, overwrite=True)}
-    assert rows["in/sub/a.png"].status == "failed"
-    assert "out/sub/a.jpg would overwrite the input " in rows["in/sub/a.png"].error
+    assert rows["in/sub/a.png"].status == ("failed" if link == "out/sub" else "done")
     with open("in/other/a.jpg", "rb") as kept:
         assert kept.read() == PNG
+
+
+@posix
+def test_a_linked_folder_below_the_output_is_not_entered(put):
+    put("in/a.png", "in/sub/deep/b.png", "else/where/c.jpg")
+    os.mkdir("out")
+    os.symlink("../else", "out/sub")
+    before = sorted(os.walk("else"))
+    rows = {row.input: row for row in batch.run(batch.plan(["in"], "out", TASK), TASK, overwrite=True)}
+    assert rows["in/a.png"].status == "done" and rows["in/sub/deep/b.png"].status == "failed"
+    assert "the folder out/sub is a symbolic link, which is not followed" in rows["in/sub/deep/b.png"].error
+    assert sorted(os.walk("else")) == before
+    os.symlink("out", "named")  # the output itself may be a link
+    assert batch.run(batch.plan(["in/a.png"], "named", TASK), TASK, overwrite=True)[0].status == "done"
+    named = batch.run(batch.plan(["in/sub/deep/b.png"], "named", TASK, keep_paths=True), TASK)  # named/in/sub/deep
+    assert named[0].status == "done"
+
+
+@posix
+@pytest.mark.parametrize("to", ["../precious.jpg", "nowhere.jpg"])
+@pytest.mark.parametrize("single", [False, True])
+def test_a_link_is_an_output_that_exists_and_is_replaced_itself(put, to, single):
+    put("in/a.png", "precious.jpg")
+    os.mkdir("out")
+    os.symlink(to, "out/a.jpg")
+    asked = (["in/a.png"], "out/a.jpg") if single else (["in"], "out")
+    (row,) = batch.run(batch.plan(*asked, TASK), TASK)
+    assert row.status == "skipped" and row.reason == "the output exists already" and os.readlink("out/a.jpg") == to
+    (row,) = batch.run(batch.plan(*asked, TASK), TASK, overwrite=True)
+    assert row.status == "done" and not os.path.islink("out/a.jpg") and os.path.getsize("out/a.jpg") == row.after
+    with open("precious.jpg", "rb") as kept:
+        assert kept.read() == PNG
+    assert os.listdir("out") == ["a.jpg"]
+
+
+@posix
+def test_a_link_in_the_place_of_an_output_of_ours_is_left_alone(put, tmp_path):
+    put("in/a.png")
+    with batch.Ledger("out/ledger.sqlite") as ledger:
+        batch.run(batch.plan(["in"], "out", TASK), TASK, ledger=ledger)
+        os.rename("out/a.jpg", "moved.jpg")
+        os.symlink("../moved.jpg", "out/a.jpg")
+        other = CompressTask(EncodeOptions(quality=30))
+        (row,) = batch.run(batch.plan(["in"], "out", other), other, ledger=ledger)
+    assert row.status == "skipped" and os.path.islink("out/a.jpg")
+
+
+@pytest.mark.parametrize("inputs", [["in"], ["in/a.png", "in/a.jpg", "in/a.png.jpg"]])
+def test_a_name_that_needs_no_change_wins(put, inputs):
+    put("in/a.jpg", "in/a.png", "in/a.png.jpg")
+    jobs = {job.source: job for job in batch.plan(inputs, "out", TASK)}
+    assert jobs["in/a.jpg"].target == "out/a.jpg" and jobs["in/a.png.jpg"].target == "out/a.png.jpg"
+    assert jobs["in/a.png"].status == "failed" and "in/a.png.jpg becomes out/a.png.jpg" in jobs["in/a.png"].reason
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        ["in/a.png", "./in/a.png", os.path.join("{here}", "in/a.png")],
+        ["in", "in/a.png"],
+        ["in", "./in", "in/sub"],
+        ["in/a.png", "in"],
+    ],
+)
+def test_a_file_that_is_named_twice_is_one(put, tmp_path, inputs):
+    put("in/a.png", "in/sub/b.png")
+    jobs = batch.plan([source.format(here=tmp_path) for source in inputs], "out", TASK)
+    expected = ["out/a.jpg", "out/sub/b.jpg"] if "in" in inputs else ["out/a.jpg"]
+    assert sorted(job.target for job in jobs) == expected and not any(job.status for job in jobs)
+
+
+@posix
+def test_hard_links_are_several_files(put):
+    put("in/a.png")
+    os.link("in/a.png", "in/b.png")
+    assert [job.target for job in batch.plan(["in/a.png", "in/b.png"], "out", TASK)] == ["out/a.jpg", "out/b.jpg"]
 
 
 def test_lists_are_taken_as_they_are_done(put, monkeypatch):

@@ -73,6 +73,12 @@ def test_a_size_is_met_without_loss_where_that_is_enough(folder):
     assert (row.verb, row.status, row.waste) == ("compress", "too large", None)
 
 
+def test_formats_that_are_not_read_have_nothing_to_check(tmp_path):
+    (tmp_path / "favicon.ico").write_bytes(b"")
+    (found,) = check([str(tmp_path)])
+    assert found.status == "ignored" and "ICO is not read" in found.reason
+
+
 def test_nothing_is_written_and_order_does_not_depend_on_threads(folder):
     before = {path: path.read_bytes() for path in folder.iterdir()}
     rows = check([str(folder)], threads=1)

@@ -1,5 +1,6 @@
 """Folders as people have them: nothing met is left unsaid, no name is taken twice, nothing becomes larger."""
 
+import io
 import os
 import pickle
 import shutil
@@ -114,9 +115,7 @@ def test_names_that_become_one_keep_their_suffix(folder, folding, names, right):
 
 
 @posix
-@pytest.mark.parametrize(
-    "names, fails", [(("A.jpg", "a.jpg"), "a.jpg"), (("a.jpg", "a.png", "a.png.jpg"), "a.png.jpg")]
-)
+@pytest.mark.parametrize("names, fails", [(("A.jpg", "a.jpg"), "a.jpg"), (("a.jpg", "a.png", "a.png.jpg"), "a.png")])
 def test_where_that_does_not_help_one_fails_alone(folder, folding, names, fails):
     put(folder, dict.fromkeys(names, JPEG))
     rows = rows_of(CompressTask(EncodeOptions(quality=30)))
@@ -159,6 +158,8 @@ def test_everything_that_is_met_has_a_row_with_its_reason(folder):
             "film.mov": b"\0\0\0\x14ftypqt  " + bytes(20),
             "phone.HEIC": b"\0\0\0\x18ftypheic" + bytes(20),
             "noname": b"\0\0\0\x18ftypheic" + bytes(20),
+            "layers.PSD": b"8BPS\0\1" + bytes(20),
+            "nosuffix": b"8BPS\0\1" + bytes(20),
             "camera.cr2": b"II*\0\x10\0\0\0CR" + bytes(20),
             "tiff_like.xyz": b"II*\0" + bytes(40),
             ".hidden.png": PNG,
@@ -192,10 +193,32 @@ def test_everything_that_is_met_has_a_row_with_its_reason(folder):
         "s": ("ignored", "socket"),
     }
     failed = {name: row.error for name, row in rows.items() if row.status == "failed"}
-    assert failed["phone.HEIC"] == failed["noname"] == "HEIC is not read: convert it to PNG, TIFF or JPEG first"
+    assert (
+        failed["layers.PSD"]
+        == failed["nosuffix"]
+        == ("Photoshop is not read: convert it to PNG, TIFF or JPEG first, with a photo or drawing program")
+    )
     assert failed["camera.cr2"].startswith("camera raw is not read") and "is empty" in failed["empty.jpg"]
-    assert set(failed) == {"phone.HEIC", "noname", "camera.cr2", "empty.jpg", "cut.png"}
+    assert set(failed) == {*("phone.HEIC", "noname", "layers.PSD", "nosuffix", "camera.cr2", "empty.jpg", "cut.png")}
     assert sorted(os.listdir("out")) == ["IMG_0001.jpg", "good.jpg", "scan.thumb.jpg", "sub"]
+
+
+@pytest.mark.parametrize("suffix", "ico pcx sgi dds svg icns pam pfm eps jxr".split())
+def test_pictures_of_formats_that_are_not_read_fail(folder, suffix):
+    put(folder, {f"a.{suffix}": b"a picture", "b.png": PNG})
+    rows = rows_of()
+    assert rows[f"a.{suffix}"].status == "failed" and "is not read: convert it" in rows[f"a.{suffix}"].error
+    assert rows["b.png"].status == "done"
+
+
+@pytest.mark.parametrize(
+    "suffix, format", [("dib", "BMP"), ("jpx", "JPEG2000"), ("j2c", "JPEG2000"), ("jpc", "JPEG2000")]
+)
+def test_suffixes_of_formats_that_are_read(folder, suffix, format):
+    made = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(made, format)
+    put(folder, {f"a.{suffix}": made.getvalue()})
+    assert rows_of()[f"a.{suffix}"].status in ("done", "kept")
 
 
 def test_the_output_folder_below_the_input_is_one_row(folder):

@@ -42,6 +42,18 @@ def photos(tmp_path, monkeypatch):
     return tmp_path / "photos"
 
 
+def test_an_interruption_between_record_and_rename_leaves_the_original_alone(photos, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(os, "replace", stop)
+        replace(inputs=["photos/a.jpg"])
+    assert (photos / "a.jpg").read_bytes() == LARGE and os.stat(photos / "a.jpg").st_nlink == 1
+    rows, _ = replace(inputs=["photos/a.jpg"])
+    assert rows["a.jpg"].status == "done" and len(runs()) == 1
+
+
 def replace(task=TASK, inputs=("photos",), backup="backup", **options):
     with Ledger("ledger.sqlite") as ledger:
         run = InPlace(ledger, "photos", backup)
@@ -131,6 +143,27 @@ def test_what_changed_after_the_run_is_left_alone(photos):
     assert (photos.parent / "backup" / run.run / "a.jpg").read_bytes() == LARGE
     (photos / "a.jpg").write_bytes(LARGE)
     assert undo()["a.jpg"].reason == "the original is there" and runs() == []
+
+
+@pytest.mark.parametrize("backup", ["photos/backup", "elsewhere"])
+def test_a_folder_that_was_moved_finds_its_backups(photos, backup):
+    with Ledger("photos/ledger.sqlite") as ledger:
+        run = InPlace(ledger, "photos", backup)
+        batch.run(batch.plan_in_place(["photos"], TASK), TASK, in_place=run)
+    os.makedirs("deep/er")
+    os.rename("photos", "deep/er/moved")
+    with Ledger("deep/er/moved/ledger.sqlite") as ledger:
+        assert {row.status for row in batch.undo(ledger, "last")} == {"done"}
+    with open("deep/er/moved/a.jpg", "rb") as restored:
+        assert restored.read() == LARGE
+
+
+def test_an_edited_file_whose_backup_is_gone_is_said_to_have_none(photos):
+    _, run = replace()
+    (photos / "a.jpg").write_bytes(b"edited")
+    shutil.rmtree(run.folder)
+    rows = undo()
+    assert "was changed after the run" in rows["a.jpg"].error and "is gone or damaged" in rows["a.jpg"].error
 
 
 def test_a_damaged_backup_is_not_put_back(photos):

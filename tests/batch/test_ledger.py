@@ -201,7 +201,7 @@ def test_a_ledger_that_is_locked_for_a_moment_is_asked_for_again(tmp_path, monke
 def test_ledgers_that_are_none(tmp_path):
     path = tmp_path / "a.sqlite"
     path.write_bytes(b"no database at all" * 100)
-    with pytest.raises(FileError, match="is damaged, or no ledger .*: move it away, and run again"):
+    with pytest.raises(FileError, match="is damaged, or no ledger .*: move it away; a new one"):
         Ledger(path)
     assert path.read_bytes().startswith(b"no database")
     path.unlink()
@@ -341,3 +341,22 @@ def test_a_read_only_ledger_is_looked_at_and_not_written(closed, as_common_user)
     assert f"{closed / 'ledger.sqlite'} is read-only; make it writable, or choose another folder" in refused
     assert f"{closed} is read-only" in not_created
     assert os.listdir(closed) == ["ledger.sqlite"]
+
+
+@pytest.mark.parametrize("version", [0, 2, 7])
+def test_a_database_of_something_else_is_refused_and_unchanged(tmp_path, version):
+    path = tmp_path / "other.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE addresses (name TEXT)")
+        other.execute(f"PRAGMA user_version = {version}")
+        other.commit()
+    before = path.read_bytes()
+    for read_only in (False, True):
+        with pytest.raises(FileError, match="a database of something else|has version 7"):
+            Ledger(path, read_only=read_only)
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["other.sqlite"]
+
+
+def test_a_folder_is_no_ledger(tmp_path):
+    with pytest.raises(FileError, match="is a folder: name a file, such as .codec-ledger.sqlite in it"):
+        Ledger(tmp_path)

@@ -1,5 +1,6 @@
 """Batches whose sources and outputs are behind URLs: the same rows and bytes as on a disk."""
 
+import tarfile
 import zipfile
 
 import numpy as np
@@ -67,6 +68,34 @@ def test_a_store_is_a_folder(store, disk, tmp_path):
     assert reasons["memory://in/.hidden/c.png"] == "hidden" and reasons["memory://in/thumbs/d.png"] == "excluded"
 
 
+@pytest.mark.parametrize(
+    "name, mode", [("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("A.TBZ2", "w:bz2"), ("a.txz", "w:xz")]
+)
+def test_a_tar_of_a_folder_is_that_folder(disk, tmp_path, name, mode):
+    """Its names begin with "./", as `tar -C in .` writes them; nothing leaves the output by ".."."""
+    (tmp_path / "evil.png").write_bytes(PNG)
+    with tarfile.open(tmp_path / name, mode) as made:
+        made.add(disk, ".")
+        made.add(tmp_path / "evil.png", "../evil.png")
+    wanted = told(run(disk, str(tmp_path / "out")), disk, str(tmp_path / "out"))
+    url, output = f"tar://::{tmp_path / name}", str(tmp_path / "out2")
+    rows = {row.input: row for row in run(url, output)}
+    evil = rows.pop(f"tar://../evil.png::{tmp_path / name}")
+    assert (evil.status, evil.reason) == ("ignored", "hidden")
+    shown = {each.removeprefix("tar://./").partition("::")[0]: row for each, row in rows.items()}
+    assert {
+        name: (row.status, row.output and row.output[len(output) + 1 :], row.after)
+        for name, row in shown.items()
+        if not name.startswith((".hidden", "thumbs"))
+    } == wanted
+
+
+@pytest.mark.parametrize("output", ["zip://::new.zip", "zip:///new.zip", "https://example.org/out/"])
+def test_outputs_where_nothing_is_written_are_refused_before_the_run(disk, output):
+    with pytest.raises(batch.OutputError, match="only read; name a folder or a bucket"):
+        batch.plan([disk], output, TASK)
+
+
 def test_one_object_to_another_and_to_a_file(store, tmp_path):
     for output in ("memory://one.jpg", str(tmp_path / "one.jpg"), str(tmp_path / "new") + "/"):
         (row,) = batch.run(batch.plan(["memory://in/a.png"], output, TASK), TASK)
@@ -84,8 +113,6 @@ def test_an_archive_is_a_folder_to_read(disk, tmp_path):
     assert done(rows) == done(wanted)
     (row,) = [row for row in rows if row.status == "failed"]
     assert row.input == f"zip://bad.png::{tmp_path / 'in.zip'}"
-    (row,) = batch.run(batch.plan(["memory://none.png"], f"zip://a.jpg::{tmp_path / 'in.zip'}", TASK), TASK)
-    assert row.status == "failed"
 
 
 def test_what_is_there_is_skipped_and_overwritten_on_request(store):

@@ -20,7 +20,9 @@ from codec.batch.running import run
         ("deep/er/a.png", False, (), ("deep/*.png",), True),
         ("deep/er", True, (), ("er",), True),
         ("a.png", False, ("*.png",), ("a.*",), True),
-        ("A.PNG", False, (), ("*.png",), False),  # case counts on every system
+        ("A.PNG", False, (), ("*.png",), True),  # on every system
+        ("Deep/a.PNG", False, ("deep/*.png",), (), False),
+        ("a.png", False, ("*.PNG",), (), False),
         ("[1].png", False, ("[[]1].png",), (), False),
     ],
 )

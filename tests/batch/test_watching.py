@@ -43,6 +43,21 @@ def test_a_file_is_done_when_it_has_settled(folders, watcher, picture):
     assert watcher.look(99.0) == []
 
 
+def test_rows_are_told_as_they_are_done(folders, picture):
+    source, target = folders
+    put(source / "a.png", picture(64, 40))
+    put(source / "b.png", picture(32, 20))
+    there = []
+
+    def tell(row):
+        there.append((os.path.basename(row.output), os.path.exists(target / "b.jpg")))
+
+    with batch.Ledger(target / "ledger") as ledger:
+        watcher = Watcher(str(source), str(target), batch.CompressTask(), ledger, settle=0, threads=1, told=tell)
+        assert len(watcher.look(0)) == 2
+    assert there == [("a.jpg", False), ("b.jpg", True)]
+
+
 def test_a_file_that_grows_is_waited_for(folders, watcher, picture):
     source, _ = folders
     put(source / "b.png", picture(32, 40))

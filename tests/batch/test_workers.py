@@ -2,11 +2,14 @@
 
 import multiprocessing
 import os
+import threading
 
 import pytest
 
 from codec import batch
+from codec._stop import Halted, halt, release
 from codec.batch import Job
+from codec.batch.workers import KillableWorkers
 
 # A task in a module that a child process can import.
 TASK = """
@@ -58,6 +61,28 @@ def test_processes_are_used_again_and_are_not_this_one(run):
     rows = run([b"a"] * 8, 60)
     made = {open_(row.output).rpartition(b" ")[2] for row in rows}
     assert len(made) <= 2 and str(os.getpid()).encode() not in made
+
+
+def test_nobody_waits_for_a_process_after_an_interruption(run):
+    """A process may take as long as its file has, and the threads that wait for one must end."""
+    from acting_task import Acting
+
+    workers, ended = KillableWorkers(Acting(), 900), []
+
+    def wait():
+        try:
+            workers(b"sleep", None)
+        except Halted:
+            ended.append(True)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    halt([thread.ident])
+    try:
+        thread.join(60)
+    finally:
+        release([thread.ident])
+    assert ended == [True] and multiprocessing.active_children() == []
 
 
 def open_(path):

@@ -95,6 +95,9 @@ def test_a_device_may_be_the_output(run, home):
     "args, message",
     [
         ([], "Missing argument 'INPUTS...'"),
+        (["in", "-o", "out", "--max-size", "500kB"], "for bytes there is --target size:500kB"),
+        (["in/a.png", "-o", "a.jpg", "--target", "ssim:2"], "ssim is 1 at most"),
+        (["in", "-o", "out", "--to", "png", "-q", "80"], "does not apply to --to png; --target size:200kB does"),
         (
             ["in/a.png"],
             "no output is given: add -o FILE for one picture, -o FOLDER for several, or -o - for stdout",
@@ -138,6 +141,17 @@ def test_a_wrong_command_line_is_exit_code_2_and_writes_nothing(run, home, tree,
     assert outcome.code == 2 and outcome.out == b""
     assert message in outcome.err.replace("\\", "/")
     assert tree(".") == before
+
+
+def test_a_pattern_that_no_shell_expanded_is_expanded(run, home):
+    (home / "in" / "[1].png").write_bytes((home / "in" / "a.png").read_bytes())
+    outcome = run("compress", "in/?.png", "in/[[]1].png", "-o", "out")
+    assert outcome.statuses == {"in/a.png": "done", "in/b.png": "done", "in/[1].png": "done"}
+    assert run("compress", "in/[1].png", "-o", "alone.jpg").code == 0  # a file that is there is no pattern
+    deep = run("compress", "**/*.jpg", "-o", "out2")
+    assert "in/sub/c.jpg" in deep.statuses
+    nothing = run("compress", "in/*.tif", "-o", "out3")
+    assert nothing.code == 2 and "no file matches 'in/*.tif'; name a folder, with --include" in nothing.err
 
 
 def test_an_output_that_is_a_link_to_the_input_is_refused(run, home):
@@ -230,7 +244,7 @@ def test_the_ledger_is_where_it_is_asked_for(run, home, tree):
     assert run("compress", "in/a.png", "-o", "b.jpg").code == 0 and not (home / ".codec-ledger.sqlite").exists()
     (home / "mine.sqlite").write_bytes(b"text" * 1000)
     broken = run("compress", "in", "-o", "out", "--ledger", "mine.sqlite")
-    assert broken.code == 1 and "move it away, and run again" in broken.err
+    assert broken.code == 1 and "move it away; a new one knows of no outputs" in broken.err
     assert "exclude each other" in run("compress", "in", "-o", "out", "--ledger", "a", "--no-ledger").err
     assert "--ledger is for files" in run("compress", "-", "--ledger", "a", stdin=b"").err
 

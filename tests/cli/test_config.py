@@ -35,6 +35,11 @@ def test_a_project_sets_defaults_and_the_command_line_wins(run, project):
     assert settings(run, "-q", "90", "--progressive")[0]["quality"] == 90
 
 
+def test_strip_may_be_true_as_the_option_may_have_no_value(run, project):
+    project("[tool.codec.compress]\nstrip = true\n")
+    assert run("compress", "in/a.png", "-o", "a.jpg", "--json").json["settings"]["strip"] == ["all"]
+
+
 def test_a_target_on_the_command_line_replaces_a_quality_of_the_file(run, project):
     project("[tool.codec.compress]\nquality = 60\n")
     assert settings(run, "--target", "psnr:30")[0]["target"] == "psnr:30"

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from codec import jpeg
+from codec.batch import CompressTask
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -29,8 +30,48 @@ def test_a_signal_ends_what_never_returns(endless, home, tree, jobs, number, cod
             out, err = running.communicate(timeout=60)
         finally:
             running.kill()
-    assert running.returncode == code and out == b"" and tree("out") == []
+    assert running.returncode == code and b"done" not in out and tree("out") == []
     assert err.decode().endswith("codec: interrupted; finished files are complete, the others were not written\n")
+
+
+@pytest.fixture
+def interrupted_at_b(monkeypatch):
+    """Ctrl-C while b.png or b.jpg, the smallest and therefore the last one, is compressed."""
+    do = CompressTask.__call__
+
+    def call(self, data, job):
+        if job.source.endswith(("b.png", "b.jpg")):
+            raise KeyboardInterrupt
+        return do(self, data, job)
+
+    monkeypatch.setattr(CompressTask, "__call__", call)
+
+
+def test_what_was_done_before_an_interruption_is_shown(run, home, interrupted_at_b):
+    outcome = run("compress", "in", "-o", "out", "-j", "1")
+    assert outcome.code == 130 and outcome.err.endswith("the others were not written\n")
+    assert outcome.statuses == {"in/a.png": "done", "in/notes.txt": "ignored", "in/sub/c.jpg": "done"}
+    made = run("compress", "in", "-o", "out2", "-j", "1", "--json")
+    assert made.code == 130 and made.json["interrupted"] is True
+    assert made.json["total"]["done"] == 2 and len(made.json["files"]) == 3
+    lines = run("compress", "in", "-o", "out3", "-j", "1", "--jsonl")
+    kinds = [json.loads(line) for line in lines.text.splitlines()]
+    assert [each["type"] for each in kinds] == ["run", "file", "file", "file", "total"] and kinds[-1]["interrupted"]
+    assert "interrupted" not in run("compress", "in/a.png", "-o", "out4/", "--json").json
+    alone = run("compress", "in/b.png", "-o", "-")
+    assert alone.code == 130 and alone.out == b""
+
+
+def test_an_interrupted_run_in_place_says_how_to_take_it_back(run, home, interrupted_at_b):
+    pixels = np.random.default_rng(3).integers(0, 256, (64, 64, 3), np.uint8)
+    original = jpeg.encode(pixels, 97).data
+    (home / "in" / "x.jpg").write_bytes(original)
+    (home / "in" / "b.jpg").write_bytes(jpeg.encode(pixels[:8, :8]).data)
+    outcome = run("compress", "in", "--in-place", "-j", "1", "-q", "40")
+    assert outcome.code == 130 and outcome.statuses["in/x.jpg"] == "done"
+    told = next(line for line in outcome.err.splitlines() if "codec undo" in line)
+    assert run("undo", "--ledger", told.split()[-1]).table[0][2] == "interrupted"
+    assert run(*told.split()[2:]).code == 0 and (home / "in" / "x.jpg").read_bytes() == original
 
 
 def test_an_ignored_hangup_stays_ignored(endless, home):

@@ -173,7 +173,7 @@ def test_every_file_of_a_folder_has_its_reason(run, pair, folders):
     (one / "only.png").rename(one / "bare")  # a picture without a suffix
     (two / "other.png").rename(two / "bare.png")
     (two / "x2.png").unlink()
-    for path in (one / ".hidden.png", one / "notes.txt", two / "new.heic"):
+    for path in (one / ".hidden.png", one / "notes.txt", two / "new.psd"):
         path.write_bytes(b"something")
     (two / "link.png").symlink_to(two / "x.bmp")
     (one / ".cache").mkdir()
@@ -185,10 +185,10 @@ def test_every_file_of_a_folder_has_its_reason(run, pair, folders):
         str(one / ".cache"): "hidden", str(one / ".hidden.png"): "hidden", str(one / "notes.txt"): "not a picture",
     }  # fmt: skip
     assert why["distorted"].pop(str(two / "link.png")) == "symbolic link"
-    assert list(why["distorted"]) == [str(two / "new.heic")] and "HEIC is not read" in why["distorted"].popitem()[1]
+    assert list(why["distorted"]) == [str(two / "new.psd")] and "Photoshop is not read" in why["distorted"].popitem()[1]
     outcome = run("metrics", one, two, "--metric", "mse")
     assert outcome.code == 1 and f"left out: {one / 'notes.txt'}: not a picture" in outcome.err
-    (two / "new.heic").unlink()
+    (two / "new.psd").unlink()
     assert run("metrics", one, two, "--metric", "mse").code == 0
     for path in (one / "bare", one / "x.png", one / "sub/y.png"):
         path.unlink()

@@ -74,6 +74,8 @@ def test_wrong_command_lines(run, home, originals, words, says):
 
 def test_an_unknown_run_or_ledger_is_a_usage_error(run, home, originals):
     assert "name that of the run with --ledger" in run("undo", "last").err
+    folder = run("undo", "in")
+    assert folder.code == 2 and "in is a folder" in folder.err and "--ledger in" in folder.err
     run("compress", "in", "--in-place", "-q", "50")
     outcome = run("undo", "nonsense", "--ledger", "in/.codec-ledger.sqlite")
     assert outcome.code == 2 and "there are 20" in outcome.err

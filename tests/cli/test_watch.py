@@ -60,6 +60,7 @@ def test_the_table_is_told_row_by_row(watching, home):
     "words, said",
     [
         (["in"], "--output"),
+        (["-o", "out"], "Missing argument 'IN': name the folder to watch"),
         (["absent", "-o", "out"], "does not exist"),
         (["in", "-o", "out", "-q", "50", "--target", "psnr:40"], "exclude each other"),
         (["in", "-o", "out", "--overwrite"], "No such option"),

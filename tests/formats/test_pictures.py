@@ -159,7 +159,7 @@ def test_transparent_pixels_lie_on_white_with_a_warning(pixels):
     picture = pictures.load(saved(Image.fromarray(np.dstack([pixels, alpha]))))
     assert np.abs(picture.pixels - blend(pixels, alpha, 255)).max() <= 0.5 + 1e-9
     assert picture.pixels.shape == pixels.shape
-    assert picture.warnings == ("transparent pixels were laid on white; set a background to choose the colour",)
+    assert picture.warnings == ("transparent pixels were laid on white; background=COLOR is another colour",)
 
 
 @pytest.mark.parametrize("background", ["#ff8000", (255, 128, 0), [255, 128, 0]])

@@ -46,7 +46,8 @@ BAD = {
     "short of data.png": (png_that_claims(9000, 9000), "failed", ""),
     "zero size.png": (png_that_claims(0, 0), "failed", ""),
     "text.png": (b"no picture at all\n" * 20, "failed", "not a supported picture format"),
-    "phone.heic": (b"\0\0\0\x18ftypheic" + bytes(50), "failed", "HEIC is not read"),
+    "phone.heic": (b"\0\0\0\x18ftypheic" + bytes(50), "failed", ""),  # pillow-heif is absent, or refuses it
+    "photo.psd": (b"8BPS\0\1" + bytes(50), "failed", "Photoshop is not read"),
     "notes.txt": (b"text", "ignored", "not a picture"),
     ".hidden.png": (PNG, "ignored", "hidden"),
 }

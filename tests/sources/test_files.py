@@ -226,6 +226,25 @@ def test_a_symbolic_link_stays_a_link_and_its_file_is_replaced(tmp_path):
 
 
 @posix
+@pytest.mark.parametrize("there", [True, False])
+def test_a_symbolic_link_that_is_not_followed_is_replaced_itself(tmp_path, there):
+    if there:
+        (tmp_path / "real.bin").write_bytes(b"old")
+        (tmp_path / "real.bin").chmod(0o600)
+    (tmp_path / "link.bin").symlink_to(tmp_path / "real.bin")
+    write_atomic(tmp_path / "link.bin", b"new", follow=False)
+    assert not (tmp_path / "link.bin").is_symlink() and (tmp_path / "link.bin").read_bytes() == b"new"
+    assert (tmp_path / "real.bin").exists() == there and (not there or (tmp_path / "real.bin").read_bytes() == b"old")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere /dev/fd holds no links")
+def test_a_link_of_the_system_is_followed_in_any_case(tmp_path):
+    with open(tmp_path / "real.bin", "wb") as stream:
+        write_atomic(f"/dev/fd/{stream.fileno()}", b"new", follow=False)
+    assert (tmp_path / "real.bin").read_bytes() == b"new"
+
+
+@posix
 def test_a_device_is_written_and_not_replaced():
     write_atomic("/dev/null", b"new")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
