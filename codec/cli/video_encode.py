@@ -35,6 +35,13 @@ def video_target(value):
     return parse_target(value, VIDEO_RATES).text
 
 
+def level_name(value):
+    """A level of H.264, checked."""
+    from ..h264.encode.parameters import level_named
+
+    return level_named(value)
+
+
 # as JM and x264 name them, in the order of the argument
 MATRICES = (
     *(f"{kind}4X4_{plane}" for kind in ("INTRA", "INTER") for plane in ("LUMA", "CHROMAU", "CHROMAV")),
@@ -102,9 +109,9 @@ def scaling_matrix(value):
 )
 @click.option(
     "--level",
-    type=options.Known("h264.encode.parameters:LEVELS"),
+    callback=options.checked(level_name),
     metavar="LEVEL",
-    help="Level of H.264, such as 4.1, which bounds rate and buffer.  [default: the lowest]",
+    help="Level of H.264, such as 4.1, which bounds rate, buffer and references.  [default: the lowest]",
 )
 @click.option(
     "--preset",

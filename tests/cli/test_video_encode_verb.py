@@ -128,7 +128,7 @@ def test_other_chroma_is_converted_with_a_warning(run, tmp_path):
         (("--passes", 2), "--passes 2 is for --bitrate"),
         (("--psy-rd", 1, "--lossless"), "--lossless takes what bits it needs, without steps: no VBV, level, scaling"),
         (("--psy-rd", 5), "5.0 is not in the range"),
-        (("--level", "9"), "'9' is not one of '1', '1.1'"),
+        (("--level", "9"), "level is '9'; it must be one of 1, 1b"),
         (("--preset", "fastest"), "'fastest' is not one of 'ultrafast'"),
         (("--fps", "0"), "--fps 0"),
         (("--qp", 60), "60 is not in the range"),

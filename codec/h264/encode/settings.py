@@ -16,7 +16,7 @@ from ..stream.parameter_sets import FLAT_LISTS
 from ..stream.slice_header import B, I
 from ..stream.syntax import derived
 from .matrices import lists_of
-from .parameters import LEVELS
+from .parameters import level_named
 
 if TYPE_CHECKING:
     from ...targets import Target
@@ -280,6 +280,7 @@ def settings_of(
     least = LEAST_SLICE_LOSSLESS if lossless else LEAST_SLICE
     if slice_max_bytes is not None and counted("slice_max_bytes", slice_max_bytes) < least:
         raise ParameterError(f"slice_max_bytes is {slice_max_bytes}; one macroblock may take {least}")
+    level = None if level is None else level_named(level)
     said = {
         "preset": preset, "tune": tune, "keyint": keyint, "vbv_maxrate": vbv_maxrate, "vbv_bufsize": vbv_bufsize,
         "level": level, "passes": passes, "slices": slices, "slice_max_bytes": slice_max_bytes,
@@ -294,7 +295,7 @@ def settings_of(
         tools = replace(tools, aq=0, tree=0, lookahead=min(tools.lookahead, SHORT))
     return Settings(
         tools, quality, bitrate, keyint, min(checked_threads(threads), MOST_THREADS),
-        vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
+        vbv_of(bitrate, vbv_maxrate, vbv_bufsize), level,
         passes, target, lists=lists_of(scaling_matrix), slices=slices, aud=bool(aud),
         slice_max_bytes=None if slice_max_bytes is None else int(slice_max_bytes),
         open_gop=bool(open_gop), lossless=bool(lossless), constant=name, said=described(said) if settings_sei else None,

@@ -17,7 +17,7 @@ from ...sources.streaming import Clip
 from ..decode.video import decode_video
 from .encoder import Encoder
 from .frames import Intake, clip_of
-from .parameters import Display, aspect_of, rate_of, reorder_depth
+from .parameters import Display, aspect_of, rate_of, reorder_depth, within_level
 from .passes import reaching_score, two_passes, within_size
 from .result import EncodedVideo, examiner, picture_of
 from .settings import settings_of_options
@@ -43,7 +43,7 @@ def encode_video(
     bitrate: float | None = None,
     vbv_maxrate: float | None = None,
     vbv_bufsize: float | None = None,
-    level: str | None = None,
+    level: str | float | None = None,
     preset: str = "medium",
     tune: str | None = None,
     keyint: int = 250,
@@ -85,9 +85,10 @@ def encode_video(
         into a buffer of `vbv_bufsize` bits, 0.9 of it full when it begins, has each picture in time. Pictures that
         would not fit are coded again with higher QP. The stream states both (HRD parameters of E.1.2, with buffering
         period and picture timing messages).
-    level : str, optional
-        The level of Table A-1, such as "4.1"; by default the lowest that allows size, frame rate, pictures in the
-        buffer, `bitrate` and VBV. With one, its highest rate and buffer bound the stream as by VBV.
+    level : str or float, optional
+        The level of Table A-1, such as "4.1"; by default the lowest that allows size, frame rate, reference pictures of
+        the preset, `bitrate` and VBV. With one, its highest rate and buffer bound the stream as by VBV, and there are
+        no more reference pictures than it allows.
     preset : str, default "medium"
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow" or "placebo":
         from fast to small.
@@ -406,6 +407,7 @@ class _Job:
             if not first:
                 raise ParameterError("there are no frames to encode")
             self._first = [self._intake(first.pop())]
+            self.settings = within_level(settings, self._first[0])
             self.rotation = self._first[0].rotation
             self.warnings += _shown_larger(self._first[0])
         except BaseException:
