@@ -184,6 +184,14 @@ def scaling_matrix(value):
     help="Frames per second, in place of the times of the input.  [default: those of the input; 25 for pictures]",
 )
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Only the first N frames.")
+@click.option(
+    "-j",
+    "--threads",
+    type=click.IntRange(1),
+    callback=lambda ctx, param, value: value or 0,
+    metavar="N",
+    help="Threads that encode; the bytes do not depend on it.  [default: enough for all CPUs]",
+)
 @click.option("--psnr", is_flag=True, help="Compare pictures with their frames: PSNR of Y, Cb and Cr, over all frames.")
 @click.option("--ssim", is_flag=True, help="The same by SSIM.")
 @click.option("--no-audio", "audio", is_flag=True, flag_value=False, default=True, help="Do not copy audio.")

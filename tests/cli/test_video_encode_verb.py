@@ -87,6 +87,18 @@ def test_buffer_and_level(run, tmp_path):
     assert outcome.code == 1 and "the buffer has" in outcome.err and out.read_bytes() == wanted
 
 
+def test_threads(run, tmp_path, monkeypatch):
+    source, out, seen = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264", []
+    write = codec.h264.write_video
+    monkeypatch.setattr(
+        codec.h264, "write_video", lambda *args, **more: seen.append(more["threads"]) or write(*args, **more)
+    )
+    for words in ((), ("--threads", 1), ("-j", 3)):
+        assert run("video", "encode", source, "-o", out, "--overwrite", *words).code == 0
+        assert out.read_bytes() == codec.encode_video(source, fps=25)
+    assert seen == [0, 1, 3]
+
+
 def test_targets_and_passes(run, tmp_path):
     source, out = y4m(tmp_path / "in.y4m", moving(30), tag="444"), tmp_path / "out.h264"
     outcome = run("video", "encode", source, "-o", out, "--target", "size:2kB")
