@@ -96,6 +96,7 @@ class EncodeVideoKeywords(TypedDict, total=False):
     psy_rd: float
     settings_sei: bool
     lossless: bool
+    profile: str | None
 
 
 class AnimateKeywords(TypedDict, total=False):

@@ -5,6 +5,7 @@ their origin.
 # "module:name" below `codec` -> the names, in the library's order
 NAMES = {
     "formats.pictures:SUFFIXES": ("png", "ppm", "tiff"),
+    "h264.encode.parameters:PROFILES": ("baseline", "main", "high"),
     "h264.encode.settings:PRESETS": (
         "ultrafast",
         "superfast",

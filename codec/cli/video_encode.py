@@ -114,6 +114,11 @@ def scaling_matrix(value):
     help="Level of H.264, such as 4.1, which bounds rate, buffer and references.  [default: the lowest]",
 )
 @click.option(
+    "--profile",
+    type=options.Known("h264.encode.parameters:PROFILES"),
+    help="Nothing beyond this profile of H.264.  [default: what the preset makes]",
+)
+@click.option(
     "--preset",
     type=options.Known("h264.encode.settings:PRESETS"),
     default="medium",

@@ -99,6 +99,14 @@ def test_threads(run, tmp_path, monkeypatch):
     assert seen == [0, 1, 3]
 
 
+def test_profile(run, tmp_path):
+    source, out = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264"
+    assert run("video", "encode", source, "-o", out, "--profile", "main").code == 0
+    assert out.read_bytes() == codec.encode_video(source, fps=25, profile="main")
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--profile", "main", "--lossless")
+    assert outcome.code == 1 and "contradict" in outcome.err
+
+
 def test_targets_and_passes(run, tmp_path):
     source, out = y4m(tmp_path / "in.y4m", moving(30), tag="444"), tmp_path / "out.h264"
     outcome = run("video", "encode", source, "-o", out, "--target", "size:2kB")

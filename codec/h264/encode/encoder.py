@@ -44,6 +44,7 @@ from .parameters import (
     DEFAULT_DISPLAY,
     LOG2_MAX_FRAME_NUM,
     LOG2_MAX_POC_LSB,
+    least_qp_of,
     most_slices,
     sequence_of,
     vector_limits,
@@ -188,7 +189,7 @@ class PictureEncoder:
         self._most_slices = most_slices(self._sps)
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         scales = scales_of(self._pps.scaling_lists(self._sps))
-        self._least_qp = scales.least_qp
+        self._least_qp = max(scales.least_qp, least_qp_of(self._sps, self._pps))
         self._control, tools = Control(settings, self._sps), self._tools
         self._chain = is_chain(tools) and not self._control.bounds
         self._idle = [

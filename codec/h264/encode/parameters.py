@@ -14,6 +14,7 @@ from ..stream.vui import EXTENDED_SAR, HRD, VUI, SchedSel
 from ..tables.parameters import H264_TABLE_A_1_LEVELS as LEVELS
 
 BASELINE, MAIN, HIGH, HIGH_444 = 66, 77, 100, 244
+PROFILES = {"baseline": BASELINE, "main": MAIN, "high": HIGH}  # at most
 # H.273 numbers for matrix_coefficients, by the first of their names
 MATRIX_NUMBERS = {name: number for number, name in reversed(H273_MATRICES.items())}
 # QP from which no level of CAVLC needs a level_prefix above 15, which only the High profiles have: the largest,
@@ -226,7 +227,10 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
     references = max(tools.refs, reorder + 2 if reorder > 1 else reorder + 1)
     mono = first.chroma == "4:0:0"
     matrix = settings.lists != FLAT_LISTS
-    high = mono or tools.transform8 or matrix or (not tools.cabac and lowest_qp < CAVLC_QP)
+    most = PROFILES.get(settings.profile, HIGH)
+    if mono and most != HIGH:
+        raise ParameterError(f"profile is {settings.profile!r}, which has no gray frames: they need 'high'")
+    high = mono or tools.transform8 or matrix or (not tools.cabac and lowest_qp < CAVLC_QP and most == HIGH)
     profile = HIGH if high else MAIN if tools.cabac or tools.b_frames else BASELINE
     if settings.lossless:
         profile = HIGH_444
@@ -269,6 +273,11 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
         second_chroma_qp_index_offset=0 if tools.transform8 else None,
     )
     return sps, pps
+
+
+def least_qp_of(sps, pps):
+    """That of macroblocks: without CABAC only the High profiles have all levels of lower ones."""
+    return CAVLC_QP if sps.profile_idc in (BASELINE, MAIN) and not pps.entropy_coding_mode_flag else 0
 
 
 def level_row(sps):

@@ -58,6 +58,7 @@ def encode_video(
     psy_rd: float = 0,
     settings_sei: bool = True,
     lossless: bool = False,
+    profile: str | None = None,
     sample_aspect_ratio: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> bytes:
@@ -137,6 +138,10 @@ def encode_video(
         Decoded frames equal those that are given, bit for bit (High 4:4:4 Predictive, QP 0, without transforms), in
         place of `qp`, `crf`, `bitrate` and `target`, and without bounds (`vbv_maxrate`, `level`). RGB stays RGB (planes
         G, B, R in full range), and 4:4:4 is taken too. Many players cannot show it.
+    profile : str, optional
+        "baseline", "main" or "high": the stream needs no decoder of more. "baseline" takes away CABAC, B pictures,
+        weights and the 8x8 transform, "main" the 8x8 transform, whatever the preset; gray frames and a
+        `scaling_matrix` need "high". Default: what preset and frames need.
     sample_aspect_ratio : (int, int), optional
         Width and height of a sample, such as (4, 3). Default: that of a clip; unknown for other frames.
     progress : function, optional
@@ -159,7 +164,8 @@ def encode_video(
     Notes
     -----
     The stream is the same on every machine. Its reconstruction equals what a decoder shows, bit for bit (Rec. ITU-T
-    H.264, Annex A: Constrained Baseline with "ultrafast", otherwise High; High 4:4:4 Predictive with `lossless`).
+    H.264, Annex A: Constrained Baseline with "ultrafast", otherwise High; High 4:4:4 Predictive with `lossless`; at
+    most `profile`).
     `codec.h264.encode_frames` also tells what it made of each frame, `codec.h264.Encoder` takes frames one by one.
 
     Examples
@@ -173,7 +179,7 @@ def encode_video(
         qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
         vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, passes=passes, target=target,
         scaling_matrix=scaling_matrix, slices=slices, slice_max_bytes=slice_max_bytes, aud=aud, open_gop=open_gop,
-        psy_rd=psy_rd, settings_sei=settings_sei, lossless=lossless,
+        psy_rd=psy_rd, settings_sei=settings_sei, lossless=lossless, profile=profile,
     )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 
