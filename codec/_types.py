@@ -85,7 +85,7 @@ class EncodeVideoKeywords(TypedDict, total=False):
     threads: int
     vbv_maxrate: float | None
     vbv_bufsize: float | None
-    level: str | None
+    level: str | float | None
     passes: int
     target: str | None
     scaling_matrix: str | Sequence[npt.ArrayLike]
@@ -96,6 +96,7 @@ class EncodeVideoKeywords(TypedDict, total=False):
     psy_rd: float
     settings_sei: bool
     lossless: bool
+    profile: str | None
 
 
 class AnimateKeywords(TypedDict, total=False):

@@ -5,27 +5,7 @@ their origin.
 # "module:name" below `codec` -> the names, in the library's order
 NAMES = {
     "formats.pictures:SUFFIXES": ("png", "ppm", "tiff"),
-    "h264.encode.parameters:LEVELS": (
-        "1",
-        "1.1",
-        "1.2",
-        "1.3",
-        "2",
-        "2.1",
-        "2.2",
-        "3",
-        "3.1",
-        "3.2",
-        "4",
-        "4.1",
-        "4.2",
-        "5",
-        "5.1",
-        "5.2",
-        "6",
-        "6.1",
-        "6.2",
-    ),
+    "h264.encode.parameters:PROFILES": ("baseline", "main", "high"),
     "h264.encode.settings:PRESETS": (
         "ultrafast",
         "superfast",

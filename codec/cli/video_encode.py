@@ -35,6 +35,13 @@ def video_target(value):
     return parse_target(value, VIDEO_RATES).text
 
 
+def level_name(value):
+    """A level of H.264, checked."""
+    from ..h264.encode.parameters import level_named
+
+    return level_named(value)
+
+
 # as JM and x264 name them, in the order of the argument
 MATRICES = (
     *(f"{kind}4X4_{plane}" for kind in ("INTRA", "INTER") for plane in ("LUMA", "CHROMAU", "CHROMAV")),
@@ -102,9 +109,14 @@ def scaling_matrix(value):
 )
 @click.option(
     "--level",
-    type=options.Known("h264.encode.parameters:LEVELS"),
+    callback=options.checked(level_name),
     metavar="LEVEL",
-    help="Level of H.264, such as 4.1, which bounds rate and buffer.  [default: the lowest]",
+    help="Level of H.264, such as 4.1, which bounds rate, buffer and references.  [default: the lowest]",
+)
+@click.option(
+    "--profile",
+    type=options.Known("h264.encode.parameters:PROFILES"),
+    help="Nothing beyond this profile of H.264.  [default: what the preset makes]",
 )
 @click.option(
     "--preset",
@@ -177,6 +189,14 @@ def scaling_matrix(value):
     help="Frames per second, in place of the times of the input.  [default: those of the input; 25 for pictures]",
 )
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Only the first N frames.")
+@click.option(
+    "-j",
+    "--threads",
+    type=click.IntRange(1),
+    callback=lambda ctx, param, value: value or 0,
+    metavar="N",
+    help="Threads that encode; the bytes do not depend on it.  [default: enough for all CPUs]",
+)
 @click.option("--psnr", is_flag=True, help="Compare pictures with their frames: PSNR of Y, Cb and Cr, over all frames.")
 @click.option("--ssim", is_flag=True, help="The same by SSIM.")
 @click.option("--no-audio", "audio", is_flag=True, flag_value=False, default=True, help="Do not copy audio.")

@@ -14,8 +14,8 @@
  *   satd   sum of the magnitudes of the 4x4 Hadamard transforms of a - b, halved (the rounding of each 4x4 block is
  *          exact: the sum of its magnitudes is even)
  *   ssd    sum of (a - b)^2; at most 256 * 255^2 < 2^24
- * sa8d, for a width of 16 and heights that are multiples of 8: the sum of the magnitudes of the 8x8 Hadamard
- * transforms, divided by 4 and rounded: in the units of satd. */
+ *   sa8d   sum of the magnitudes of the 8x8 Hadamard transforms, divided by 4 and rounded: in the units of satd;
+ *          widths of 16 and 8, heights that are multiples of 8 */
 typedef int (*h264_difference_fn)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h);
 
 /* sad of a against four blocks b[0] ... b[3] of one stride. */
@@ -39,14 +39,15 @@ typedef void (*h264_forward_fn)(int16_t *d, const uint8_t *src, ptrdiff_t src_st
 /* level = sign(d) * ((|d| + bias) * scale >> 16) for n (a multiple of 16) coefficients; whether any is not 0. */
 typedef int (*h264_quantize_fn)(int16_t *level, const int16_t *d, const uint16_t *scale, const uint16_t *bias, int n);
 
-#define H264_WIDTHS(F, name) F(name##_16), F(name##_8), F(name##_4)
+#define H264_8X8_WIDTHS(F, name) F(name##_16), F(name##_8)
+#define H264_WIDTHS(F, name) H264_8X8_WIDTHS(F, name), F(name##_4)
 
 /* All members, once; see H264_DSP_MEMBERS. Cython's declarations are in codec/h264/encode/_kernels.pxd. */
 #define H264_ENC_MEMBERS(ONE, MANY)                             \
     MANY(h264_difference_fn, sad, [3], H264_WIDTHS)             \
     MANY(h264_difference_fn, satd, [3], H264_WIDTHS)            \
     MANY(h264_difference_fn, ssd, [3], H264_WIDTHS)             \
-    ONE(h264_difference_fn, sa8d)                               \
+    MANY(h264_difference_fn, sa8d, [2], H264_8X8_WIDTHS)        \
     MANY(h264_sad4_fn, sad4, [3], H264_WIDTHS)                  \
     ONE(h264_average_fn, average)                               \
     ONE(h264_half_samples_fn, half_samples)                     \

@@ -55,11 +55,11 @@ INLINE void NAME(hadamard_8)(int *t, int step)
             }
 }
 
-KERNEL int NAME(sa8d)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
+INLINE int NAME(sa8d_body)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int w, int h)
 {
     int sum = 0;
     for (int y = 0; y < h; y += 8)
-        for (int x = 0; x < 16; x += 8) {
+        for (int x = 0; x < w; x += 8) {
             int t[64];
             for (int i = 0; i < 64; i++)
                 t[i] = a[(y + i / 8) * a_stride + x + i % 8] - b[(y + i / 8) * b_stride + x + i % 8];
@@ -104,6 +104,8 @@ DIFFERENCE(satd, 4)
 DIFFERENCE(ssd, 16)
 DIFFERENCE(ssd, 8)
 DIFFERENCE(ssd, 4)
+DIFFERENCE(sa8d, 16)
+DIFFERENCE(sa8d, 8)
 SAD4(16)
 SAD4(8)
 SAD4(4)

@@ -87,6 +87,26 @@ def test_buffer_and_level(run, tmp_path):
     assert outcome.code == 1 and "the buffer has" in outcome.err and out.read_bytes() == wanted
 
 
+def test_threads(run, tmp_path, monkeypatch):
+    source, out, seen = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264", []
+    write = codec.h264.write_video
+    monkeypatch.setattr(
+        codec.h264, "write_video", lambda *args, **more: seen.append(more["threads"]) or write(*args, **more)
+    )
+    for words in ((), ("--threads", 1), ("-j", 3)):
+        assert run("video", "encode", source, "-o", out, "--overwrite", *words).code == 0
+        assert out.read_bytes() == codec.encode_video(source, fps=25)
+    assert seen == [0, 1, 3]
+
+
+def test_profile(run, tmp_path):
+    source, out = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264"
+    assert run("video", "encode", source, "-o", out, "--profile", "main").code == 0
+    assert out.read_bytes() == codec.encode_video(source, fps=25, profile="main")
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--profile", "main", "--lossless")
+    assert outcome.code == 1 and "contradict" in outcome.err
+
+
 def test_targets_and_passes(run, tmp_path):
     source, out = y4m(tmp_path / "in.y4m", moving(30), tag="444"), tmp_path / "out.h264"
     outcome = run("video", "encode", source, "-o", out, "--target", "size:2kB")
@@ -128,7 +148,7 @@ def test_other_chroma_is_converted_with_a_warning(run, tmp_path):
         (("--passes", 2), "--passes 2 is for --bitrate"),
         (("--psy-rd", 1, "--lossless"), "--lossless takes what bits it needs, without steps: no VBV, level, scaling"),
         (("--psy-rd", 5), "5.0 is not in the range"),
-        (("--level", "9"), "'9' is not one of '1', '1.1'"),
+        (("--level", "9"), "level is '9'; it must be one of 1, 1b"),
         (("--preset", "fastest"), "'fastest' is not one of 'ultrafast'"),
         (("--fps", "0"), "--fps 0"),
         (("--qp", 60), "60 is not in the range"),

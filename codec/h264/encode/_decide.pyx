@@ -182,7 +182,7 @@ cdef void try_inter(Coder *c, int mode) noexcept nogil:
 
 cdef inline bint varies_smoothly(Coder *c) noexcept nogil:
     """Whether the residual of luma, from the prediction in Coder.pred, is more compact under the larger transform."""
-    return (c.enc.sa8d(c.src, SRC_STRIDE, c.pred, SRC_STRIDE, 16)
+    return (c.enc.sa8d[0](c.src, SRC_STRIDE, c.pred, SRC_STRIDE, 16)
             <= c.enc.satd[0](c.src, SRC_STRIDE, c.pred, SRC_STRIDE, 16))
 
 

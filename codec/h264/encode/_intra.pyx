@@ -106,7 +106,7 @@ cdef int choose_block(Coder *c, uint8_t *dst, const uint8_t *src, int avail, int
             cost += intra_difference(c, src, dst, 8 if eight else 4, mode)
         elif eight:
             s.seq.dsp.intra8x8[mode](dst, stride, avail, 255)
-            cost += c.enc.satd[1](src, SRC_STRIDE, dst, stride, 8)
+            cost += c.enc.sa8d[1](src, SRC_STRIDE, dst, stride, 8)
         else:
             s.seq.dsp.intra4x4[mode](dst, stride, avail, 255)
             cost += c.enc.satd[2](src, SRC_STRIDE, dst, stride, 4)

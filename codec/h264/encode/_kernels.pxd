@@ -19,7 +19,7 @@ cdef extern from "h264enc.h" nogil:
         h264_difference_fn sad[3]
         h264_difference_fn satd[3]
         h264_difference_fn ssd[3]
-        h264_difference_fn sa8d
+        h264_difference_fn sa8d[2]
         h264_sad4_fn sad4[3]
         h264_average_fn average
         h264_half_samples_fn half_samples

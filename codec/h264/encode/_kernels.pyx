@@ -35,7 +35,7 @@ cdef int check_pair(a, b, multiple) except -1:
 
 
 def difference(kind, const uint8_t[:, :] a, const uint8_t[:, :] b, int level):
-    """sad, satd or ssd of two blocks; sa8d of two that are 16 wide and a multiple of 8 high."""
+    """sad, satd or ssd of two blocks; sa8d of two that are 16 or 8 wide and a multiple of 8 high."""
     cdef const H264Enc *enc = h264_enc(level)
     check_pair(np.asarray(a), np.asarray(b), 8 if kind == "sa8d" else 4)
     cdef int width = WIDTHS[a.shape[1]]
@@ -45,9 +45,9 @@ def difference(kind, const uint8_t[:, :] a, const uint8_t[:, :] b, int level):
     elif kind == "satd":
         kernel = enc.satd[width]
     elif kind == "sa8d":
-        if width:
-            raise ParameterError("sa8d is for blocks that are 16 wide")
-        kernel = enc.sa8d
+        if width == 2:
+            raise ParameterError("sa8d is for blocks that are 16 or 8 wide")
+        kernel = enc.sa8d[width]
     else:
         kernel = enc.ssd[width]
     return kernel(&a[0, 0], a.strides[0], &b[0, 0], b.strides[0], <int>a.shape[0])

@@ -23,7 +23,16 @@ from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
 from ..stream.nal import IDR, START_CODE, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
-from ..stream.slice_header import INFERRED, SLICE_NAMES, I, Modification, P, SliceHeader, write_slice_header
+from ..stream.slice_header import (
+    INFERRED,
+    SLICE_NAMES,
+    I,
+    MemoryManagement,
+    Modification,
+    P,
+    SliceHeader,
+    write_slice_header,
+)
 from ..stream.syntax import structure
 from ._planes import Interpolated
 from ._scales import Scales
@@ -31,7 +40,16 @@ from ._slice_enc import SliceEncoder, begin, end
 from .direct import motion_of, temporal
 from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
-from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, most_slices, sequence_of, vector_limits
+from .parameters import (
+    DEFAULT_DISPLAY,
+    LOG2_MAX_FRAME_NUM,
+    LOG2_MAX_POC_LSB,
+    least_qp_of,
+    most_slices,
+    sequence_of,
+    vector_limits,
+    within_level,
+)
 from .ratecontrol import Control
 from .settings import (
     DRAWN_DEBLOCK,
@@ -171,7 +189,7 @@ class PictureEncoder:
         self._most_slices = most_slices(self._sps)
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         scales = scales_of(self._pps.scaling_lists(self._sps))
-        self._least_qp = scales.least_qp
+        self._least_qp = max(scales.least_qp, least_qp_of(self._sps, self._pps))
         self._control, tools = Control(settings, self._sps), self._tools
         self._chain = is_chain(tools) and not self._control.bounds
         self._idle = [
@@ -179,6 +197,8 @@ class PictureEncoder:
         ]  # one for each picture at work
         self._jobs, self._tasks = deque(), []  # not delivered yet; prepared, and not ended
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
+        # whether a sliding window (8.2.5.3) would drop a picture that B pictures need
+        self._few = self._sps.max_num_ref_frames < self._sps.vui.max_num_reorder_frames + 2
         self._pool, self._planes = [], []  # all pictures, references with Interpolated as tag; free planes
         self._frame_num = self._idr = self._first = 0
         self._keys = deque([0], 2)  # orders of the latest key pictures
@@ -221,6 +241,8 @@ class PictureEncoder:
             self._keys.clear()
         if planned.key:
             self._keys.append(store.order)
+        if reference and self._few:
+            elements |= self._marking(elements["frame_num"])
         header, lists = self._with_lists(elements, store, planned)
         store.content = motion_of(planned, lists[0][0].order if lists[0] else None)
         lists = [[other.picture for other in entries] for entries in lists]
@@ -354,6 +376,19 @@ class PictureEncoder:
             elements["slice_alpha_c0_offset_div2"] = elements["slice_beta_offset_div2"] = deblock
         return elements
 
+    def _marking(self, frame_num):
+        """Elements that drop the picture that is shown first from a full window. The sliding window drops the one that
+        was coded first: beside the B picture that others refer to, this is the P picture before it, which they need."""
+        frames = self._dpb.references()
+        if len(frames) < self._sps.max_num_ref_frames:
+            return {}
+        assign_FrameNumWrap(frames, frame_num, self._sps.MaxFrameNum)
+        first = min(frames, key=ORDER)
+        if first is min(frames, key=SHORT_TERM):
+            return {}
+        row = MemoryManagement(1, frame_num - first.FrameNumWrap - 1)
+        return {"adaptive_ref_pic_marking_mode_flag": 1, "memory_management_control_operations": (row,)}
+
     def _with_lists(self, elements, store, planned):
         """The header with its active references and direct prediction, and [RefPicList0, RefPicList1] of frames.
 
@@ -428,10 +463,9 @@ class Encoder:
     """
 
     def __init__(self, settings, fps, display=DEFAULT_DISPLAY, examine=None):
-        self._settings, self._fps, self._coder = settings, fps, None
+        self._settings, self._fps, self._coder, self._lookahead = settings, fps, None, None
         self._display, self._examine = display, examine
         self._team, self.count = Team(settings.threads, in_order=not settings.tools.b_frames), 0
-        self._lookahead = Lookahead(settings.tools, settings.keyint, self._team.look, settings.open_gop)
         # Pictures that are not delivered while others are begun: two for each thread, and more than two intervals, so
         # that there are some that wait for none
         parallel = settings.threads > 1 and settings.tools.waits
@@ -442,7 +476,9 @@ class Encoder:
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
         if self._coder is None:
-            self._coder = PictureEncoder(frame, self._fps, self._settings, self._team, self._display, self._examine)
+            settings = within_level(self._settings, frame)
+            self._coder = PictureEncoder(frame, self._fps, settings, self._team, self._display, self._examine)
+            self._lookahead = Lookahead(settings.tools, settings.keyint, self._team.look, settings.open_gop)
         number, self.count = self.count, self.count + 1
         for interval in self._lookahead.add(frame, number):
             self._begin(interval)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -10,9 +11,10 @@ from ...color import H273_MATRICES
 from ...errors import ParameterError
 from ..stream.parameter_sets import DEFAULT_LISTS, FLAT_LISTS, PPS, SPS, coded_lists
 from ..stream.vui import EXTENDED_SAR, HRD, VUI, SchedSel
-from ..tables.parameters import H264_TABLE_A_1_LEVELS
+from ..tables.parameters import H264_TABLE_A_1_LEVELS as LEVELS
 
 BASELINE, MAIN, HIGH, HIGH_444 = 66, 77, 100, 244
+PROFILES = {"baseline": BASELINE, "main": MAIN, "high": HIGH}  # at most
 # H.273 numbers for matrix_coefficients, by the first of their names
 MATRIX_NUMBERS = {name: number for number, name in reversed(H273_MATRICES.items())}
 # QP from which no level of CAVLC needs a level_prefix above 15, which only the High profiles have: the largest,
@@ -22,8 +24,10 @@ H264_CHROMA = {"4:0:0": 0, "4:2:0": 1, "4:4:4": 3}  # chroma_format_idc
 LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB = 8, 10
 NO_LIMIT = 64  # vectors of two macroblocks
 MAX_TICKS = (1 << 32) - 1
-# Table A-1 by name. 1b, with the rates of 1.1, is never chosen.
-LEVELS = {name: row for name, row in H264_TABLE_A_1_LEVELS.items() if name != "1b"}
+UNCHOSEN = "1b"  # a level that must be asked for
+MOST_FRAMES = 16  # in the decoded picture buffer (A.3.1)
+# Pictures that B pictures beside one that others refer to need: that one, and one on each side.
+LEAST_DEEP_REFERENCES = 3
 MAX_SAR = (1 << 16) - 1
 
 
@@ -78,22 +82,39 @@ def cpb_factor(profile_idc):
     return {HIGH: 1500, HIGH_444: 4800}.get(profile_idc, 1200)
 
 
-def level_of(width_in_mbs, height_in_mbs, fps, frames, *, bitrate=0, bufsize=0, factor=1500, slices=1):
-    """The name of the lowest level of Table A-1 with this many frames in the buffer, with bits per second and bits in
-    the coded picture buffer, in units of `factor` bits, and with these slices in a picture; None above all."""
+def level_named(value):
+    """The name in Table A-1 of a level as people write it: "4", "4.0", 4, 4.1, "1b"."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    name = f"{value:g}" if number else value.removesuffix(".0") if isinstance(value, str) else None
+    if name not in LEVELS:
+        raise ParameterError(f"level is {value!r}; it must be one of {', '.join(LEVELS)}")
+    return name
+
+
+def allowed_frames(row, mbs):
+    """MaxDpbFrames of a level (A.3.1) for pictures of so many macroblocks."""
+    return min(row["MaxDpbMbs"] // mbs, MOST_FRAMES)
+
+
+def excess(row, width_in_mbs, height_in_mbs, fps, frames, *, bitrate=0, bufsize=0, factor=1500, slices=1):
+    """What is more than a level allows, by name: see `level_of`."""
     mbs = width_in_mbs * height_in_mbs
-    for name, row in LEVELS.items():
-        if (
-            mbs <= row["MaxFS"]
-            and mbs * fps <= row["MaxMBPS"]
-            and max(width_in_mbs, height_in_mbs) ** 2 <= 8 * row["MaxFS"]
-            and mbs * frames <= row["MaxDpbMbs"]
-            and bitrate <= factor * row["MaxBR"]
-            and bufsize <= factor * row["MaxCPB"]
-            and slices * fps * (row["SliceRate"] or 0) <= row["MaxMBPS"]  # A.3.3
-        ):
-            return name
-    return None
+    fits = {
+        "width and height": mbs <= row["MaxFS"] and max(width_in_mbs, height_in_mbs) ** 2 <= 8 * row["MaxFS"],
+        "frames per second": mbs * fps <= row["MaxMBPS"],
+        "frames in the buffer": frames <= allowed_frames(row, mbs),
+        "bits per second": bitrate <= factor * row["MaxBR"],
+        "bits in the buffer": bufsize <= factor * row["MaxCPB"],
+        "slices": slices * fps * (row["SliceRate"] or 0) <= row["MaxMBPS"],  # A.3.3
+    }
+    return [name for name, one in fits.items() if not one]
+
+
+def level_of(*needs, **more):
+    """The name of the lowest level of Table A-1 for a size in macroblocks, frames per second, and frames in the buffer;
+    with bits per second and bits in the coded picture buffer, in units of `factor` bits, and with these slices in a
+    picture; None above all."""
+    return next((name for name, row in LEVELS.items() if name != UNCHOSEN and not excess(row, *needs, **more)), None)
 
 
 def reorder_depth(b_frames):
@@ -143,20 +164,14 @@ def _vui(first, fps, reorder, buffering, hrd, display):
     )
 
 
-def _level(first, fps, settings, buffering, factor):
-    """The name of the level: the lowest that allows the settings, or `settings.level` if it does."""
+def _row(first, fps, settings, references, factor):
+    """The row of Table A-1 of `settings.level`, which need not allow so many references; without it the lowest that
+    allows them, or as many as there can be."""
     maxrate, bufsize = settings.vbv or (settings.bitrate or 0, 0)
-    needed = level_of(
-        -(-first.width // 16),
-        -(-first.height // 16),
-        fps,
-        buffering,
-        bitrate=maxrate,
-        bufsize=bufsize,
-        factor=factor,
-        slices=settings.slices,
-    )
-    what = f"{first.width}x{first.height} at {float(fps):g} frames per second with {buffering} frames in the buffer"
+    size = -(-first.width // 16), -(-first.height // 16)
+    more = {"bitrate": maxrate, "bufsize": bufsize, "factor": factor, "slices": settings.slices}
+    needed = level_of(*size, fps, 1, **more)
+    what = f"{first.width}x{first.height} at {float(fps):g} frames per second"
     if maxrate:
         what += f" and {maxrate:g} bits per second"
     if bufsize:
@@ -166,11 +181,26 @@ def _level(first, fps, settings, buffering, factor):
     if needed is None:
         raise ParameterError(f"{what} is more than level 6.2 allows (H.264 Table A-1)")
     if settings.level is None:
-        return needed
-    names = list(LEVELS)
-    if names.index(settings.level) < names.index(needed):
-        raise ParameterError(f"level is {settings.level!r}, but {what} needs {needed!r} (H.264 Table A-1)")
-    return settings.level
+        return LEVELS[level_of(*size, fps, references, **more) or needed]
+    row = LEVELS[settings.level]
+    less = excess(row, *size, fps, 1, **more)
+    if less:
+        raise ParameterError(
+            f"level is {settings.level!r}, but {what} needs {needed!r} (H.264 Table A-1): give that, or less of "
+            f"{', '.join(less)}"
+        )
+    return row
+
+
+def within_level(settings, first):
+    """The settings with one B picture between two others, which none refers to, if `settings.level` has no room for
+    those that do and for one that waits."""
+    if settings.level is None or reorder_depth(settings.tools.b_frames) < 2:
+        return settings
+    mbs = -(-first.width // 16) * -(-first.height // 16)
+    if allowed_frames(LEVELS[settings.level], mbs) > LEAST_DEEP_REFERENCES:
+        return settings
+    return replace(settings, tools=replace(settings.tools, b_frames=1))
 
 
 def _hrd(settings, row, factor):
@@ -197,21 +227,27 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
     references = max(tools.refs, reorder + 2 if reorder > 1 else reorder + 1)
     mono = first.chroma == "4:0:0"
     matrix = settings.lists != FLAT_LISTS
-    high = mono or tools.transform8 or matrix or (not tools.cabac and lowest_qp < CAVLC_QP)
+    most = PROFILES.get(settings.profile, HIGH)
+    if mono and most != HIGH:
+        raise ParameterError(f"profile is {settings.profile!r}, which has no gray frames: they need 'high'")
+    high = mono or tools.transform8 or matrix or (not tools.cabac and lowest_qp < CAVLC_QP and most == HIGH)
     profile = HIGH if high else MAIN if tools.cabac or tools.b_frames else BASELINE
     if settings.lossless:
         profile = HIGH_444
     factor = cpb_factor(profile)
-    # With times of output (C.4), a B picture may wait for its own beside all references.
-    buffering = references + int(bool(tools.b_frames) and bool(settings.vbv or settings.level))
-    row = LEVELS[_level(first, fps, settings, buffering, factor)]
+    # With times of output (C.4), a B picture beside one that it refers to may wait for its own beside all references.
+    waiting = int(reorder > 1 and bool(settings.vbv or settings.level))
+    row = _row(first, fps, settings, references, factor)
+    references = min(references, allowed_frames(row, width * height) - waiting)
+    old_1b = row is LEVELS["1b"] and profile in (BASELINE, MAIN)  # A.3.1
     unit = 2 if first.chroma == "4:2:0" else 1
     right, bottom = 16 * width - first.width, 16 * height - first.height
     sps = SPS(
         profile_idc=profile,
         constraint_set0_flag=int(profile == BASELINE),
         constraint_set1_flag=int(profile in (BASELINE, MAIN)),
-        level_idc=row["level_idc"],
+        constraint_set3_flag=int(old_1b),
+        level_idc=LEVELS["1.1"]["level_idc"] if old_1b else row["level_idc"],
         pic_width_in_mbs_minus1=width - 1,
         pic_height_in_map_units_minus1=height - 1,
         chroma_format_idc=H264_CHROMA[first.chroma],
@@ -225,7 +261,7 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
         frame_crop_right_offset=right // unit,
         frame_crop_bottom_offset=bottom // unit,
         vui_parameters_present_flag=1,
-        vui=_vui(first, fps, reorder, buffering, _hrd(settings, row, factor), display),
+        vui=_vui(first, fps, reorder, references + waiting, _hrd(settings, row, factor), display),
     )
     pps = PPS(
         entropy_coding_mode_flag=tools.cabac,
@@ -239,9 +275,14 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
     return sps, pps
 
 
+def least_qp_of(sps, pps):
+    """That of macroblocks: without CABAC only the High profiles have all levels of lower ones."""
+    return CAVLC_QP if sps.profile_idc in (BASELINE, MAIN) and not pps.entropy_coding_mode_flag else 0
+
+
 def level_row(sps):
     """The row of Table A-1 of its level."""
-    return next(row for row in LEVELS.values() if row["level_idc"] == sps.level_idc)
+    return LEVELS[sps.level_name]
 
 
 def most_slices(sps):

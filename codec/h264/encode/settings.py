@@ -16,7 +16,7 @@ from ..stream.parameter_sets import FLAT_LISTS
 from ..stream.slice_header import B, I
 from ..stream.syntax import derived
 from .matrices import lists_of
-from .parameters import LEVELS
+from .parameters import CAVLC_QP, PROFILES, level_named
 
 if TYPE_CHECKING:
     from ...targets import Target
@@ -99,6 +99,12 @@ TUNES = {
     "screen": {"aq": 0, "search": MULTI_HEXAGON, "deblock": -2},
     "zerolatency": {"b_frames": 0, "lookahead": 0, "tree": 0, "waits": 0},
     "fastdecode": {"cabac": 0, "weighted": 0, "deblock": None},
+}
+# Changes of Tools by `profile`: what it lacks (A.2.1, A.2.2)
+LACKING = {
+    "baseline": {"cabac": 0, "b_frames": 0, "transform8": 0, "weighted": 0},
+    "main": {"transform8": 0},
+    "high": {},
 }
 SHORT = 12  # frames of lookahead that types need
 TREE_SHARE = 0.4  # 1 - qcomp of x264
@@ -228,6 +234,7 @@ class Settings:
     aud: bool = False  # access unit delimiters
     open_gop: bool = False
     lossless: bool = False  # at QP 0, whatever else is said
+    profile: str | None = None  # the highest, of PROFILES
     constant: str = "crf"  # what `qp` is without a bit rate: "qp" or "crf"
     said: str | None = None  # what the stream says of the other options; None: nothing of any
 
@@ -252,12 +259,13 @@ def settings_of(
     qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0, vbv_maxrate=None,
     vbv_bufsize=None, level=None, passes=1, target=None, scaling_matrix="flat",
     slices=1, aud=False, open_gop=False, settings_sei=True,
-    lossless=False, slice_max_bytes=None, psy_rd=0,
+    lossless=False, slice_max_bytes=None, psy_rd=0, profile=None,
 ):  # fmt: skip
     """`Settings` from the arguments of `encode_video`."""
     given = {"qp": qp, "crf": crf, "bitrate": bitrate, "target": target}
     if lossless:
         given |= {"vbv_maxrate": vbv_maxrate, "vbv_bufsize": vbv_bufsize, "level": level, "lossless": True}
+        given |= {"profile": profile}
         given |= {"passes=2": None if passes == 1 else passes, "psy_rd": psy_rd or None}
         if not isinstance(scaling_matrix, str) or scaling_matrix != "flat":
             given["scaling_matrix"] = scaling_matrix
@@ -280,13 +288,17 @@ def settings_of(
     least = LEAST_SLICE_LOSSLESS if lossless else LEAST_SLICE
     if slice_max_bytes is not None and counted("slice_max_bytes", slice_max_bytes) < least:
         raise ParameterError(f"slice_max_bytes is {slice_max_bytes}; one macroblock may take {least}")
+    level = None if level is None else level_named(level)
     said = {
         "preset": preset, "tune": tune, "keyint": keyint, "vbv_maxrate": vbv_maxrate, "vbv_bufsize": vbv_bufsize,
         "level": level, "passes": passes, "slices": slices, "slice_max_bytes": slice_max_bytes,
-        "open_gop": bool(open_gop), "psy_rd": psy_rd,
+        "open_gop": bool(open_gop), "psy_rd": psy_rd, "profile": profile,
         "scaling_matrix": scaling_matrix if isinstance(scaling_matrix, str) else "custom",
     }  # fmt: skip
     tools = replace(tools_of(preset, tune), psy_rd=psy_weight(psy_rd, preset))
+    lists = lists_of(scaling_matrix)
+    if profile is not None:
+        tools = within_profile(tools, profile, lists, qp)
     if lossless:
         qp, quality, name = 0, 0, "qp"
         tools = replace(tools, trellis=0, deblock=None)
@@ -294,14 +306,25 @@ def settings_of(
         tools = replace(tools, aq=0, tree=0, lookahead=min(tools.lookahead, SHORT))
     return Settings(
         tools, quality, bitrate, keyint, min(checked_threads(threads), MOST_THREADS),
-        vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
-        passes, target, lists=lists_of(scaling_matrix), slices=slices, aud=bool(aud),
+        vbv_of(bitrate, vbv_maxrate, vbv_bufsize), level,
+        passes, target, lists=lists, slices=slices, aud=bool(aud),
         slice_max_bytes=None if slice_max_bytes is None else int(slice_max_bytes),
-        open_gop=bool(open_gop), lossless=bool(lossless), constant=name, said=described(said) if settings_sei else None,
+        open_gop=bool(open_gop), lossless=bool(lossless), profile=profile, constant=name,
+        said=described(said) if settings_sei else None,
     )  # fmt: skip
 
 
 OPTIONS = inspect.signature(settings_of).parameters
+
+
+def within_profile(tools, profile, lists, qp):
+    """The `Tools` without what a profile lacks."""
+    tools = replace(tools, **LACKING[chosen("profile", profile, PROFILES)])
+    if profile != "high" and lists != FLAT_LISTS:
+        raise ParameterError(f"profile is {profile!r}, which has no scaling_matrix: it needs 'high'")
+    if profile != "high" and not tools.cabac and qp is not None and qp < CAVLC_QP:
+        raise ParameterError(f"qp is {qp}; with profile={profile!r} and CAVLC it must be at least {CAVLC_QP}")
+    return tools
 
 
 def psy_weight(psy_rd, preset):

@@ -17,7 +17,7 @@ from ...sources.streaming import Clip
 from ..decode.video import decode_video
 from .encoder import Encoder
 from .frames import Intake, clip_of
-from .parameters import Display, aspect_of, rate_of, reorder_depth
+from .parameters import Display, aspect_of, rate_of, reorder_depth, within_level
 from .passes import reaching_score, two_passes, within_size
 from .result import EncodedVideo, examiner, picture_of
 from .settings import settings_of_options
@@ -43,7 +43,7 @@ def encode_video(
     bitrate: float | None = None,
     vbv_maxrate: float | None = None,
     vbv_bufsize: float | None = None,
-    level: str | None = None,
+    level: str | float | None = None,
     preset: str = "medium",
     tune: str | None = None,
     keyint: int = 250,
@@ -58,6 +58,7 @@ def encode_video(
     psy_rd: float = 0,
     settings_sei: bool = True,
     lossless: bool = False,
+    profile: str | None = None,
     sample_aspect_ratio: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> bytes:
@@ -85,9 +86,10 @@ def encode_video(
         into a buffer of `vbv_bufsize` bits, 0.9 of it full when it begins, has each picture in time. Pictures that
         would not fit are coded again with higher QP. The stream states both (HRD parameters of E.1.2, with buffering
         period and picture timing messages).
-    level : str, optional
-        The level of Table A-1, such as "4.1"; by default the lowest that allows size, frame rate, pictures in the
-        buffer, `bitrate` and VBV. With one, its highest rate and buffer bound the stream as by VBV.
+    level : str or float, optional
+        The level of Table A-1, such as "4.1"; by default the lowest that allows size, frame rate, reference pictures of
+        the preset, `bitrate` and VBV. With one, its highest rate and buffer bound the stream as by VBV, and there are
+        no more reference pictures than it allows.
     preset : str, default "medium"
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow" or "placebo":
         from fast to small.
@@ -136,6 +138,10 @@ def encode_video(
         Decoded frames equal those that are given, bit for bit (High 4:4:4 Predictive, QP 0, without transforms), in
         place of `qp`, `crf`, `bitrate` and `target`, and without bounds (`vbv_maxrate`, `level`). RGB stays RGB (planes
         G, B, R in full range), and 4:4:4 is taken too. Many players cannot show it.
+    profile : str, optional
+        "baseline", "main" or "high": the stream needs no decoder of more. "baseline" takes away CABAC, B pictures,
+        weights and the 8x8 transform, "main" the 8x8 transform, whatever the preset; gray frames and a
+        `scaling_matrix` need "high". Default: what preset and frames need.
     sample_aspect_ratio : (int, int), optional
         Width and height of a sample, such as (4, 3). Default: that of a clip; unknown for other frames.
     progress : function, optional
@@ -158,7 +164,8 @@ def encode_video(
     Notes
     -----
     The stream is the same on every machine. Its reconstruction equals what a decoder shows, bit for bit (Rec. ITU-T
-    H.264, Annex A: Constrained Baseline with "ultrafast", otherwise High; High 4:4:4 Predictive with `lossless`).
+    H.264, Annex A: Constrained Baseline with "ultrafast", otherwise High; High 4:4:4 Predictive with `lossless`; at
+    most `profile`).
     `codec.h264.encode_frames` also tells what it made of each frame, `codec.h264.Encoder` takes frames one by one.
 
     Examples
@@ -172,7 +179,7 @@ def encode_video(
         qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
         vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, passes=passes, target=target,
         scaling_matrix=scaling_matrix, slices=slices, slice_max_bytes=slice_max_bytes, aud=aud, open_gop=open_gop,
-        psy_rd=psy_rd, settings_sei=settings_sei, lossless=lossless,
+        psy_rd=psy_rd, settings_sei=settings_sei, lossless=lossless, profile=profile,
     )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 
@@ -406,6 +413,7 @@ class _Job:
             if not first:
                 raise ParameterError("there are no frames to encode")
             self._first = [self._intake(first.pop())]
+            self.settings = within_level(settings, self._first[0])
             self.rotation = self._first[0].rotation
             self.warnings += _shown_larger(self._first[0])
         except BaseException:

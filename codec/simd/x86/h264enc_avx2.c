@@ -144,17 +144,23 @@ INLINE Rows transposed(Rows d)
                    _mm256_unpackhi_epi64(a23, b23)}};
 }
 
+/* Sums and differences of four registers. */
+INLINE Rows hadamard_4(Rows d)
+{
+    const __m256i s01 = _mm256_add_epi16(d.r[0], d.r[1]), m01 = _mm256_sub_epi16(d.r[0], d.r[1]),
+                  s23 = _mm256_add_epi16(d.r[2], d.r[3]), m23 = _mm256_sub_epi16(d.r[2], d.r[3]);
+    return (Rows){{_mm256_add_epi16(s01, s23), _mm256_sub_epi16(s01, s23), _mm256_add_epi16(m01, m23),
+                   _mm256_sub_epi16(m01, m23)}};
+}
+
 /* Sums of 16 words that are at most 2^15 - 1 each: 4 * 4 * 255 * 2 are. */
 INLINE __m256i hadamard_sums(Rows d)
 {
-    __m256i s01 = _mm256_add_epi16(d.r[0], d.r[1]), m01 = _mm256_sub_epi16(d.r[0], d.r[1]),
-            s23 = _mm256_add_epi16(d.r[2], d.r[3]), m23 = _mm256_sub_epi16(d.r[2], d.r[3]);
-    d = transposed((Rows){{_mm256_add_epi16(s01, s23), _mm256_sub_epi16(s01, s23), _mm256_add_epi16(m01, m23),
-                           _mm256_sub_epi16(m01, m23)}});
-    s01 = _mm256_abs_epi16(_mm256_add_epi16(d.r[0], d.r[1]));
-    m01 = _mm256_abs_epi16(_mm256_sub_epi16(d.r[0], d.r[1]));
-    s23 = _mm256_abs_epi16(_mm256_add_epi16(d.r[2], d.r[3]));
-    m23 = _mm256_abs_epi16(_mm256_sub_epi16(d.r[2], d.r[3]));
+    d = transposed(hadamard_4(d));
+    const __m256i s01 = _mm256_abs_epi16(_mm256_add_epi16(d.r[0], d.r[1])),
+                  m01 = _mm256_abs_epi16(_mm256_sub_epi16(d.r[0], d.r[1])),
+                  s23 = _mm256_abs_epi16(_mm256_add_epi16(d.r[2], d.r[3])),
+                  m23 = _mm256_abs_epi16(_mm256_sub_epi16(d.r[2], d.r[3]));
     return _mm256_madd_epi16(_mm256_add_epi16(_mm256_max_epi16(s01, s23), _mm256_max_epi16(m01, m23)),
                              _mm256_set1_epi16(1));
 }
@@ -215,7 +221,7 @@ INLINE void transpose_8x8(__m256i r[8])
 
 /* Before the last stage words are at most 32 * 255, so that sums of four are below 2^15; |a + b| + |a - b| =
  * 2 max(|a|, |b|) is that stage. */
-AVX2 int codec_h264_sa8d_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
+AVX2 int codec_h264_sa8d_16_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
 {
     __m256i sum = _mm256_setzero_si256();
     for (; h > 0; h -= 8, a += 8 * a_stride, b += 8 * b_stride) {
@@ -231,6 +237,29 @@ AVX2 int codec_h264_sa8d_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint8_
         butterflies(r, 2);
         for (int i = 0; i < 4; i++)
             words = _mm256_add_epi16(words, _mm256_max_epi16(_mm256_abs_epi16(r[i]), _mm256_abs_epi16(r[i + 4])));
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
+    }
+    return (sum_of_words(sum) + 1) >> 1;
+}
+
+/* One block in four registers: rows i and i + 4 in the halves, columns i and i + 4 in the quarters after them. */
+AVX2 int codec_h264_sa8d_8_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
+{
+    __m256i sum = _mm256_setzero_si256();
+    for (; h > 0; h -= 8, a += 8 * a_stride, b += 8 * b_stride) {
+        __m256i words = _mm256_setzero_si256();
+        Rows d = hadamard_4(difference_8x8(a, a_stride, b, b_stride));
+        for (int i = 0; i < 4; i += 2) {
+            const __m256i u = _mm256_permute2x128_si256(d.r[i], d.r[i + 1], 0x20),
+                          v = _mm256_permute2x128_si256(d.r[i], d.r[i + 1], 0x31);
+            d.r[i] = _mm256_add_epi16(u, v);
+            d.r[i + 1] = _mm256_sub_epi16(u, v);
+        }
+        d = hadamard_4(transposed(d));
+        for (int i = 0; i < 4; i += 2) {
+            const __m256i u = _mm256_abs_epi16(d.r[i]), v = _mm256_abs_epi16(d.r[i + 1]);
+            words = _mm256_add_epi16(words, _mm256_max_epi16(_mm256_unpacklo_epi64(u, v), _mm256_unpackhi_epi64(u, v)));
+        }
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
     }
     return (sum_of_words(sum) + 1) >> 1;

@@ -14,6 +14,7 @@ class AccessUnit:
     bits: int
     key: bool
     reference: bool
+    dropped: tuple  # references that it marks as unused, in coding order counted back from the latest
     period: BufferingPeriod
     timing: PicTiming
 
@@ -30,13 +31,16 @@ def access_units(data):
             messages += [message.content for message in read_sei(nal, sps)]
         else:
             assert nal.nal_unit_type in (IDR, NON_IDR)
-            read_slice_header(nal, sets.find)
+            header, *_ = read_slice_header(nal, sets.find)
+            operations = header.memory_management_control_operations
+            assert all(one.memory_management_control_operation == 1 for one in operations)
+            dropped = tuple(one.difference_of_pic_nums_minus1 for one in operations)
             (timing,) = [one for one in messages if isinstance(one, PicTiming)]
             period = [one for one in messages if isinstance(one, BufferingPeriod)]
             key = nal.nal_unit_type == IDR
             assert len(period) == key
             reference = nal.nal_ref_idc > 0
-            found.append(AccessUnit(8 * size, key, reference, period[0] if key else None, timing))
+            found.append(AccessUnit(8 * size, key, reference, dropped, period[0] if key else None, timing))
             size, messages = 0, []
     assert sum(one.bits for one in found) == 8 * len(data)
     return sps, found
@@ -94,17 +98,18 @@ def _check_overflow(times, rate, size):
 def _check_output(sps, times, tick):
     outputs = sorted(output for _, output, *_ in times)
     assert all(b - a == 2 * tick for a, b in zip(outputs, outputs[1:]))  # one picture after the other
-    held = []  # (output, reference)
-    for removal, output, unit, *_ in times:
+    held, unused = [], set()  # (output, number of a reference in coding order or None)
+    for number, (removal, output, unit, *_) in enumerate(times):
         assert output >= removal
+        references = [one for _, one in held if one is not None and one not in unused]
         if unit.key:
-            held = [(one, False) for one, _ in held]
-        held = [(one, reference) for one, reference in held if reference or one > removal]
+            unused.update(references)
+        else:
+            unused.update(references[-1 - back] for back in unit.dropped)
+        references = [one for one in references if one not in unused]
+        if unit.reference and len(references) == sps.max_num_ref_frames:  # sliding window: the oldest
+            unused.add(references[0])
+        held = [(one, ref) for one, ref in held if ref not in unused and ref is not None or one > removal]
         if unit.reference or output > removal:
-            held.append((output, unit.reference))
-        references = [one for one in held if one[1]]
-        if len(references) > sps.max_num_ref_frames:  # sliding window: the oldest in coding order is no reference
-            at = held.index(references[0])
-            held[at] = (held[at][0], False)
-            held = [(one, reference) for one, reference in held if reference or one > removal]
-        assert len(held) <= sps.vui.max_dec_frame_buffering
+            held.append((output, number if unit.reference else None))
+        assert len(held) <= sps.vui.max_dec_frame_buffering <= sps.MaxDpbFrames

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from leaky_bucket import access_units, least_fullness
 from made_clips import assert_decodes_to, encoded, flat, moving, noise, text
 
 import codec
+from codec.h264.encode import settings
 from codec.h264.encode.ratecontrol import STEPS, fit
 from codec.h264.stream.nal import NalUnit
 from codec.h264.stream.parameter_sets import SPS
@@ -61,6 +63,39 @@ def test_a_level_bounds_the_rate_even_without_vbv():
     (schedule,) = sps.vui.nal_hrd.schedules
     assert (schedule.bit_rate_value_minus1 + 1) * 64 == 96_000 and sps.level_idc == 10
     assert least_fullness(data) >= 0
+
+
+@pytest.mark.parametrize(
+    "size, level, references, more",
+    [
+        ((176, 144), "1", 3, {"preset": "medium"}),
+        ((176, 144), "1b", 3, {"preset": "slow", "tune": "animation"}),
+        ((176, 144), "1", 3, {"preset": "superfast", "keyint": 12, "slices": 2}),
+        ((320, 240), 1.1, 2, {"preset": "veryfast"}),  # room for two: no B picture refers to another
+        ((352, 288), "1.1", 2, {"preset": "medium"}),
+    ],
+)
+def test_references_and_pictures_that_wait_fit_into_the_level(monkeypatch, size, level, references, more):
+    """Pictures have their references, and their time of output, with what the level leaves."""
+    tools = settings.PRESETS[more["preset"]]
+    monkeypatch.setitem(settings.PRESETS, more["preset"], replace(tools, b_adapt=0))
+    frames = moving(*size, 25)
+    data, planes, pictures = encoded(frames, crf=32, fps=5 if references == 2 else 15, level=level, **more)
+    assert_decodes_to(data, planes, *size)
+    if "slices" not in more:
+        assert least_fullness(data) >= 0
+        sps, units = access_units(data)
+        assert any(unit.dropped for unit in units) == (references == 3)
+        assert (sps.level_name, sps.max_num_ref_frames) == (str(level), references)
+        assert sps.vui.max_dec_frame_buffering <= sps.MaxDpbFrames
+    assert sum(one.type == "B" for one in pictures) > 10
+
+
+def test_open_gops_with_few_references():
+    frames = moving(176, 144, 30)
+    data, planes, pictures = encoded(frames, crf=34, fps=15, level="1", keyint=8, open_gop=True)
+    assert_decodes_to(data, planes, 176, 144)
+    assert sum(one.key for one in pictures) == 4
 
 
 def test_no_picture_exceeds_the_least_compression_of_its_level():

@@ -1,5 +1,6 @@
 """The encoder's kernels: scalar bodies against naive versions, vector ones against scalar ones."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -67,8 +68,8 @@ def test_differences(kind, level):
 def test_difference_of_8x8_transforms(level):
     rng = np.random.default_rng(4)
     hadamard = np.array([[1 - 2 * (bin(i & k).count("1") & 1) for k in range(8)] for i in range(8)])
-    for height in (8, 16):
-        for a, b in pairs(rng, height, 16):
+    for width, height in itertools.product((16, 8), (8, 16)):
+        for a, b in pairs(rng, height, width):
             sums = [np.abs(hadamard @ block @ hadamard).sum() for block in blocks(a.astype(int) - b, 8)]
             assert _kernels.difference("sa8d", a, b, level) == (sum(sums) + 2) // 4
 

@@ -7,7 +7,7 @@ import pytest
 from made_clips import encoded, moving
 
 import codec
-from codec.h264.encode.parameters import level_of, rate_of, sequence_of, vector_limits
+from codec.h264.encode.parameters import LEVELS, level_of, rate_of, sequence_of, vector_limits
 from codec.h264.encode.settings import PRESETS, settings_of
 from codec.h264.stream.nal import split_byte_stream
 from codec.h264.stream.parameter_sets import ParameterSets, read_pps, read_sps, write_pps, write_sps
@@ -115,11 +115,65 @@ def test_the_stream_says_the_level_of_its_rate(change, level_idc):
 
 
 @pytest.mark.parametrize(
+    "size, fps, level, medium, slow",
+    [
+        ((1920, 1080), 25, "4", 3, 3),
+        ((1920, 1080), 30, "4.1", 3, 3),
+        ((1920, 1080), 60, "4.2", 3, 3),
+        ((1280, 720), 30, "3.1", 4, 4),
+        ((720, 576), 25, "3", 4, 4),
+        ((720, 480), 30, "3", 4, 5),
+        ((3840, 2160), 30, "5.1", 4, 4),
+        ((176, 144), 15, "1", 3, 3),
+        ((176, 144), 15, "1b", 3, 3),
+    ],
+)
+def test_references_fall_to_what_the_level_allows(size, fps, level, medium, slow):
+    """MaxDpbMbs of Table A-1, of which one picture waits for its time of output."""
+    for preset, references in (("medium", medium), ("slow", slow)):
+        sps, _ = sets_of(*size, Fraction(fps), preset=preset, more={"level": level})
+        assert (sps.level_name, sps.max_num_ref_frames) == (level, references)
+        assert sps.vui.max_dec_frame_buffering == references + 1 <= sps.MaxDpbFrames
+        assert vector_limits(sps)[0] == 4 * LEVELS[level]["MaxVmvR"]
+        assert read_sps(split_byte_stream(b"\0\0\1" + write_sps(sps))[0]) == sps
+
+
+def test_a_buffer_does_not_raise_the_level():
+    """1920x1080 has four pictures in that of level 4."""
+    vbv = {"vbv_maxrate": 10e6, "vbv_bufsize": 10e6}
+    for more, references in (({}, 4), (vbv, 3)):
+        sps, _ = sets_of(1920, 1080, more=more)
+        assert (sps.level_name, sps.max_num_ref_frames, sps.vui.max_dec_frame_buffering) == ("4", references, 4)
+
+
+@pytest.mark.parametrize(
+    "level, name", [("4.0", "4"), (4, "4"), (4.0, "4"), (np.float32(4.5) - 0.5, "4"), (4.1, "4.1")]
+)
+def test_levels_as_people_write_them(level, name):
+    settings = settings_of(qp=26, level=level)
+    assert settings.level == name and ("level" not in settings_of(qp=26).words) and f"level={name}" in settings.words
+
+
+def test_level_1b_of_older_profiles_is_level_1_1_with_a_flag():
+    """A.3.1, A.3.2"""
+    for preset, level_idc, flag in (("ultrafast", 11, 1), ("medium", 9, 0)):
+        sps, _ = sets_of(176, 144, Fraction(15), preset=preset, more={"level": "1b"})
+        assert (sps.level_idc, sps.constraint_set3_flag, sps.level_name) == (level_idc, flag, "1b")
+
+
+@pytest.mark.parametrize(
     "change, words",
     [
-        ({"more": {"level": "3"}}, "level is '3', but 1280x720 at 25 frames per second .* needs '3.1'"),
-        ({"bitrate": 30e6, "more": {"level": "3.1"}}, r"3e\+07 bits per second needs '3.2'"),
-        ({"more": {"level": "7"}}, "level is '7'; it must be one of 1, 1.1"),
+        (
+            {"more": {"level": "3"}},
+            "level is '3', but 1280x720 at 25 frames per second needs '3.1' .*: give that, or less of width and height, "
+            "frames per second$",
+        ),
+        ({"bitrate": 30e6, "more": {"level": "3.1"}}, r"3e\+07 bits per second needs '3.2' .*of bits per second$"),
+        ({"more": {"level": True}}, "level is True; it must be one of 1, 1b, 1.1"),
+        ({"more": {"level": 41}}, "level is 41; it must be one of"),
+        ({"more": {"level": b"4"}}, "level is b'4'"),
+        ({"more": {"level": "7"}}, "level is '7'; it must be one of 1, 1b, 1.1"),
         ({"more": {"vbv_maxrate": 1e6}}, "vbv_maxrate without vbv_bufsize bounds nothing: give both"),
         ({"more": {"vbv_bufsize": 1e6}}, "vbv_bufsize without vbv_maxrate bounds nothing: give both"),
         (
