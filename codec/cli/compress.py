@@ -130,6 +130,9 @@ def compress(inputs, files_from, include, exclude, output, **given):
     stdout, a JPEG is written even if it is larger or holds the first frame only, with a warning. The ratio is
     before / after. An output is readable by nobody who cannot read its source.
 
+    What follows the picture of a JPEG, as the film of a motion photo or a gain map, is carried over. Where it cannot be
+    (--max-size, --strip, --to), a warning and the row say so; with --in-place the original is kept.
+
     With --in-place a JPEG is replaced by a smaller one of the same name: after it was decoded again and compared, with
     the mode, owner and times of the original, which stays in the backup folder until you delete that. codec undo brings
     the originals back. Other formats, links and files with several hard links are ignored.
