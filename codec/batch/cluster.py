@@ -306,8 +306,8 @@ class _Foreman:
             self._named(job, seen, replace(parked, row=row))
         except (CodecError, OSError) as error:
             return Row(job.source, job.target, "failed", error=str(error))
-        if seen and seen.replaceable:
-            remove_former(seen.replaceable, row)
+        if seen and seen.removable:
+            remove_former(seen.removable, row)
         return row
 
     def _named(self, job, seen, parked):

@@ -278,7 +278,7 @@ class Ledger:
                 "choose another place with ledger=PATH"
             )
         tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
-        if (version == 0 and tables) or (version and "files" not in tables):
+        if tables if version == 0 else not tables >= {"files", "runs", "replaced"}:
             raise FileError(
                 f"{self.path} is no ledger, but a database of something else: choose another place with ledger=PATH"
             )

@@ -282,10 +282,13 @@ def _are_disjoint(inputs):
 
 
 def _once(jobs, paths):
-    """The jobs without those whose source another one has, by the same or another path."""
+    """The jobs without those whose source another one has, by the same or another path. What a folder leaves out may be
+    named beside it."""
     first = {}
     for job in jobs:
-        first.setdefault(paths.entry(job.source), job)
+        other = first.setdefault(paths.entry(job.source), job)
+        if other.status and not job.status:
+            first[paths.entry(job.source)] = job
     return list(first.values())
 
 
@@ -427,7 +430,9 @@ class _Paths:
         self._folders, self._files, self._folded = {}, {}, {}
 
     def entry(self, path):
-        """The real path of the folder, and the name in it: a symbolic link is not followed."""
+        """The real path of the folder, and the name in it: a symbolic link is not followed. Of a URL, all that it is."""
+        if remote.is_url(path):
+            return path
         folder, name = os.path.split(path)
         if name in ("", os.curdir, os.pardir):
             return os.path.normcase(os.path.realpath(path))

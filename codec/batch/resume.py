@@ -40,6 +40,11 @@ class Seen(NamedTuple):
         """The path of an output that may be replaced, or None."""
         return self.output if self.ours else None
 
+    @property
+    def removable(self):
+        """The path of an output that is still what a run made, or None."""
+        return self.replaceable if self.verdict != CHANGED else None
+
 
 def unchanged(job, known, settings):
     """Whether source, settings and output of a job are as recorded, by size, time and inode.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CodecError, FileError
 from ..sources import remote
-from ..sources.files import PIPE, read_bytes, read_stdin, write_atomic, write_stdout
+from ..sources.files import PIPE, is_own_link, read_bytes, read_stdin, write_atomic, write_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,7 @@ def _there(source, target, keep_as, ours):
     """The path of an output that exists and is not `ours`, or None."""
     if target == PIPE:
         return None
-    if (_is_file(target) or _leads_nowhere(target)) and not _is(target, ours):
+    if (_is_file(target) or is_own_link(target)) and not _is(target, ours):
         return target
     if keep_as is None or _is(keep_as, ours):
         return None
@@ -168,11 +168,6 @@ def _there(source, target, keep_as, ours):
 
 def _is_file(path):
     return remote.stat(path) is not None if remote.is_url(path) else os.path.isfile(path)
-
-
-def _leads_nowhere(path):
-    """Whether a path is a symbolic link to what is not there."""
-    return os.path.islink(path) and not os.path.exists(path)
 
 
 def _is_same_file(one, other):

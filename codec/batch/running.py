@@ -200,7 +200,9 @@ def _all_rows(jobs, worker, threads, told):
         for place, _ in zip(todo, in_order((partial(do, place) for place in todo), pool, (threads + WAITING) * AHEAD)):
             del untold[place]
             told(rows[place])
-    except KeyboardInterrupt:  # the threads have ended
+    except KeyboardInterrupt:
+        if pool != 1:
+            pool.halt()  # where `told` was interrupted, threads are at work
         for place in untold:
             if rows[place] is not None:
                 told(rows[place])

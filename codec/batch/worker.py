@@ -138,7 +138,7 @@ class Worker:
             record=None if seen is None else record,
             writing=partial(self.turns.lent, "write"),
         )
-        if ours and not self.dry_run and row.status in ("done", "kept"):
+        if ours and seen.removable and not self.dry_run and row.status in ("done", "kept"):
             remove_former(ours, row)
         return row
 

@@ -104,7 +104,8 @@ def _command(row, max_size):
         extra = ["--dither", "none"]
     old, new = _path(row.input), _path(f"{stem}.smaller{suffix}")
     made = shlex.join(["codec", *verb, old, "-o", new, *extra])
-    takes_name = os.path.splitext(old)[1] == suffix and not os.path.lexists(new)  # else it would be skipped
+    # An output that exists would be skipped; a link would be replaced, and not what it leads to
+    takes_name = os.path.splitext(old)[1] == suffix and not os.path.lexists(new) and not os.path.islink(row.input)
     return f"{made} && {shlex.join(['mv', new, old])}" if takes_name else made
 
 

@@ -223,7 +223,14 @@ def _existing_mode(path):
         return None
 
 
-SYSTEM_LINKS = ("/dev/", "/proc/")  # /dev/stdout leads to what a shell opened, and is nobody's file
+# Links to what a shell opened, as /dev/stdout, which are nobody's files
+SYSTEM_LINKS = ("/dev/fd/", "/dev/std", "/proc/")
+
+
+def is_own_link(path):
+    """Whether a path is a symbolic link that somebody made."""
+    return os.path.islink(path) and not path.startswith(SYSTEM_LINKS)
+
 
 # The name of a temporary file, which no other program gives. Its writer holds a lock on it (flock) as long as it lives:
 # an unlocked one was left behind by a process that was killed.
@@ -345,15 +352,14 @@ def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=Tru
         raise ParameterError(f"the path is a {type(path).__name__}; pass a str or os.PathLike")
     target = os.fsdecode(path)
     try:
-        is_link = os.path.islink(target)
-        followed = is_link and (follow or target.startswith(SYSTEM_LINKS))
-        if followed or not os.path.basename(target):
+        kept = is_own_link(target) and not follow
+        if (os.path.islink(target) and not kept) or not os.path.basename(target):
             target = os.path.realpath(target)
         mode = _existing_mode(target)
-        if is_link and not followed and mode is not None and stat.S_ISREG(mode):
-            mode = None  # that file stays: a new one takes the place of the link
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if kept:
+            mode = None  # what it leads to stays: a file takes the place of the link
         if mode is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is read-only")
         replaceable = mode is None or stat.S_ISREG(mode)
@@ -391,7 +397,7 @@ def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None,
     synced : bool
         Flush the folder too, so that the new name survives a power cut. A run does so once for all files of a folder.
     follow : bool
-        False: a symbolic link to a file, or to nothing, is replaced itself, and its target is unchanged.
+        False: a symbolic link to anything but a folder is replaced itself, and what it leads to is unchanged.
 
     Raises
     ------

@@ -121,6 +121,37 @@ def test_a_link_is_an_output_that_exists_and_is_replaced_itself(put, to, single)
 
 
 @posix
+def test_a_link_to_a_pipe_is_an_output_that_exists(put):
+    put("in/a.png")
+    os.mkdir("out")
+    os.mkfifo("pipe")
+    os.symlink("../pipe", "out/a.jpg")
+    assert [row.status for row in batch.run(batch.plan(["in"], "out", TASK), TASK)] == ["skipped"]
+    (row,) = batch.run(batch.plan(["in"], "out", TASK), TASK, overwrite=True)
+    assert row.status == "done" and os.path.isfile("out/a.jpg") and not os.path.islink("out/a.jpg")
+
+
+def test_an_output_that_was_edited_is_not_removed_where_its_successor_has_another_name(put):
+    put("in/a.png")
+    with open("in/a.png", "wb") as stream:
+        stream.write(dump(np.zeros((8, 8, 3), np.uint8)))  # smaller than a JPEG
+    forced = CompressTask(EncodeOptions(quality=50), force=True)
+    with batch.Ledger("out/ledger.sqlite") as ledger:
+        (row,) = batch.run(batch.plan(["in"], "out", TASK), TASK, ledger=ledger)
+        assert (row.status, row.output) == ("kept", "out/a.png")
+        with open("out/a.png", "ab") as stream:
+            stream.write(b"edited")
+        (row,) = batch.run(batch.plan(["in"], "out", forced), forced, ledger=ledger, overwrite=True)
+    assert (row.status, row.output) == ("done", "out/a.jpg") and os.path.exists("out/a.png")
+
+
+def test_what_a_folder_leaves_out_may_be_named(put):
+    put("in/a.png", "in/b.png")
+    jobs = batch.plan(["in", "in/a.png"], "out", TASK, selection=batch.Selection(exclude=("a.png",)))
+    assert {job.source: job.status for job in jobs} == {"in/a.png": None, "in/b.png": None}
+
+
+@posix
 def test_a_link_in_the_place_of_an_output_of_ours_is_left_alone(put, tmp_path):
     put("in/a.png")
     with batch.Ledger("out/ledger.sqlite") as ledger:

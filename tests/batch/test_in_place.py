@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -54,10 +55,29 @@ def test_an_interruption_between_record_and_rename_leaves_the_original_alone(pho
     assert rows["a.jpg"].status == "done" and len(runs()) == 1
 
 
+def test_no_thread_replaces_originals_after_an_interruption(photos):
+    """Wherever it comes: here while a row is told, as threads work."""
+    for number in range(30):
+        (photos / f"{number}.jpg").write_bytes(codec.encode(np.roll(SMOOTH, number, 1), 97, effort=1))
+
+    def told(row):
+        if row.status == "done":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replace(threads=4, told=told)
+    assert threading.active_count() == 1
+    replaced = sum(len(names) for _, _, names in os.walk("backup"))
+    assert sum(run.files for run in runs()) == replaced
+    if replaced:
+        undo()
+    assert (photos / "a.jpg").read_bytes() == LARGE
+
+
 def replace(task=TASK, inputs=("photos",), backup="backup", **options):
     with Ledger("ledger.sqlite") as ledger:
         run = InPlace(ledger, "photos", backup)
-        rows = batch.run(batch.plan_in_place(list(inputs), task), task, threads=2, in_place=run, **options)
+        rows = batch.run(batch.plan_in_place(list(inputs), task), task, in_place=run, **{"threads": 2} | options)
     return {os.path.relpath(row.input, "photos").replace(os.sep, "/"): row for row in rows}, run
 
 

@@ -237,6 +237,16 @@ def test_a_symbolic_link_that_is_not_followed_is_replaced_itself(tmp_path, there
     assert (tmp_path / "real.bin").exists() == there and (not there or (tmp_path / "real.bin").read_bytes() == b"old")
 
 
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="there is no /dev/shm")
+def test_a_link_in_shared_memory_is_none_of_the_system():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        real, link = os.path.join(folder, "real"), os.path.join(folder, "link")
+        write_atomic(real, b"old")
+        os.symlink(real, link)
+        write_atomic(link, b"new", follow=False)
+        assert read_bytes(real) == b"old" and read_bytes(link) == b"new" and not os.path.islink(link)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere /dev/fd holds no links")
 def test_a_link_of_the_system_is_followed_in_any_case(tmp_path):
     with open(tmp_path / "real.bin", "wb") as stream:
