@@ -430,7 +430,7 @@ class _Paths:
         self._folders, self._files, self._folded = {}, {}, {}
 
     def entry(self, path):
-        """The real path of the folder, and the name in it: a symbolic link is not followed. Of a URL, all that it is."""
+        """The real path of the folder, and the name in it: a symbolic link is not followed. URLs stay as they are."""
         if remote.is_url(path):
             return path
         folder, name = os.path.split(path)

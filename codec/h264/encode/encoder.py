@@ -44,6 +44,7 @@ from .parameters import (
     DEFAULT_DISPLAY,
     LOG2_MAX_FRAME_NUM,
     LOG2_MAX_POC_LSB,
+    bounds_parts,
     least_qp_of,
     most_slices,
     sequence_of,
@@ -55,6 +56,7 @@ from .settings import (
     DRAWN_DEBLOCK,
     LAYER_I,
     MAX_QP,
+    PARTS_P_4X4,
     QP_OFFSETS,
     RD_BEST,
     chroma_weight,
@@ -184,6 +186,8 @@ class PictureEncoder:
             display,
         )
         self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
+        if bounds_parts(self._sps):
+            self._tools = replace(self._tools, partitions=self._tools.partitions & ~PARTS_P_4X4)
         rows, width = self._sps.FrameHeightInMbs, self._sps.PicWidthInMbs
         self._ends = [width * (i * rows // settings.slices) for i in range(1, settings.slices + 1)]
         self._most_slices = most_slices(self._sps)

@@ -85,7 +85,7 @@ def cpb_factor(profile_idc):
 def level_named(value):
     """The name in Table A-1 of a level as people write it: "4", "4.0", 4, 4.1, "1b"."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    name = f"{value:g}" if number else value.removesuffix(".0") if isinstance(value, str) else None
+    name = f"{float(value):g}" if number else value.removesuffix(".0") if isinstance(value, str) else None
     if name not in LEVELS:
         raise ParameterError(f"level is {value!r}; it must be one of {', '.join(LEVELS)}")
     return name
@@ -273,6 +273,11 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
         second_chroma_qp_index_offset=0 if tools.transform8 else None,
     )
     return sps, pps
+
+
+def bounds_parts(sps):
+    """Whether the vectors of blocks smaller than 8x8 have to lie near each other (MaxSubMbRectSize, A.3.3)."""
+    return sps.profile_idc == BASELINE and level_row(sps)["MaxSubMbRectSize_Baseline"] is not None
 
 
 def least_qp_of(sps, pps):

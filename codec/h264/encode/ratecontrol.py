@@ -472,7 +472,7 @@ def fit(code, nal, qp, limits, top):
         Maps a QP to a NAL unit. Its last call counts: it leaves the picture that others refer to.
     nal : bytes
         The first attempt.
-    qp : int
+    qp : number
         Its QP.
     limits : (int, int)
         Bits that it should have at most, which QP below `top` sees to, and bits that it must not exceed.
@@ -491,8 +491,8 @@ def fit(code, nal, qp, limits, top):
         qp = min(qp + max(_rise(8 * len(nal), max(wanted, 1)), 1 if qp < top else 4), end)
         nal = code(qp)
     latest = qp
-    while qp - low > 1 and qp <= top and 8 * len(nal) < soft / 4:
-        latest = (low + qp) // 2
+    while qp - low >= 2 and qp <= top and 8 * len(nal) < soft / 4:
+        latest = low + (qp - low) // 2
         other = code(latest)
         if 8 * len(other) > soft:
             low = latest

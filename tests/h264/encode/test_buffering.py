@@ -162,6 +162,13 @@ def test_fit_tries_qp_in_between_where_bits_fall_at_once():
     assert fit(code, code(10), 10, (14000, 10**9), 51) == (bytes(10), 33) and tried[-1] == 33
 
 
+@pytest.mark.parametrize("cliff", [13.2, 13.9, 30.1])
+def test_fit_ends_with_any_qp(cliff):
+    """QP of crf are not integers."""
+    nal, qp = fit(lambda qp: bytes(3000 if qp < cliff else 10), bytes(3000), 10.4, (16000, 10**9), 56)
+    assert len(nal) == 10 and cliff <= qp < cliff + 2
+
+
 def test_ffmpeg_reads_streams_with_a_buffer():
     av = pytest.importorskip("av")
     data, _, _ = encoded(moving(48, 32, 9), vbv=(100_000, 100_000))

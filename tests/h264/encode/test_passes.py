@@ -158,7 +158,7 @@ def test_a_score_is_reached_with_the_highest_crf(target, better):
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"target": "ssim:1.1"}, "ssim:1.1 cannot be reached: .* with CRF 0"),
+        ({"target": "psnr_y:150"}, "psnr_y:150 cannot be reached: .* with CRF 0"),
         ({"target": "size:10"}, "size:10 cannot be reached"),
         ({"target": "size:1MB", "crf": 20}, "crf and target contradict"),
         ({"target": "size:1MB", "bitrate": 20_000}, "bitrate and target contradict"),

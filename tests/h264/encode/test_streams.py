@@ -13,7 +13,7 @@ from codec.h264.encode import settings
 from codec.h264.encode.settings import PRESETS, TUNES
 from codec.h264.stream.nal import PPS, SPS, split_byte_stream
 from codec.h264.stream.parameter_sets import read_pps, read_sps
-from codec.h264.xray import TRANSFORM8
+from codec.h264.xray import TRANSFORM8, partitions
 
 
 def sets_of(data):
@@ -264,8 +264,22 @@ def test_profiles(profile, name, flags, more):
     assert pps.transform_8x8_mode_flag == (profile == "high")
     if profile == "baseline":
         assert not pps.entropy_coding_mode_flag and not pps.weighted_pred_flag
-        assert {one.type for one in pictures} <= {"I", "P"} and min(one.qp for one in pictures) >= 12
+        assert {one.type for one in pictures} <= {"I", "P"}
+        assert min(one.side_data["qp"].min() for one in codec.decode_video(data, side_data=True)) >= 12
     assert codec.h264.probe(data).profile == name
+
+
+def sizes_of(picture):
+    """(width, height) of its parts."""
+    return {(width, height) for _, _, width, height, _ in partitions(picture.side_data)}
+
+
+@pytest.mark.parametrize("level, divided", [("3", False), ("3.1", True)])
+def test_baseline_divides_blocks_of_8x8_where_vectors_of_their_parts_are_not_bounded(level, divided):
+    """A.3.3: MaxSubMbRectSize, up to level 3."""
+    data, _, _ = encoded(moving(176, 144, 4, seed=2), profile="baseline", preset="veryslow", qp=12, level=level)
+    parts = set().union(*map(sizes_of, codec.decode_video(data, side_data=True)))
+    assert any(width * height < 64 for width, height in parts) == divided
 
 
 @pytest.mark.parametrize(
