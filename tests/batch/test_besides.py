@@ -159,6 +159,15 @@ def test_a_damaged_index_is_not_carried_over():
     assert kept.status == "kept" and kept.data is damaged
 
 
+@pytest.mark.parametrize("film", [FILM[:200], FILM, FILM[:20] + b"\xff\xec\0\4\1\2\xff\xd9" + FILM])
+def test_an_original_without_its_end_is_kept(film):
+    """Where the film begins nobody can tell, also if another segment and EOI seem to be in it."""
+    source = motion()[: -len(FILM) - 2] + film
+    made = compressed(source, carry_all=True)
+    assert made.status == "kept" and made.data is source
+    assert made.reason.startswith("its end marker (EOI) is missing") and "another folder" in made.reason
+
+
 def test_coordinates_of_a_film_may_stay():
     assert "may hold coordinates of its own" in compressed(motion(), strip="gps").warnings[-1]
     assert not any("coordinates" in each for each in compressed(motion(), strip="gps", max_size=30).warnings)
