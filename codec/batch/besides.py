@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RESIZED = "they belong to a picture of the old size"
 STRIPPED = "they may hold descriptions of their own"
+MOST_NAMED = 5  # kinds of application segments: a file may have thousands
 ELSEWHERE = "compress it into another folder to have it without them"
 
 
@@ -61,9 +62,12 @@ class Besides(NamedTuple):
         """Why an original is kept, of which something would be lost even without encoding it again, or None."""
         if not self.ends:
             return f"its end marker (EOI) is missing, and what follows its picture would be lost; {ELSEWHERE}"
-        why, unknown = self._why(strip, resized), self.unknown_lost(strip)
+        why = self._why(strip, resized)
         if why:
             return f"{named(self.behind)} would be lost: {why}; {ELSEWHERE}"
+        if self.unknown and "all" in strip:
+            return f"application segments would be lost: {self.unknown}; {ELSEWHERE}"
+        unknown = self.unknown_lost(strip)
         return f"{unknown}; {ELSEWHERE}" if unknown and (resized or recolored) else None
 
     def doubts(self, strip, resized):
@@ -148,11 +152,13 @@ def joined(made, behind, target):
 
 def unknown_segments(data, segments):
     """The application segments of a JPEG, of those that `codec.jpeg.inspect` lists, whose contents this package does
-    not know, as text: "2 of APP1 FLIR (658000 bytes)"; None without any."""
+    not know, as text: "2 of APP1 FLIR (658000 bytes)"; None without any. The first `MOST_NAMED` kinds are named."""
     sizes = {}
     for segment in segments:
         if segment["marker"].startswith("APP") and not segment["what"]:
             begin = segment["offset"] + 4
             name = re.match(rb"[ -~]*", data[begin : begin + min(28, segment["length"] - 4)])[0].decode()
             sizes.setdefault(f"{segment['marker']} {name}".strip(), []).append(segment["length"])
-    return ", ".join(f"{len(each)} of {name} ({sum(each)} bytes)" for name, each in sizes.items()) or None
+    named = [f"{len(each)} of {name} ({sum(each)} bytes)" for name, each in sizes.items()]
+    more = [f"and {len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
+    return ", ".join(named[:MOST_NAMED] + more) or None
