@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RESIZED = "they belong to a picture of the old size"
 STRIPPED = "they may hold descriptions of their own"
+MOST_NAMED = 5  # kinds of application segments: a file may have thousands
 ELSEWHERE = "compress it into another folder to have it without them"
 
 
@@ -31,10 +32,13 @@ class Besides(NamedTuple):
     behind : codec.jpeg.multipicture.Behind or None
     unknown : str or None
         `unknown_segments`.
+    ends : bool
+        Whether EOI follows the picture. Where it is missing, nobody can tell picture and film apart.
     """
 
     behind: Behind | None
     unknown: str | None
+    ends: bool
 
     def _why(self, strip, resized):
         """Why a new JPEG goes without what is behind the picture, or None."""
@@ -56,9 +60,14 @@ class Besides(NamedTuple):
 
     def lost(self, strip, resized, recolored):
         """Why an original is kept, of which something would be lost even without encoding it again, or None."""
-        why, unknown = self._why(strip, resized), self.unknown_lost(strip)
+        if not self.ends:
+            return f"its end marker (EOI) is missing, and what follows its picture would be lost; {ELSEWHERE}"
+        why = self._why(strip, resized)
         if why:
             return f"{named(self.behind)} would be lost: {why}; {ELSEWHERE}"
+        if self.unknown and "all" in strip:
+            return f"application segments would be lost: {self.unknown}; {ELSEWHERE}"
+        unknown = self.unknown_lost(strip)
         return f"{unknown}; {ELSEWHERE}" if unknown and (resized or recolored) else None
 
     def doubts(self, strip, resized):
@@ -82,12 +91,16 @@ class Besides(NamedTuple):
         return (multipicture.alone(data), None) if left else (data, self.behind)
 
 
-NOTHING = Besides(None, None)
+NOTHING = Besides(None, None, True)
+LAST = ("SOS", "DNL", "COM")  # what EOI is behind
 
 
 def of(data, limits):
     """`Besides` of a JPEG."""
-    return Besides(multipicture.behind(data, limits), unknown_segments(data, limits))
+    segments = jpeg.inspect(data, limits=limits)["segments"]
+    last, end = (segment["marker"] for segment in segments[-2:])
+    ends = end == "EOI" and last in LAST
+    return Besides(multipicture.behind(data, limits), unknown_segments(data, segments), ends)
 
 
 def named(behind):
@@ -137,13 +150,15 @@ def joined(made, behind, target):
     return replace(made, data=data, facts=facts)
 
 
-def unknown_segments(data, limits):
-    """The application segments of a JPEG whose contents this package does not know, as text: "2 of APP1 FLIR (658000
-    bytes)"; None without any."""
+def unknown_segments(data, segments):
+    """The application segments of a JPEG, of those that `codec.jpeg.inspect` lists, whose contents this package does
+    not know, as text: "2 of APP1 FLIR (658000 bytes)"; None without any. The first `MOST_NAMED` kinds are named."""
     sizes = {}
-    for segment in jpeg.inspect(data, limits=limits)["segments"]:
+    for segment in segments:
         if segment["marker"].startswith("APP") and not segment["what"]:
             begin = segment["offset"] + 4
             name = re.match(rb"[ -~]*", data[begin : begin + min(28, segment["length"] - 4)])[0].decode()
             sizes.setdefault(f"{segment['marker']} {name}".strip(), []).append(segment["length"])
-    return ", ".join(f"{len(each)} of {name} ({sum(each)} bytes)" for name, each in sizes.items()) or None
+    named = [f"{len(each)} of {name} ({sum(each)} bytes)" for name, each in sizes.items()]
+    more = [f"and {len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
+    return ", ".join(named[:MOST_NAMED] + more) or None

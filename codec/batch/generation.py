@@ -122,7 +122,8 @@ def without_loss(data, strip, progressive, limits, reason=None):
 
 
 def _without_coefficients(data, info, strip, limits):
-    if "all" in strip and (info.metadata.size or besides.unknown_segments(data, limits)):
+    segments = jpeg.inspect(data, limits=limits)["segments"]
+    if "all" in strip and (info.metadata.size or besides.unknown_segments(data, segments)):
         raise UnsupportedError("a lossless JPEG is kept as it is, and a copy would keep the metadata that was to go")
     return keeping.original(data, info, NOT_SMALLER)
 

@@ -79,7 +79,7 @@ def _same_behind(data, made, limits):
         return True
     if after is None or before.trailer != after.trailer or before.damage or after.damage:
         return False
-    return multipicture.pictures(data, before) == multipicture.pictures(made, after)
+    return multipicture.places(before) == multipicture.places(after)
 
 
 def _other_opinion(data, pixels):

@@ -221,21 +221,17 @@ def missing_pictures(payload, distance, trailer_bytes):
     return missing
 
 
-def pictures(data, found):
-    """The further pictures of a JPEG, where its index says that they are.
+def places(found):
+    """(bytes, position in the trailer) of each further picture that the index of a `Behind` names; it is not damaged.
 
-    Parameters
-    ----------
-    data : bytes
-    found : Behind
-        Of the data, with an index that is not damaged.
+    Thousands may overlap: whoever reads them must not copy all at once.
     """
     if found.distance is None:
         return []
     tiff = next(payload for _, payload in found.segments if payload.startswith(MPF))[len(MPF) :]
-    order, start = _order(tiff), len(data) - len(found.trailer) - found.distance
+    order = _order(tiff)
     entries = (struct.unpack_from(order + "II", tiff, at + 4) for at in _positions(tiff, order))
-    return [data[start + offset : start + offset + size] for size, offset in entries if offset]
+    return [(size, offset - found.distance) for size, offset in entries if offset]
 
 
 def moved_index(payload, old_distance, distance, size):

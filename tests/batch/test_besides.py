@@ -1,6 +1,8 @@
 """What a JPEG holds behind its picture: carried over, missed aloud, and never taken from an original in place."""
 
 import io
+import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -47,6 +49,11 @@ def second(data):
         return np.asarray(image)
 
 
+def further(found):
+    """The pictures where the index says that they are."""
+    return [found.trailer[at : at + size] for size, at in multipicture.places(found)]
+
+
 def compressed(data, quality=60, job=None, **options):
     return CompressTask(EncodeOptions(quality=quality), **options)(data, job)
 
@@ -66,7 +73,7 @@ def test_further_pictures_are_where_the_index_says(quality):
     source = several()
     made = compressed(source, quality)
     found = multipicture.behind(made.data, LIMITS)
-    (other,) = multipicture.pictures(made.data, found)
+    (other,) = further(found)
     assert np.array_equal(codec.decode(other), codec.decode(source[source.rindex(b"\xff\xd8\xff") :]))
     assert np.array_equal(second(made.data), second(source)) and len(made.data) < len(source)
     assert ("lossless" in made.facts) == (quality == 97) and not made.reason
@@ -77,6 +84,17 @@ def with_segment(data, code, payload):
     return data[:2] + bytes((0xFF, code)) + (len(payload) + 2).to_bytes(2, "big") + payload + data[2:]
 
 
+def with_index(data, entries):
+    """A JPEG with an index (MPF) of further pictures: their bytes, and where they are behind the picture."""
+    count = len(entries) + 1
+    # Of "number of images" Pillow gets 1, so that it reads a JPEG.
+    head = b"MPF\0MM\0*" + struct.pack(">IHHHIIHHIII", 8, 2, 0xB001, 4, 1, 1, 0xB002, 7, 16 * count, 38, 0)
+    distance = len(head) - len(b"MPF\0") + 16 * count + len(data) - len(b"\xff\xd8")
+    rows = [(0, 0), *((size, distance + at) for size, at in entries)]
+    payload = head + b"".join(struct.pack(">IIIHH", 0, size, offset & 0xFFFFFFFF, 0, 0) for size, offset in rows)
+    return with_segment(data, 0xE2, payload)
+
+
 @pytest.mark.parametrize("srgb", [False, True])
 def test_a_gain_map_keeps_its_metadata_and_fits_the_former_colours(srgb):
     icc = profiles.profile(((b"cICP", bytes([12, 13, 0, 1])),), False)
@@ -85,19 +103,29 @@ def test_a_gain_map_keeps_its_metadata_and_fits_the_former_colours(srgb):
     made = compressed(source, srgb=srgb)
     found = multipicture.behind(made.data, LIMITS)
     assert found.contents == ("an HDR gain map", "further pictures") and (0xE2, about) in found.segments
-    assert np.array_equal(codec.decode(*multipicture.pictures(made.data, found)), second(several()))
+    assert np.array_equal(codec.decode(*further(found)), second(several()))
     assert jpeg.probe(made.data).metadata.xmp == GAIN_MAP_XMP
     assert ("was made for its former colours" in (made.reason or "")) == srgb
 
 
 @pytest.mark.parametrize(
-    "options, kept", [({"max_size": 40}, True), ({"quality": 60}, False), ({"strip": True}, False)]
+    "options, kept",
+    [({"max_size": 40}, True), ({"quality": 60}, False), ({"strip": True}, True), ({"strip": "gps"}, False)],
 )
 def test_unknown_segments_stay_in_an_original(options, kept):
     source = with_segment(codec.encode(NOISY, 95, effort=1), 0xE1, b"FLIR\0\1\2")
     made = compressed(source, carry_all=True, **options)
-    assert (made.data is source) == kept and (b"FLIR" in made.data) == ("strip" not in options)
+    assert (made.data is source) == kept and b"FLIR" in made.data
     assert not kept or "1 of APP1 FLIR" in made.reason
+    assert b"FLIR" not in compressed(source, strip=True).data
+
+
+def test_few_of_many_segments_are_named():
+    source = codec.encode(NOISY, 95, effort=1)
+    for number in range(300):
+        source = with_segment(source, 0xE5, b"NAME%d" % number)
+    reason = compressed(source).reason
+    assert reason.count("APP5 NAME") == 5 and "and 295 more" in reason
 
 
 def test_sizes_are_those_of_the_whole_file():
@@ -159,6 +187,15 @@ def test_a_damaged_index_is_not_carried_over():
     assert kept.status == "kept" and kept.data is damaged
 
 
+@pytest.mark.parametrize("film", [FILM[:200], FILM, FILM[:20] + b"\xff\xec\0\4\1\2\xff\xd9" + FILM])
+def test_an_original_without_its_end_is_kept(film):
+    """Where the film begins nobody can tell, also if another segment and EOI seem to be in it."""
+    source = motion()[: -len(FILM) - 2] + film
+    made = compressed(source, carry_all=True)
+    assert made.status == "kept" and made.data is source
+    assert made.reason.startswith("its end marker (EOI) is missing") and "another folder" in made.reason
+
+
 def test_coordinates_of_a_film_may_stay():
     assert "may hold coordinates of its own" in compressed(motion(), strip="gps").warnings[-1]
     assert not any("coordinates" in each for each in compressed(motion(), strip="gps", max_size=30).warnings)
@@ -195,7 +232,7 @@ def test_an_original_never_loses_what_is_behind_its_picture(tmp_path, source, op
     assert row.status == status and (made == source) == (status == "kept")
     after = multipicture.behind(made, LIMITS)
     assert after.trailer == before.trailer
-    assert multipicture.pictures(made, after) == multipicture.pictures(source, before)
+    assert further(after) == further(before)
     if status == "kept":
         assert "would be lost: they" in row.reason and "compress it into another folder" in row.reason
 
@@ -206,6 +243,21 @@ def test_a_result_that_lost_it_may_not_replace_its_original():
         bare = multipicture.alone(task(source).data)
         assert "what follows the picture is not there" in task.verify(source, batch.compression.Result(bare))
         assert task.verify(source, task(source)) is None
+
+
+def test_pictures_that_overlap_are_compared_by_their_places():
+    """4000 of 20 kB each are in one trailer: they take no memory but that of the file."""
+    source, trailer = with_index(codec.encode(NOISY, 95, effort=1), [(20_000, 0)] * 4000), b"tail" * 5000
+    task, source = CompressTask(EncodeOptions(quality=60)), source + trailer
+    made = task(source)
+    tracemalloc.start()
+    assert task.verify(source, made) is None
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 8 << 20
+    assert len(multipicture.places(multipicture.behind(made.data, LIMITS))) == 4000
+    moved = made.data.replace((20_000).to_bytes(4, "big"), (19_999).to_bytes(4, "big"), 1)
+    assert "what follows the picture is not there" in task.verify(source, batch.compression.Result(moved))
 
 
 def test_a_scaled_picture_never_grows():
