@@ -32,12 +32,15 @@ class Besides(NamedTuple):
     behind : codec.jpeg.multipicture.Behind or None
     unknown : str or None
         `unknown_segments`.
+    is_index_alone : bool
+        There is an index of further pictures (MPF), and nothing behind the picture.
     ends : bool
         Whether EOI follows the picture. Where it is missing, nobody can tell picture and film apart.
     """
 
     behind: Behind | None
     unknown: str | None
+    is_index_alone: bool
     ends: bool
 
     def _why(self, strip, resized):
@@ -70,8 +73,10 @@ class Besides(NamedTuple):
         unknown = self.unknown_lost(strip)
         return f"{unknown}; {ELSEWHERE}" if unknown and (resized or recolored) else None
 
-    def doubts(self, strip, resized):
-        """Warnings about what is carried over."""
+    def doubts(self, strip, resized, is_new):
+        """Warnings about what is carried over to a JPEG, which may be new."""
+        if is_new and self.is_index_alone:
+            yield multipicture.INDEX_LEFT_OUT
         if "gps" in strip and self.behind and not self.left(strip, resized):
             yield "the data behind the picture is kept, and may hold coordinates of its own"
 
@@ -91,16 +96,18 @@ class Besides(NamedTuple):
         return (multipicture.alone(data), None) if left else (data, self.behind)
 
 
-NOTHING = Besides(None, None, True)
+NOTHING = Besides(None, None, False, True)
 LAST = ("SOS", "DNL", "COM")  # what EOI is behind
 
 
 def of(data, limits):
     """`Besides` of a JPEG."""
-    segments = jpeg.inspect(data, limits=limits)["segments"]
+    parts, behind = jpeg.inspect(data, limits=limits), multipicture.behind(data, limits)
+    segments = parts["segments"]
     last, end = (segment["marker"] for segment in segments[-2:])
     ends = end == "EOI" and last in LAST
-    return Besides(multipicture.behind(data, limits), unknown_segments(data, segments), ends)
+    is_index_alone = behind is None and parts["multi_picture"]
+    return Besides(behind, unknown_segments(data, segments), is_index_alone, ends)
 
 
 def named(behind):

@@ -124,7 +124,8 @@ class CompressTask:
         elif made.status == "kept" and made.data is not source:
             made = replace(made, status="done", reason=None if made.reason == generation.NOT_SMALLER else made.reason)
         made = besides.told(made, *lost)
-        made = replace(made, warnings=(*made.warnings, *rest.doubts(self.strip, self._exceeds(info))))
+        doubts = rest.doubts(self.strip, self._exceeds(info), made.status == "done")
+        made = replace(made, warnings=tuple(dict.fromkeys((*made.warnings, *doubts))))
         made = coloring.flagged(made, info.color, info.metadata) if self.srgb else made
         before = info.metadata if data is source else jpeg.probe(source, limits=self.limits).metadata
         return describing.told(made, before, self.limits, converted=converted)

@@ -26,6 +26,7 @@ MOTION = rb'G?Camera:(?:MotionPhoto|MicroVideo)\s*=\s*["\']1'
 DESCRIBING = rb"(?:hdrgm:|G?Camera:(?:MotionPhoto|MicroVideo))[\w.-]*"
 DESCRIBED = rb"""\s%b\s*=\s*(?:"[^"]*"|'[^']*')|<(%b)(?:\s[^<>]*)?(?:/>|>[^<]*</\1\s*>)""" % (DESCRIBING, DESCRIBING)
 FURTHER, GAIN_MAP, FILM = "further pictures", "an HDR gain map", "a film"
+INDEX_LEFT_OUT = "the multi-picture index was left out: the file holds none of its further pictures"
 DIRECTORIES = (b"Container:Directory", b"GContainer:Directory")  # of the parts of the file: Ultra HDR, motion photos
 
 

@@ -31,7 +31,7 @@ from .metadata import (
     XMP,
     XMP_EXTENSION,
 )
-from .multipicture import announces_trailer, is_index, missing_pictures, silenced
+from .multipicture import INDEX_LEFT_OUT, announces_trailer, is_index, missing_pictures, silenced
 from .params import _choice
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class _Edit:
         if not rest.strip(b"\0\xff"):
             self.drop(lambda code, payload: code == APP2 and payload.startswith(MPF))
             self.coefficients = replace(self.coefficients, index_distance=None)
-            self.warnings.append("the multi-picture index was left out: the file holds none of its further pictures")
+            self.warnings.append(INDEX_LEFT_OUT)
             return
         index = next(payload for code, payload in before.segments if code == APP2 and payload.startswith(MPF))
         missing = missing_pictures(index, before.index_distance, len(rest))
