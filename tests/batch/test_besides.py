@@ -177,6 +177,11 @@ def test_other_verbs_warn_too():
         ]
 
 
+def test_a_png_does_not_announce_a_film():
+    made = DecompressTask()(motion(), Job("a.jpg", "a.png", None))
+    assert b"hill" in made.data and b"MotionPhoto" not in made.data
+
+
 def test_a_damaged_index_is_not_carried_over():
     source = several()
     at = source.index(b"MPF\0") + 4
