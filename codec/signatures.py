@@ -32,9 +32,11 @@ UNREAD = {
 }
 
 # Brands of ISO base media files (ISO/IEC 14496-12 4.3) that hold still pictures.
+# Those of HEIF in general (ISO/IEC 23008-12) leave it to the compatible brands whether it is AVIF.
+AVIF, GENERAL = {b"avif", b"avis"}, (b"mif1", b"msf1")
 BRANDS = {
-    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIF"),
+    **dict.fromkeys(AVIF, "AVIF"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", *GENERAL), "HEIF"),
     b"crx ": "camera raw",
 }
 STARTS = (
@@ -66,7 +68,9 @@ def format_of(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
     if head[4:8] == b"ftyp":
-        return BRANDS.get(head[8:12])
+        major, size = head[8:12], min(int.from_bytes(head[:4], "big"), len(head))
+        compatible = {head[at : at + 4] for at in range(16, size, 4)}
+        return "AVIF" if major in GENERAL and compatible & AVIF else BRANDS.get(major)
     if head[:2] == b"BM" and head[6:10] == bytes(4):
         return "BMP"
     return "PPM" if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace() else None

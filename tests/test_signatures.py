@@ -27,6 +27,11 @@ def test_what_pillow_writes_is_recognized(name):
     [
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIF"),
         (b"\0\0\0\x1cftypavif\0\0\0\0", "AVIF"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIF"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF"),
+        (b"\0\0\0\x18ftypmsf1\0\0\0\0avismsf1", "AVIF"),
+        (b"\0\0\0\x14ftypmif1\0\0\0\0mif1avif", "HEIF"),
+        (b"\xff\xff\xff\xffftypmif1\0\0\0\0", "HEIF"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1", "camera raw"),
         (b"\0\0\0\x14ftypqt  \0\0\2\0", None),
         (b"II*\0\x10\0\0\0CR\2\0", "camera raw"),

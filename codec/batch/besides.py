@@ -91,9 +91,9 @@ class Besides(NamedTuple):
         unknown = self.unknown if "all" not in strip else None
         return behind, unknown and f"a {format} does not carry application segments: {unknown}"
 
-    def taken(self, data, left):
+    def taken(self, data, left, limits):
         """(the JPEG, what is carried over): without what is left, and the XMP that announces it."""
-        return (multipicture.alone(data), None) if left else (data, self.behind)
+        return (multipicture.alone(data, limits), None) if left else (data, self.behind)
 
 
 NOTHING = Besides(None, None, False, True)

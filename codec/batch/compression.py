@@ -159,13 +159,13 @@ class CompressTask:
         why = generation.too_deep(info, resized)
         if not why and (resized or self._differs(info)):
             left = rest.left(self.strip, resized)
-            found = self._changed(*rest.taken(data, left))
+            found = self._changed(*rest.taken(data, left, self.limits))
             if found:
                 made, converted = found
                 return made, converted, (left, unknown, rest.recolored() if converted and not left else None)
             why = f"{'scaled down' if resized else 'in sRGB'} it would not be smaller (force=True writes it)"
         left = rest.left(self.strip)
-        data, behind = rest.taken(data, left)
+        data, behind = rest.taken(data, left, self.limits)
         if not why and self.carry_all and unknown:
             why = f"{unknown}, if it is encoded again"
         if not why:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import inspect
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import jpeg
 from ..errors import ParameterError
 from ..formats import pictures
 from ..formats.pictures import ALL_FORMATS, JPEG_SUFFIXES, READABLE_SUFFIXES, suffix_of
+from ..jpeg.multipicture import silenced
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
 from . import besides, coloring, generation, keeping, stripping
@@ -138,7 +139,9 @@ class DecompressTask:
             "color": info.color,
             "damaged": bool(decoded.damage),
         }
-        made = pictures.dump(decoded.pixels, kind, metadata=info.metadata, precision=info.precision)
+        xmp = info.metadata.xmp
+        quiet = replace(info.metadata, xmp=silenced(xmp)) if xmp else info.metadata
+        made = pictures.dump(decoded.pixels, kind, metadata=quiet, precision=info.precision)
         return Result(made, "done", tuple(warnings), facts)
 
 

@@ -20,6 +20,7 @@ from ..errors import BitstreamError, CodecError, LimitError, MissingPackageError
 from ..jpeg.exif import upright_orientation as orientation
 from ..jpeg.geometry import ORIENTATIONS
 from ..jpeg.metadata import Metadata
+from ..jpeg.multipicture import silenced
 from ..limits import checked_limits
 from ..signatures import JPEG_SUFFIXES, PNG
 from ..sources.files import read_bytes, write_atomic
@@ -319,7 +320,9 @@ def _load_other(data, color, keep_alpha, limits, page):
         if plain is None:
             image.load()
         metadata = _metadata_of(image)
-        warnings += _lost_of_heif(image) if image.format == "HEIF" else ()
+        if image.format == "HEIF":
+            warnings += _lost_of_heif(image, data)
+            metadata = replace(metadata, xmp=silenced(metadata.xmp) if metadata.xmp else None)
         if plain is None:
             key = _transparent_samples(image, data, bits, warnings)
             image, alpha = _split_alpha(image)
@@ -382,9 +385,12 @@ def _bits_per_sample(image, data):
     return 8
 
 
-def _lost_of_heif(image):
+def _lost_of_heif(image, data):
     """Warnings of what the pixels and the metadata of a HEIF image do not tell."""
     info = image.info
+    film = _box_bytes(data, b"mpvd")  # motion photo format 1.0, "ISOBMFF image specific behavior"
+    if film:
+        yield f"its film is not carried over ({film} bytes, a motion photo)"
     if info.get("bit_depth", 8) > 8:
         yield f"{info['bit_depth']}-bit samples were reduced to 8 bits"
     if info.get("aux") or info.get("depth_images"):
@@ -393,6 +399,22 @@ def _lost_of_heif(image):
     codes = stated.get("color_primaries", 2), stated.get("transfer_characteristics", 2)
     if not info.get("icc_profile") and not (codes[0] in (1, 2) and codes[1] in SRGB_LIKE):
         yield f"its colours (CICP primaries {codes[0]}, transfer {codes[1]}) were taken for those of sRGB"
+
+
+def _box_bytes(data, kind):
+    """Bytes of the boxes of a kind, of those that are in no other (ISO/IEC 14496-12 4.2)."""
+    at, found = 0, 0
+    while at + 8 <= len(data):
+        size, name = struct.unpack_from(">I4s", data, at)
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        elif size == 0:  # to the end
+            size = len(data) - at
+        if size < 8:
+            break
+        found += min(size, len(data) - at) if name == kind else 0
+        at += size
+    return found
 
 
 def _ihdr(data):

@@ -118,7 +118,8 @@ def behind(data, limits):
         joined(b"\xff\xd8\xff\xd9", found)
     except BitstreamError as error:
         return replace(found, damage=error.reason.partition(";")[0])
-    return found
+    beyond = any(position > len(trailer) for _, position in places(found))
+    return replace(found, damage="a picture begins behind the end of the file") if beyond else found
 
 
 def joined(picture, found):
@@ -149,9 +150,9 @@ def joined(picture, found):
     return b"".join([*parts, picture[at:], found.trailer])
 
 
-def alone(data):
+def alone(data, limits):
     """A JPEG that `behind` has read, without what follows its picture, and without the segments and XMP that say so."""
-    parts, reader = [data[:2]], markers.SegmentReader(data, markers.Warnings())
+    parts, reader = [data[:2]], markers.SegmentReader(data, markers.Warnings(), limits)
     for segment in reader:
         code, end = segment.marker, segment.end
         if code == markers.SOS:

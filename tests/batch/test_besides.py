@@ -11,7 +11,7 @@ from PIL import Image
 import codec
 from codec import batch, jpeg
 from codec.batch import CompressTask, DecompressTask, IndexedTask, InPlace, Job, Ledger, PaletteTask
-from codec.errors import ParameterError
+from codec.errors import LimitError, ParameterError
 from codec.formats import profiles
 from codec.jpeg import EncodeOptions, Metadata, multipicture
 
@@ -177,6 +177,11 @@ def test_other_verbs_warn_too():
         ]
 
 
+def test_a_png_does_not_announce_a_film():
+    made = DecompressTask()(motion(), Job("a.jpg", "a.png", None))
+    assert b"hill" in made.data and b"MotionPhoto" not in made.data
+
+
 def test_a_damaged_index_is_not_carried_over():
     source = several()
     at = source.index(b"MPF\0") + 4
@@ -194,6 +199,32 @@ def test_an_original_without_its_end_is_kept(film):
     made = compressed(source, carry_all=True)
     assert made.status == "kept" and made.data is source
     assert made.reason.startswith("its end marker (EOI) is missing") and "another folder" in made.reason
+
+
+@pytest.mark.parametrize("at", [8001, 0xFFFFFFFF])
+def test_an_index_that_leads_behind_the_end_is_damaged(at):
+    """It would not fit 32 bits behind a larger picture."""
+    picture = codec.encode(NOISY[:16, :16], 5, effort=1)
+    source = with_index(picture, [(10, at)]) + b"tail" * 2000
+    if at == 0xFFFFFFFF:  # from the header of the index, not from the end of the picture
+        named = next(payload for _, payload in multipicture.behind(source, LIMITS).segments)
+        source = source.replace(named, named[:-8] + b"\xff\xff\xff\xff" + named[-4:])
+    found = multipicture.behind(source, LIMITS)
+    assert found.damage == "a picture begins behind the end of the file"
+    made = compressed(source, 99, force=True)
+    assert made.status == "done" and "index is damaged: a picture begins" in made.reason
+    assert compressed(source, 99, carry_all=True).data is source
+    assert multipicture.behind(with_index(picture, [(10, 8000)]) + b"tail" * 2000, LIMITS).damage is None
+
+
+def test_a_jpeg_of_many_segments_is_read_as_far_as_the_limits_allow():
+    source = motion()
+    for number in range(40):
+        source = with_segment(source, 0xFE, b"comment %d" % number)
+    segments = len(jpeg.inspect(source)["segments"])
+    assert compressed(source, max_size=40, limits=codec.Limits(segments=segments)).status == "done"
+    with pytest.raises(LimitError):
+        multipicture.alone(source, codec.Limits(segments=30))
 
 
 def test_coordinates_of_a_film_may_stay():
@@ -240,7 +271,7 @@ def test_an_original_never_loses_what_is_behind_its_picture(tmp_path, source, op
 def test_a_result_that_lost_it_may_not_replace_its_original():
     task = CompressTask(EncodeOptions(quality=60))
     for source in (motion(), several()):
-        bare = multipicture.alone(task(source).data)
+        bare = multipicture.alone(task(source).data, LIMITS)
         assert "what follows the picture is not there" in task.verify(source, batch.compression.Result(bare))
         assert task.verify(source, task(source)) is None
 

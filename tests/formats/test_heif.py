@@ -1,6 +1,7 @@
 """HEIC through pillow-heif, where it is installed, and what is said where it is not."""
 
 import io
+import struct
 import sys
 
 import numpy as np
@@ -61,9 +62,28 @@ def test_what_is_lost_is_said(heif, picture):
     assert "samples were reduced to 8 bits" in pictures.load(made.getvalue()).warnings[0]
     image = Image.fromarray(picture(64, 64))
     image.format, image.info = "HEIF", {"aux": {"urn:hdrgainmap": [2]}, "nclx_profile": {"color_primaries": 9}}
-    assert len(list(pictures._lost_of_heif(image))) == 2
+    assert len(list(pictures._lost_of_heif(image, b""))) == 2
     image.info["icc_profile"] = b"profile"
-    assert len(list(pictures._lost_of_heif(image))) == 1
+    assert len(list(pictures._lost_of_heif(image, b""))) == 1
+
+
+def test_a_film_is_not_lost_in_silence(heif, picture):
+    xmp = b'<rdf:Description dc:title="hill" GCamera:MotionPhoto="1"/>'
+    film = b"ftypmp42" + bytes(range(256))
+    source = heif(picture(64, 64), xmp=xmp) + struct.pack(">I4s", len(film) + 8, b"mpvd") + film
+    read = pictures.load(source)
+    assert read.warnings == (f"its film is not carried over ({len(film) + 8} bytes, a motion photo)",)
+    assert b"hill" in read.metadata.xmp and b"MotionPhoto" not in read.metadata.xmp
+
+
+def test_boxes_are_found_by_their_sizes():
+    box, rest = struct.pack(">I4s", 12, b"mpvd") + b"film", struct.pack(">I4s4x", 12, b"ftyp")
+    assert pictures._box_bytes(rest + box + rest, b"mpvd") == 12
+    assert pictures._box_bytes(rest + b"\0\0\0\0mpvdfilm", b"mpvd") == 12  # to the end
+    assert pictures._box_bytes(b"\0\0\0\1mpvd" + struct.pack(">Q", 20) + b"film" + box, b"mpvd") == 32
+    assert pictures._box_bytes(struct.pack(">I4s", 20, b"meta") + box + rest, b"mpvd") == 0
+    for damaged in (b"", b"\0\0\0\1mpvd", b"\0\0\0\4mpvd" + box, rest[:5]):
+        assert pictures._box_bytes(damaged, b"mpvd") == 0
 
 
 def test_damage_is_an_error_of_ours(heif, picture):
