@@ -24,7 +24,9 @@ PNG_CHUNKS = frozenset(
 )
 PNG_OWN = 12  # length, type and checksum of a chunk
 GIF_CONTROL, GIF_APPLICATION = 0xF9, 0xFF
-GIF_APPLICATIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012")  # loops, loops, the colour profile
+GIF_CONTROL_BLOCKS = [4]  # bytes of its sub-blocks: GIF89a 23
+GIF_LOOPS, GIF_PROFILE = (b"NETSCAPE2.0", b"ANIMEXTS1.0"), b"ICCRGBG1012"
+GIF_LOOPS_BLOCKS = [11, 3], [11, 5], [11, 3, 5]  # the name; how often; how many bytes to read before the beginning
 WEBP_CHUNKS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP")
 WEBP_FRAME_HEADER = 16  # of an ANMF chunk, before chunks of its own
 # TIFF 6.0: layout, compression, colours, resolution, page number; orientation; Adobe's JPEG tables, ICC.1 B.3.
@@ -62,7 +64,7 @@ def pixels_alone(data: bytes, format: str, limits: Limits) -> bool:
         "JPEG": lambda data: _jpeg(data, limits),
         "PNG": _png,
         "GIF": _gif,
-        "WEBP": _webp,
+        "WEBP": lambda data: _webp(data, limits),
         "TIFF": _tiff,
         "BMP": lambda data: 0 <= len(data) - int.from_bytes(data[2:6], "little") < 4,
         "QOI": lambda data: data.endswith(QOI_END),
@@ -94,11 +96,13 @@ def _png(data):
 def _gif(data):
     """GIF89a 18 to 26."""
 
-    def behind(at):
-        """The end of sub-blocks (15, 16)."""
+    def blocks(at):
+        """(bytes of each sub-block, where they end): 15, 16."""
+        sizes = []
         while data[at]:
+            sizes.append(data[at])
             at += 1 + data[at]
-        return at + 1
+        return sizes, at + 1
 
     def table(flags):
         return 3 << (flags & 7) + 1 if flags & 0x80 else 0
@@ -106,12 +110,14 @@ def _gif(data):
     at = 13 + table(data[10])
     while data[at] != ord(";"):
         if data[at] == ord("!"):
-            label = data[at + 1]
-            if label != GIF_CONTROL and (label != GIF_APPLICATION or data[at + 3 : at + 14] not in GIF_APPLICATIONS):
+            (sizes, end), label, name = blocks(at + 2), data[at + 1], data[at + 3 : at + 14]
+            control = label == GIF_CONTROL and sizes == GIF_CONTROL_BLOCKS
+            loops = label == GIF_APPLICATION and name in GIF_LOOPS and sizes in GIF_LOOPS_BLOCKS
+            if not (control or loops or (label == GIF_APPLICATION and name == GIF_PROFILE and sizes[0] == len(name))):
                 return False
-            at = behind(at + 2)
+            at = end
         elif data[at] == ord(","):
-            at = behind(at + 11 + table(data[at + 9]))  # descriptor, table, code size
+            _, at = blocks(at + 11 + table(data[at + 9]))  # descriptor, table, code size
         elif data[at]:
             return False
         else:
@@ -119,15 +125,16 @@ def _gif(data):
     return at + 1 == len(data)
 
 
-def _webp(data):
-    """RIFF chunks, padded to even lengths, and those inside of frames."""
+def _webp(data, limits):
+    """RIFF chunks, padded to even lengths, and those inside of frames; of more than the limit of segments no."""
     (size,) = struct.unpack_from("<I", data, 4)
-    spans = [(12, len(data))]
+    spans, left = [(12, len(data))], limits.segments
     while spans:
         at, end = spans.pop()
         while at < end:
             kind, length = struct.unpack_from("<4sI", data, at)
-            if kind not in WEBP_CHUNKS or at + 8 + length > end:
+            left -= 1
+            if kind not in WEBP_CHUNKS or at + 8 + length > end or left < 0:
                 return False
             if kind == b"ANMF":
                 spans.append((at + 8 + WEBP_FRAME_HEADER, at + 8 + length))

@@ -86,6 +86,36 @@ def test_files_that_end_anywhere_are_judged(name):
     assert {pixels_alone(data[:size], format_of(name), LIMITS) for size in range(0, len(data), 5)} <= {False, True}
 
 
+@pytest.mark.parametrize(
+    "extension, alone",
+    [
+        (b"\xf9\4\0\0\0\0\0", True),
+        (b"\xf9\5\0\0\0\0A\0", False),
+        (b"\xf9\4\0\0\0\0\5hello\0", False),
+        (b"\xf9\0", False),
+        (b"\xff\x0bNETSCAPE2.0\3\1\0\0\0", True),
+        (b"\xff\x0bANIMEXTS1.0\5\2\0\0\0\1\0", True),
+        (b"\xff\x0bNETSCAPE2.0\3\1\0\0\5\2\0\0\0\1\0", True),
+        (b"\xff\x0bNETSCAPE2.0\4\1\0\0A\0", False),
+        (b"\xff\x0bNETSCAPE2.0\3\1\0\0\6hello!\0", False),
+        (b"\xff\x11NETSCAPE2.0hello!\3\1\0\0\0", False),
+        (b"\xff\x0bICCRGBG1012\7profile\0", True),
+        (b"\xff\x11ICCRGBG1012hello!\7profile\0", False),
+    ],
+)
+def test_extensions_of_a_gif_have_their_lengths(extension, alone):
+    image = b"," + bytes(9) + b"\2\2\4\1\0;"
+    assert pixels_alone(b"GIF89a" + bytes(7) + b"!" + extension + image, "GIF", LIMITS) == alone
+
+
+def test_chunks_of_a_webp_are_limited():
+    few = codec.Limits(segments=20)
+    for count, alone in ((20, True), (21, False)):
+        chunks = b"VP8 \0\0\0\0" * count
+        data = b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+        assert pixels_alone(data, "WEBP", few) == alone
+
+
 def test_a_chain_of_tiff_pages_that_goes_round_ends():
     ring = b"II*\0\x08\0\0\0" + struct.pack("<HHHIII", 1, 256, 3, 1, 5, 8)
     assert not pixels_alone(ring, "TIFF", LIMITS)
