@@ -100,7 +100,7 @@ class IndexedTask:
         return coloring.flagged(made, "rgb", picture.metadata, picture.color_chunks) if self.srgb else made
 
     def _made(self, data, job, picture, size):
-        """Result for a picture or an animation whose file takes so many bytes, without what follows the picture."""
+        """Result for a picture or an animation. size: bytes of its file without what follows the picture."""
         has_place = keeping.has_place(job) and not self.force
         wrong_colors = self.srgb and coloring.differs(picture.metadata, picture.color_chunks)
         bare = has_place and keeping.holds_nothing_else(data, picture, self.strip, self.limits)

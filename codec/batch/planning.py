@@ -286,9 +286,9 @@ def _once(jobs, paths):
     named beside it."""
     first = {}
     for job in jobs:
-        other = first.setdefault(paths.entry(job.source), job)
-        if other.status and not job.status:
-            first[paths.entry(job.source)] = job
+        place = paths.entry(job.source)
+        if place not in first or (first[place].status and not job.status):
+            first[place] = job
     return list(first.values())
 
 

@@ -185,9 +185,7 @@ def test_the_highest_crf_that_reaches_a_target(moving):
         and found.score == scores[found.setting["crf"]]
     )
     assert found.rate["bitrate"] > 0 and isinstance(found.data, list) and len(found.trials) <= 7
-    with pytest.raises(
-        ParameterError, match=r"coarse cannot reach mse -1 of this video: .* \(crf 16\) to 0 \(crf 0\)"
-    ):
+    with pytest.raises(ParameterError, match=r"coarse cannot reach mse -1 of this video: .* \(crf 16\) to 0 \(crf 0\)"):
         rd.find(clip(6), "mse:-1", codec=peer)
     with pytest.raises(ParameterError, match="coarse takes videos: give it one"):
         rd.find(np.zeros((16, 16), np.uint8), "ssim:0.9", codec=peer)

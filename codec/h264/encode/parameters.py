@@ -92,7 +92,7 @@ def level_named(value):
 
 
 def allowed_frames(row, mbs):
-    """MaxDpbFrames of a level (A.3.1) for pictures of so many macroblocks."""
+    """MaxDpbFrames of a level (A.3.1). mbs: macroblocks of a picture."""
     return min(row["MaxDpbMbs"] // mbs, MOST_FRAMES)
 
 
@@ -165,8 +165,8 @@ def _vui(first, fps, reorder, buffering, hrd, display):
 
 
 def _row(first, fps, settings, references, factor):
-    """The row of Table A-1 of `settings.level`, which need not allow so many references; without it the lowest that
-    allows them, or as many as there can be."""
+    """The row of Table A-1 of `settings.level`, even if it allows fewer references. Without a level, the lowest row
+    that allows them, or if none does, the lowest for one reference."""
     maxrate, bufsize = settings.vbv or (settings.bitrate or 0, 0)
     size = -(-first.width // 16), -(-first.height // 16)
     more = {"bitrate": maxrate, "bufsize": bufsize, "factor": factor, "slices": settings.slices}
