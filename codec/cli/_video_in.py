@@ -6,9 +6,7 @@ import os
 import re
 import sys
 from array import array
-from dataclasses import replace
 from fractions import Fraction
-from itertools import chain
 from math import lcm
 
 import click
@@ -59,6 +57,7 @@ def open_input(name, fps, frames, limits, lossless=False):
     lossless : bool
         Do not convert frames: as stored, or refused.
     """
+    from ..sources.reduced import reduced
     from ..sources.streaming import stream
 
     paths = _sequence(name)
@@ -74,7 +73,7 @@ def open_input(name, fps, frames, limits, lossless=False):
         if moving is not None:
             return moving
     clip = stream(source, fps=fps, frames=frames, limits=limits, exact=lossless)
-    return clip if lossless else replace(clip, frames=_converted(clip.frames, name))
+    return clip if lossless else reduced(clip)
 
 
 def _sequence(name):
@@ -193,31 +192,3 @@ def _times(seconds):
     ticks = [int(one / unit) for one in seconds]
     starts = array("q", [sum(ticks[:number]) for number in range(len(ticks))])
     return Times(starts, unit, ticks[-1]), rate
-
-
-def _converted(frames, name):
-    """Frames with 8 bits in 4:2:0 or 4:0:0; others are converted, with a warning."""
-    first = next(frames, None)
-    if first is None:
-        return frames
-    if first.bit_depth > 8:
-        warn(label(name), f"{first.bit_depth} bits are reduced to 8")
-    if first.chroma not in ("4:2:0", "4:0:0"):
-        warn(label(name), f"{first.chroma} is converted to 4:2:0: chroma loses resolution")
-    return map(_convert, chain([first], frames))
-
-
-def _convert(frame):
-    import numpy as np
-
-    from ..frame import Frame
-
-    if frame.bit_depth > 8:
-        shift = frame.bit_depth - 8
-        planes = ((plane.astype(np.uint32) + (1 << shift - 1)) >> shift for plane in frame.planes)
-        planes = tuple(np.minimum(plane, 255).astype(np.uint8) for plane in planes)
-        frame = Frame(planes, frame.chroma, 8, frame.matrix, frame.full_range, rotation=frame.rotation)
-    if frame.chroma not in ("4:2:0", "4:0:0"):
-        fields = {"matrix": frame.matrix, "full_range": frame.full_range, "rotation": frame.rotation}
-        frame = Frame.from_rgb(frame.to_rgb(), **fields)
-    return frame

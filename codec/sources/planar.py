@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..color import H273_MATRICES, default_matrix
+from ..color import H273_MATRICES, MATRICES, default_matrix
 from ..errors import UnsupportedError
 from ..frame import CHROMA_STEPS, Frame, Video
 
-# AVColorSpace of FFmpeg counts as H.273 does; other matrices are taken as unspecified.
-FFMPEG_MATRICES = {number: H273_MATRICES[number] for number in (1, 5, 6, 9)}
+# AVColorSpace of FFmpeg counts as H.273 does. 0 is RGB; with constant luminance (10) chroma is made otherwise.
+FFMPEG_MATRICES = {number: name for number, name in H273_MATRICES.items() if number not in (0, 10)}
+UNSPECIFIED = 2
 FFMPEG_FORMAT = re.compile(r"(?:yuv(j?)a?(420|422|444)p|(gray))(?:(9|1[0-6])le)?")
 # The same samples in another order.
 ORDERED = {
@@ -46,9 +47,18 @@ def read_frame(frame, codec, exact=False):
         return _converted(frame)
     if name != frame.format.name:
         frame = frame.reformat(format=name)
-    kind = _kind(frame, codec)
-    planes = planes_of(frame)
-    return _without_alpha(frame, planes, kind) if name.startswith(("yuva", "yuvja")) else (planes, kind, [])
+    kind, planes, warnings = _kind(frame, codec), planes_of(frame), []
+    if name.startswith(("yuva", "yuvja")):
+        planes, kind, warnings = _without_alpha(frame, planes, kind)
+    return planes, kind, warnings + _guessed_matrix(frame, kind)
+
+
+def _guessed_matrix(frame, kind):
+    """A warning if the colours are made with a matrix that is not the one of the frame."""
+    number = int(frame.colorspace)
+    if kind.chroma == "4:0:0" or number == UNSPECIFIED or number in FFMPEG_MATRICES:
+        return []
+    return [f"its colours have matrix_coefficients {number} (H.273), which are not known here: {kind.matrix} is taken"]
 
 
 def _kind(frame, codec):
@@ -87,7 +97,7 @@ def _has_alpha(frame):
 
 def _without_alpha(frame, planes, kind):
     """YUV with its alpha resolved; with 8 bits the kind stays, whether or not this frame has transparent pixels."""
-    if kind.depth > 8:
+    if kind.depth > 8 or kind.matrix not in MATRICES:
         return _converted(frame)
     alpha = np.frombuffer(frame.planes[3], np.uint8).reshape(-1, frame.planes[3].line_size)[:, : frame.width]
     if alpha.min() < 255:

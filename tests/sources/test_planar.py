@@ -94,3 +94,15 @@ def test_gray_without_a_range_is_shown_as_ffmpeg_shows_it():
     ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
     shown, warnings = first_of(container(ramp, "gray"))
     assert np.array_equal(shown, ramp) and warnings == ()
+
+
+@pytest.mark.parametrize("number, name", [(4, "FCC"), (7, "SMPTE 240M"), (8, "YCgCo"), (10, "BT.601"), (14, "BT.601")])
+def test_matrices_are_read_or_said_to_be_guessed(number, name):
+    """A matrix that is not known changes colours."""
+    from codec.sources.planar import read_frame
+
+    frame = av.VideoFrame.from_ndarray(halves(64), format="rgb24").reformat(format="yuv420p")
+    frame.colorspace = number
+    _, kind, warnings = read_frame(frame, "rawvideo")
+    assert kind.matrix == name and bool(warnings) == (number in (10, 14))
+    assert all(f"matrix_coefficients {number}" in text for text in warnings)

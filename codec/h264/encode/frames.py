@@ -10,6 +10,7 @@ import numpy as np
 from ...color import default_matrix
 from ...errors import ParameterError, UnsupportedError
 from ...frame import Frame, unchecked_frame
+from ...sources.reduced import reduced
 from ...sources.streaming import Clip, stream
 from .parameters import H264_CHROMA, rate_of
 
@@ -56,14 +57,15 @@ def clip_of(source, fps, lossless=False) -> Clip:
     fps : fractions.Fraction or None
         None: that of a clip.
     lossless : bool, default False
-        A clip is read without conversions.
+        A clip is read without conversions; otherwise it is `reduced`.
     """
     if isinstance(source, Clip):
         return source
     if callable(source):  # opens the Clip of the command, once for each pass
         return source()
     if isinstance(source, CLIP_TYPES):
-        return stream(source, fps=fps, exact=lossless)
+        clip = stream(source, fps=fps, exact=lossless)
+        return clip if lossless else reduced(clip)
     if isinstance(source, np.ndarray) and source.ndim not in (3, 4):
         raise ParameterError(f"an array of frames is (N, H, W, 3) or (N, H, W), not {source.shape}")
     if isinstance(source, np.ndarray) and source.ndim == 3 and source.shape[2] == 3:
@@ -104,7 +106,7 @@ def _check(frame, number, lossless):
     if frame.bit_depth != 8 or frame.chroma not in H264_CHROMA or (frame.chroma == "4:4:4" and not lossless):
         raise UnsupportedError(
             f"frame {number} has {frame.chroma} and {frame.bit_depth} bits; the encoder takes 4:2:0 and 4:0:0 with 8 "
-            "bits, and 4:4:4 only without loss: convert it first (to_rgb, then Frame.from_rgb)"
+            "bits, and 4:4:4 only without loss: convert it first (to_rgb, scaled to uint8, then Frame.from_rgb)"
         )
 
 

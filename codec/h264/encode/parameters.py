@@ -204,12 +204,14 @@ def within_level(settings, first):
 
 
 def _hrd(settings, row, factor):
-    """The HRD of the settings: a level that was asked for bounds the rate, even if nothing else does."""
+    """The HRD of the settings: a level that was asked for bounds the rate, even if nothing else does. Nothing bounds a
+    pass that measures."""
     # in coding order, open key pictures come before up to b_frames others and so may be further from each other
     period = settings.keyint + (settings.tools.b_frames if settings.open_gop else 0)
     if settings.vbv:
         return hrd_of(*settings.vbv, period)
-    return hrd_of(factor * row["MaxBR"], factor * row["MaxCPB"], period) if settings.level else None
+    bounded = settings.level and not settings.measures
+    return hrd_of(factor * row["MaxBR"], factor * row["MaxCPB"], period) if bounded else None
 
 
 def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):

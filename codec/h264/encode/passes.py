@@ -26,7 +26,7 @@ def first_pass(settings):
         tools, search=min(tools.search, HEXAGON), quarter_steps=min(tools.quarter_steps, 2), rd=BY_SATD, trellis=0,
         refs=1, mixed_refs=0, early_skip=1,
     )  # fmt: skip
-    return replace(settings, tools=tools, vbv=None, level=None, passes=1, target=None, measures=True)
+    return replace(settings, tools=tools, vbv=None, passes=1, target=None, measures=True)
 
 
 def measured(job_of, settings, bits_of):

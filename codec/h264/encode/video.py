@@ -70,7 +70,8 @@ def encode_video(
         Frames are (H, W, 3) RGB or (H, W) gray uint8 arrays, or `codec.Frame`s with 8 bits in 4:2:0 or 4:0:0, all of
         one format; an (N, H, W[, 3]) array or a generator of them is as good as a list. RGB becomes 4:2:0 in limited
         range, with BT.709 from 720 rows on, BT.601 below; gray becomes 4:0:0; with `lossless` both stay as they are. A
-        clip is a path or bytes: YUV4MPEG2, or what PyAV reads. It is read frame by frame.
+        clip is a path or bytes: YUV4MPEG2, or what PyAV reads. It is read frame by frame; one with more bits, 4:2:2,
+        4:4:4 or RGB is converted unless `lossless`, which the warnings of `codec.h264.encode_frames` say.
     fps : number, str or Fraction
         Frames per second, above 0, at most 10000: 25, "30000/1001", 29.97. Default: that of a clip, if its frames have
         one; others need it.
@@ -159,7 +160,7 @@ def encode_video(
         a picture that does not fit into the buffer with the highest QP, a target that cannot be reached, a source that
         must be read again and cannot.
     UnsupportedError
-        Frames with more than 8 bits, 4:2:2, or 4:4:4 unless `lossless`.
+        `Frame`s with more than 8 bits, 4:2:2, or 4:4:4 unless `lossless`; such clips with `lossless`.
 
     Notes
     -----

@@ -24,6 +24,23 @@ def test_all_kinds_of_sources_are_the_same(tmp_path):
         assert codec.encode_video(source, fps=25) == wanted
 
 
+@pytest.mark.parametrize("chroma, depth, tag", [("4:2:0", 10, "420p10"), ("4:2:2", 8, "422"), ("4:4:4", 8, "444")])
+def test_clips_of_more_are_converted_with_a_warning(chroma, depth, tag):
+    """Frames that callers make are refused instead: they can convert them as they want."""
+    dtype = np.uint8 if depth == 8 else np.dtype("<u2")
+    frames = [codec.Frame.from_rgb(frame, chroma=chroma) for frame in FRAMES]
+    made = [tuple(plane.astype(dtype) << depth - 8 for plane in frame.planes) for frame in frames]
+    y4m = f"YUV4MPEG2 W20 H18 F25:1 C{tag}\n".encode()
+    y4m += b"".join(b"FRAME\n" + b"".join(plane.tobytes() for plane in planes) for planes in made)
+    video = codec.h264.encode_frames(y4m, qp=10, reconstruction=True)
+    assert any("reduced to 8" in text or "converted to 4:2:0" in text for text in video.warnings)
+    for picture, given in zip(sorted(video, key=lambda picture: picture.number), frames):
+        apart = picture.reconstruction.planes[0].astype(int) - given.planes[0]
+        assert np.abs(apart).mean() < 1
+    with pytest.raises(codec.UnsupportedError, match="convert it first"):
+        codec.encode_video([codec.Frame(planes, chroma, depth, "BT.601", False) for planes in made], fps=25)
+
+
 def test_gray_arrays_are_monochrome():
     (frame, *_) = codec.decode_video(codec.encode_video(FRAMES[..., 0], fps=25), monochrome="4:0:0")
     assert frame.chroma == "4:0:0" and (frame.width, frame.height) == (20, 18)

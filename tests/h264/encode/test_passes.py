@@ -5,7 +5,9 @@ import pytest
 from made_clips import moving, noise, text
 
 import codec
-from codec.h264.encode.passes import distance, even_qp
+from codec.h264.encode.passes import distance, even_qp, two_passes
+from codec.h264.encode.settings import settings_of_options
+from codec.h264.encode.video import _Source
 from codec.metrics import video as video_scores
 from codec.targets import VIDEO_RATES, parse_target
 
@@ -68,6 +70,21 @@ def test_two_passes_keep_the_quality_even():
     ]
     spread = [np.std([picture.qp for picture in video]) for video in found]
     assert spread[1] < 0.7 * spread[0] and found[1].psnr[0] > found[0].psnr[0]
+
+
+def test_the_first_pass_has_the_pictures_of_the_last():
+    """A level without room for a pyramid of B pictures leaves one between two others, in both."""
+    kinds = []
+
+    def job_of(settings):
+        job = _Source(moving(320, 272, 12), 5, None, None, None)._job(settings, None)
+        pictures = list(job.pictures())
+        kinds.append([(picture.number, picture.type) for picture in pictures])
+        job.pictures = lambda: iter(pictures)
+        return job
+
+    two_passes(job_of, settings_of_options({"bitrate": 60_000, "level": "1.1", "passes": 2}))
+    assert len(kinds) == 2 and kinds[0] == kinds[1] and (2, "P") in kinds[0]
 
 
 def test_threads_do_not_change_two_passes():
