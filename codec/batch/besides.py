@@ -151,9 +151,8 @@ def joined(made, behind, target):
     bpp = 8 * len(data) / (facts["width"] * facts["height"])
     facts["bpp"] = round(bpp, 4)
     if target:
-        facts |= {"target": target} | {"size": {"achieved": len(data)}, "bpp": {"achieved": bpp}}.get(
-            target.partition(":")[0], {}
-        )
+        facts["target"], measure = target, target.partition(":")[0]
+        facts |= {"achieved": value for name, value in (("size", len(data)), ("bpp", bpp)) if name == measure}
     return replace(made, data=data, facts=facts)
 
 

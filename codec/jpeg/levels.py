@@ -81,7 +81,7 @@ def optimised_levels(
     dc = [None] * len(coefficients)
 
     def choose_dc(i):  # block_weights do not matter: so known levels have it
-        dc[i] = known[i][..., 0] if known else optimise_dc(coefficients[i], steps[i], weights[i], *orders[i])
+        dc[i] = known[i][..., 0].copy() if known else optimise_dc(coefficients[i], steps[i], weights[i], *orders[i])
         return 0
 
     def choose_factors():

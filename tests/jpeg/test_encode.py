@@ -68,6 +68,17 @@ def test_every_effort_of_every_kind(effort, color, subsampling, picture, reconst
     assert (decoded.info.width, decoded.info.height, decoded.info.color) == (51, 37, color)
 
 
+@pytest.mark.parametrize("side", [8, 9, 15, 16, 17])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
+def test_every_effort_keeps_the_colour_of_icons(side, subsampling, picture):
+    """Of one block a component; levels that are chosen again may share its memory."""
+    image = picture(side, side)
+    for effort in (7, 8, 9):
+        shown = codec.decode(codec.encode(image, effort=effort, subsampling=subsampling))
+        means = shown.mean(axis=(0, 1)), image.mean(axis=(0, 1))
+        assert np.abs(np.subtract(*means)).max() < 6, effort
+
+
 def test_a_small_picture_is_progressive_where_that_is_smaller(picture):
     """In a thumbnail the scan headers cost more than they save; from 2**16 pixels on this is not checked."""
     for side in (16, 64, 200):
