@@ -20,6 +20,7 @@ BYTE_STREAMS = (".h264", ".264", ".avc")
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 MATROSKA_STEP = Fraction(1, 1000)  # seconds: to which FFmpeg rounds the times in Matroska
 NAMES = {"mp4": "MP4", "mov": "QuickTime", "matroska": "Matroska"}
+TOLD = {"language", "title"}  # tags of audio tracks by which players choose
 # Layouts of FFmpeg where a file tells the channels alone (AVI, WAV); MP4 does not hold PCM without a layout.
 USUAL_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
 MOST_TICKS = (1 << 31) - 1  # per second
@@ -267,6 +268,7 @@ class _Audio:
             self.tracks[track.index] = output.add_stream_from_template(
                 self._delayed(track, early[track.index]) if early.get(track.index) else track
             )
+            self.tracks[track.index].metadata.update({key: track.metadata[key] for key in TOLD & track.metadata.keys()})
             if layout in USUAL_LAYOUTS:
                 self.tracks[track.index].codec_context.layout = USUAL_LAYOUTS[layout]
         starts = [one.start_time * one.time_base for one in container.streams.audio if one.start_time is not None]

@@ -8,6 +8,7 @@ import numpy as np
 from ..color import H273_MATRICES, MATRICES, default_matrix
 from ..errors import UnsupportedError
 from ..frame import CHROMA_STEPS, Frame, Video
+from .containers import quarter_turns
 
 # AVColorSpace of FFmpeg counts as H.273 does. 0 is RGB; with constant luminance (10) chroma is made otherwise.
 FFMPEG_MATRICES = {number: name for number, name in H273_MATRICES.items() if number not in (0, 10)}
@@ -51,6 +52,24 @@ def read_frame(frame, codec, exact=False):
     if name.startswith(("yuva", "yuvja")):
         planes, kind, warnings = _without_alpha(frame, planes, kind)
     return planes, kind, warnings + _guessed_matrix(frame, kind)
+
+
+def pyav_frame(frame):
+    """A `Frame` of a PyAV frame in gray or YUV, (H, W, 3) pixels of one in RGB.
+
+    Raises
+    ------
+    UnsupportedError
+        Others, which would be converted.
+    """
+    planes, kind, lost = read_frame(frame, "")
+    if not lost:
+        return Frame(planes, *kind, rotation=quarter_turns(frame.rotation))
+    if frame.format.is_rgb and not _has_alpha(frame) and {one.bits for one in frame.format.components} == {8}:
+        return frame.to_ndarray(format="rgb24")
+    raise UnsupportedError(
+        f"a PyAV frame is not taken as it is ({'; '.join(lost)}): reformat it (yuv420p, rgb24), or pass the clip"
+    )
 
 
 def _guessed_matrix(frame, kind):

@@ -26,7 +26,11 @@ from .files import read_bytes, read_chunks
 from .planar import read_frame
 
 ROUNDED = Fraction(1, 1000)  # seconds: Matroska and others round times to it
+LARGEST_ROUNDING = Fraction(1, 4)  # of a frame, by the time base; QuickTime's 1/600 s is 1/20 of one
 NO_LIMIT = 1 << 62
+MICROSECONDS = 1_000_000  # AV_TIME_BASE of FFmpeg
+STATE_LENGTH = ("matroska,webm",)  # demuxers that read the length of all tracks in the header, and do not guess it
+MISSED = Fraction(1, 2)  # seconds
 RAW = ("h264", "hevc", "mpegvideo", "m4v", "obu")  # demuxers that take 25 per second where nothing is stated
 
 
@@ -188,7 +192,7 @@ def _through_pyav(file, source, fps, limits, exact):
         video = video_stream(container)
         video.thread_type = "AUTO"
         limits.check_pixels(video.codec_context.width, video.codec_context.height)
-        rate, times, packets = _timing(av, file, video, fps)
+        rate, times, packets, end = _timing(av, file, video, fps)
         decoded = container.decode(video)
         first = next(decoded, None)
         if first is None:
@@ -196,7 +200,9 @@ def _through_pyav(file, source, fps, limits, exact):
         ratio = video.sample_aspect_ratio
         codec = video.codec_context.name
         warnings = [*read_frame(first, codec, exact)[2], *[INTERLACED] * first.interlaced_frame]
-        warnings += _other_tracks(container, video)
+        warnings += _other_tracks(container, video) + _missing_end(container, end)
+        if video.metadata.get("alpha_mode") == "1":  # WebM: a second picture that FFmpeg's decoders do not read
+            warnings.append("its alpha is left out: what is transparent shows the colours stored there")
         audio = source if container.streams.audio else None
         if not fps and container.format.name in RAW:
             warnings.append(f"a byte stream has no times: {float(rate):g} frames per second, unless fps= is given")
@@ -229,6 +235,14 @@ def _other_tracks(container, video):
     return found + (["its chapters are left out"] if container.chapters() else [])
 
 
+def _missing_end(container, end):
+    """A warning about a file that was cut off. end: seconds of its last packet."""
+    stated = Fraction(container.duration or 0, MICROSECONDS)
+    if container.format.name not in STATE_LENGTH or stated - end <= MISSED:
+        return []
+    return [f"it ends at {float(end):.2f} s, and states {float(stated):.2f} s: the rest may be missing"]
+
+
 @contextlib.contextmanager
 def _errors(av):
     try:
@@ -238,12 +252,16 @@ def _errors(av):
 
 
 def _timing(av, file, video, fps):
-    """(rate, Times or None if they are even, number of packets)"""
-    ticks, last, packets = array("q"), (-NO_LIMIT, 0), 0
+    """(rate, Times or None if they are even, number of packets, seconds at which the last track ends)"""
+    ticks, last, packets, end = array("q"), (-NO_LIMIT, 0), 0, Fraction(0)
     place = file.tell()
     file.seek(0)
     with contextlib.suppress(av.FFmpegError), av.open(file, options=OPTIONS) as container:
-        for packet in container.demux(container.streams[video.index]):
+        for packet in container.demux():
+            if packet.pts is not None:
+                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            if packet.stream_index != video.index:
+                continue
             packets += packet.size > 0 and not packet.is_discard
             if packet.size and not packet.is_discard and packet.pts is not None:
                 ticks.append(packet.pts)
@@ -261,15 +279,16 @@ def _timing(av, file, video, fps):
             "the clip does not state its frame rate, which a bit rate needs: put it in a container that does, or give "
             "fps="
         )
-    return rate and Fraction(rate), times, packets
+    return rate and Fraction(rate), times, packets, end
 
 
 def _even(times, stated):
     """(rate, None) if every frame is shown at n / rate, up to the rounding of times; else (mean, times)."""
     ticks = np.frombuffer(times.ticks, np.int64)
     mean = (len(ticks) - 1) / Fraction(int(ticks[-1] - ticks[0])) / times.time_base
-    slack = max(float(times.time_base), float(ROUNDED))
     for rate in (*stated, mean):
+        rounded = times.time_base * rate <= LARGEST_ROUNDING  # else a tick more is a frame that is shown longer
+        slack = float(max(times.time_base * rounded, ROUNDED))
         apart = (ticks - ticks[0]) * float(times.time_base) - np.arange(len(ticks)) / float(rate)
         if np.ptp(apart) <= slack:
             return rate, None
@@ -317,7 +336,7 @@ class _Clock:
             return
         found = (frame.pts - self._first) * self._time_base
         if self._times is None:
-            wanted, slack = number / self._fps, 2 * max(self._time_base, ROUNDED)
+            wanted, slack = number / self._fps, max(1 / (2 * self._fps), ROUNDED)
         else:
             wanted, slack = self._times[min(number, len(self._times) - 1)], 0
         if abs(found - wanted) > slack:

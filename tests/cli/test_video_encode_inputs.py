@@ -49,6 +49,8 @@ def source(path, ticks, *, audio="aac", begin=0, rotation=0, more=False):
         if rotation:
             video.set_display_rotation(rotation)
         tone = container.add_stream(audio, rate=48000, layout="mono") if audio else None
+        if tone:
+            tone.metadata["language"] = "ger"
         form = tone and tone.codec_context.codec.audio_formats[0].name
         resampler = av.AudioResampler(form, "mono", 48000, 960 if audio == "libopus" else 1024)
         second = container.add_stream("mpeg4", rate=25) if more else None
@@ -115,6 +117,13 @@ def test_audio_is_copied_in_step(run, tmp_path, suffix, begin):
     assert [data for _, data in before] == [data for _, data in after]
     shift = read(out)[0][0] - read(clip)[0][0]
     assert all(abs(b - a - shift) <= Fraction(2, 1000) for (a, _), (b, _) in zip(before, after))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_audio_keeps_its_language(tmp_path, suffix):
+    codec.write_video(tmp_path / f"out{suffix}", source(tmp_path / "in.mkv", EVEN))
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        assert container.streams.audio[0].metadata["language"] == "ger"
 
 
 def sound_of(path):

@@ -15,7 +15,7 @@ av = pytest.importorskip("av", reason="PyAV is not installed: clips other than .
 
 
 def stored(ticks, time_base=Fraction(1, 1000), format="matroska", *, encoder="ffv1", rate=None, audio=False, more=()):
-    """A clip of flat frames, number n with luma 10 n, at these times; with a tone of a second."""
+    """A clip of flat frames, number n with luma 10 (n mod 25), at these times; with a tone of a second."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=format) as container:
         video = container.add_stream(encoder, rate=rate or 25)
@@ -24,7 +24,7 @@ def stored(ticks, time_base=Fraction(1, 1000), format="matroska", *, encoder="ff
         video.codec_context.max_b_frames = 0
         tone = container.add_stream("flac" if format == "matroska" else "aac", rate=48000) if audio else None
         for number, tick in enumerate(ticks):
-            frame = av.VideoFrame.from_ndarray(np.full((24, 32), 10 * number, np.uint8), format="yuv420p")
+            frame = av.VideoFrame.from_ndarray(np.full((24, 32), 10 * (number % 25), np.uint8), format="yuv420p")
             frame.pts, frame.time_base = tick, time_base
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
@@ -86,6 +86,22 @@ def test_uneven_times_are_kept(tmp_path):
 
 def test_a_missing_frame_is_no_even_rate(tmp_path):
     assert opened(stored([0, 40, 80, 160, 200, 240]), tmp_path).times is not None
+
+
+def test_a_tick_of_one_frame_is_no_rounding(tmp_path):
+    """AVI, and MP4 whose time scale is the frame rate: a frame that is missing is not spread over the others."""
+    ticks = [number for number in range(50) if number != 10]
+    found = opened(stored(ticks, Fraction(1, 25), "mov", encoder="mpeg4"), tmp_path)
+    assert [found.times[i] * 25 for i in range(49)] == ticks
+    even = opened(stored(range(50), Fraction(1, 25), "mov", encoder="mpeg4"), tmp_path)
+    assert (even.fps, even.times) == (25, None)
+
+
+def test_a_file_that_was_cut_off_says_so(tmp_path):
+    data = stored([40 * number for number in range(50)])
+    assert opened(data, tmp_path).warnings == ()
+    (message,) = opened(data[: len(data) // 2], tmp_path).warnings
+    assert "and states 2.00 s: the rest may be missing" in message
 
 
 def test_a_rate_that_is_given_holds(tmp_path):

@@ -22,6 +22,7 @@ from codec.h264.pictures._picture cimport PictureData
 cdef enum:
     REFUSED = 1 << 28
     HALF_LAG = 3            # lines that half samples are behind luma (fill_planes)
+    NEAR = 3                # samples around the best vector in which a thorough search tries all
 
 # The two planes whose mean is a quarter sample, by mvx & 3 | (mvy & 3) << 2: plane, and samples right and down.
 cdef struct Quarter:
@@ -37,6 +38,9 @@ SQUARE = [[-1, 0], [1, 0], [0, -1], [0, 1], [-1, -1], [1, -1], [-1, 1], [1, 1]]
 cdef int8_t RING[16][2]                                 # of an uneven multi-hexagon
 RING = [[-4, 2], [-4, 1], [-4, 0], [-4, -1], [-4, -2], [4, -2], [4, -1], [4, 0], [4, 1], [4, 2], [2, 3], [0, 4],
         [-2, 3], [-2, -3], [0, -4], [2, -3]]
+
+cdef int8_t ROW[4][2]
+ROW = [[0, 0], [1, 0], [2, 0], [3, 0]]
 
 cdef void make_tables():
     cdef int i, k, value
@@ -197,6 +201,14 @@ cdef void multi_hexagons(Coder *c, Walk *k, const Motion *m) noexcept nogil:
             step1(c, k, m, x + scale * RING[i][0], y + scale * RING[i][1])
 
 
+cdef void all_near(Coder *c, Walk *k, const Motion *m) noexcept nogil:
+    """Every vector at most NEAR samples from the best; one more to the right, since four are tried at a time."""
+    cdef int left = k.x - NEAR, top = k.y - NEAR, x, y, index
+    for y in range(top, top + 2 * NEAR + 1):
+        for x in range(left, left + 2 * NEAR + 2, 4):
+            step4(c, k, m, ROW, x, y, &index, 0)
+
+
 # ---------------------------------------------------------------- parts of a sample
 
 cdef int one_cost(Coder *c, RefPlanes *r, int x, int y, int w, int h, const Motion *m, int mvx,
@@ -258,8 +270,10 @@ cdef void search(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m,
     if c.tools.search == 0:
         diamonds(c, &k, m, c.tools.range)
     else:
-        if c.tools.search == 2 and w == 16:
-            multi_hexagons(c, &k, m)
+        if c.tools.search == 2:
+            if w == 16:
+                multi_hexagons(c, &k, m)
+            all_near(c, &k, m)
         hexagons(c, &k, m, c.tools.range // 2)
         fx, fy = k.x, k.y
         step4(c, &k, m, SQUARE, fx, fy, &index, 0)

@@ -10,6 +10,8 @@ import numpy as np
 from ...color import default_matrix
 from ...errors import ParameterError, UnsupportedError
 from ...frame import Frame, unchecked_frame
+from ...pixels import as_array
+from ...sources.planar import pyav_frame
 from ...sources.reduced import reduced
 from ...sources.streaming import Clip, stream
 from .parameters import H264_CHROMA, rate_of
@@ -63,7 +65,7 @@ def clip_of(source, fps, lossless=False) -> Clip:
         return source
     if callable(source):  # opens the Clip of the command, once for each pass
         return source()
-    if isinstance(source, CLIP_TYPES):
+    if isinstance(source, CLIP_TYPES) or callable(getattr(source, "read", None)):
         clip = stream(source, fps=fps, exact=lossless)
         return clip if lossless else reduced(clip)
     if isinstance(source, np.ndarray) and source.ndim not in (3, 4):
@@ -74,15 +76,21 @@ def clip_of(source, fps, lossless=False) -> Clip:
             "frame, list(array) for gray frames"
         )
     if not isinstance(source, Iterable):
-        raise ParameterError(f"frames are arrays, Frames or a path, not {type(source).__name__}")
+        raise ParameterError(
+            "frames are arrays, Frames, frames that PyAV decodes, a path, bytes or a binary file, not "
+            f"{type(source).__name__}"
+        )
     return Clip(iter(source), rate_of(fps))
 
 
 def _as_frame(frame, number, lossless):
-    """Frames as they are; (H, W, 3) RGB as 4:2:0, or as its own planes, (H, W) gray as 4:0:0, in full range then."""
+    """Frames as they are, also PyAV's; (H, W, 3) RGB as 4:2:0, or as its own planes, (H, W) gray as 4:0:0, in full
+    range then."""
+    if type(frame).__module__.startswith("av."):
+        frame = pyav_frame(frame)
     if isinstance(frame, Frame):
         return frame
-    pixels = np.asarray(frame)
+    pixels = as_array(frame, f"frame {number}")
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or not pixels.size:
         raise ParameterError(
             f"frame {number} has shape {pixels.shape} and type {pixels.dtype}; a frame is (H, W, 3) RGB or (H, W) "
@@ -98,6 +106,8 @@ def _as_frame(frame, number, lossless):
 
 
 def _check(frame, number, lossless):
+    if frame.matrix == "GBR" and frame.chroma == "4:2:0":
+        raise UnsupportedError(f"frame {number} is GBR in 4:2:0, and H.264 has GBR in 4:4:4 alone (E.2.1)")
     if lossless and (frame.bit_depth != 8 or frame.chroma not in H264_CHROMA):
         raise UnsupportedError(
             f"frame {number} has {frame.chroma} and {frame.bit_depth} bits; without loss the encoder takes "

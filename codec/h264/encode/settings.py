@@ -21,7 +21,7 @@ from .parameters import CAVLC_QP, PROFILES, level_named
 if TYPE_CHECKING:
     from ...targets import Target
 
-DIAMOND, HEXAGON, MULTI_HEXAGON = range(3)  # Tools.search
+DIAMOND, HEXAGON, THOROUGH = range(3)  # Tools.search
 # Tools.partitions
 PARTS_P, PARTS_B, INTRA_4X4, INTRA_8X8, PARTS_P_4X4 = 1, 2, 4, 8, 16
 # Tools.rd
@@ -85,9 +85,9 @@ PRESETS = {
     "medium": MEDIUM,
     "slow": SLOW,
     "slower": replace(SLOW, refine=3, refs=8, lookahead=60),
-    "veryslow": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=3, refs=12, lookahead=60),
+    "veryslow": replace(SLOW, search=THOROUGH, quarter_steps=4, refine=3, refs=12, lookahead=60),
     "placebo": replace(  # with `level` or a buffer, one picture more waits, and 16 are the most (A.3.1)
-        SLOW, search=MULTI_HEXAGON, range=24, quarter_steps=6, refine=3, refs=15, early_skip=0, lookahead=60
+        SLOW, search=THOROUGH, quarter_steps=6, refine=3, refs=15, early_skip=0, lookahead=60
     ),
 }  # fmt: skip
 # Changes of Tools by `tune`.
@@ -96,7 +96,7 @@ TUNES = {
     "ssim": {"aq": 2},
     "film": {"deblock": -1},
     "animation": {"deblock": 1, "aq_strength": 154, "b_frames": 5},
-    "screen": {"aq": 0, "search": MULTI_HEXAGON, "deblock": -2},
+    "screen": {"aq": 0, "search": THOROUGH, "deblock": -2},
     "zerolatency": {"b_frames": 0, "lookahead": 0, "tree": 0, "waits": 0},
     "fastdecode": {"cabac": 0, "weighted": 0, "deblock": None},
 }

@@ -70,8 +70,9 @@ def encode_video(
         Frames are (H, W, 3) RGB or (H, W) gray uint8 arrays, or `codec.Frame`s with 8 bits in 4:2:0 or 4:0:0, all of
         one format; an (N, H, W[, 3]) array or a generator of them is as good as a list. RGB becomes 4:2:0 in limited
         range, with BT.709 from 720 rows on, BT.601 below; gray becomes 4:0:0; with `lossless` both stay as they are. A
-        clip is a path or bytes: YUV4MPEG2, or what PyAV reads. It is read frame by frame; one with more bits, 4:2:2,
-        4:4:4 or RGB is converted unless `lossless`, which the warnings of `codec.h264.encode_frames` say.
+        clip is a path, bytes or a binary file: YUV4MPEG2, or what PyAV reads. It is read frame by frame; one with more
+        bits, 4:2:2, 4:4:4 or RGB is converted unless `lossless`, which the warnings of `codec.h264.encode_frames` say.
+        Frames of PyAV and pictures of Pillow are taken as `Frame`s and arrays are.
     fps : number, str or Fraction
         Frames per second, above 0, at most 10000: 25, "30000/1001", 29.97. Default: that of a clip, if its frames have
         one; others need it.
@@ -345,7 +346,8 @@ class _Source:
         else:
             sign = -1 if target.measure in SMALLER_IS_BETTER else 1
             score = lambda one: sign * self._score(one, target.measure)
-            found, found.job.tries = reaching_score(job_of, settings, sign * target.value, score, target)
+            found, tries = reaching_score(job_of, settings, sign * target.value, score, target)
+            found.job.tries = tuple((crf, sign * value) for crf, value in tries)
         return found.job, found.pictures
 
     def _job(self, settings, even):

@@ -1,8 +1,11 @@
 """What `encode_video` takes, and what it says about what it does not take."""
 
+import io
+
 import numpy as np
 import pytest
 from made_clips import moving
+from PIL import Image
 
 import codec
 
@@ -39,6 +42,34 @@ def test_clips_of_more_are_converted_with_a_warning(chroma, depth, tag):
         assert np.abs(apart).mean() < 1
     with pytest.raises(codec.UnsupportedError, match="convert it first"):
         codec.encode_video([codec.Frame(planes, chroma, depth, "BT.601", False) for planes in made], fps=25)
+
+
+def test_files_and_frames_of_pyav_are_sources(tmp_path):
+    av = pytest.importorskip("av", reason="PyAV is not installed")
+    data = codec.encode_video(FRAMES, fps=25, qp=10)
+    with av.open(io.BytesIO(data)) as container:
+        shown = [codec.Frame(tuple(map(np.array, frame.planes)), "4:2:0") for frame in codec.decode_video(data)]
+        assert codec.encode_video(container.decode(video=0), fps=25) == codec.encode_video(shown, fps=25)
+    assert codec.encode_video(io.BytesIO(data), fps=25) == codec.encode_video(data, fps=25)
+    rgb = [av.VideoFrame.from_ndarray(frame, format="rgb24") for frame in FRAMES]
+    assert codec.encode_video(rgb, fps=25) == codec.encode_video(FRAMES, fps=25)
+    with pytest.raises(codec.UnsupportedError, match="reformat it"):
+        codec.encode_video([av.VideoFrame(16, 16, "rgba")], fps=25)
+
+
+def test_pictures_with_a_palette_are_their_colours():
+    pictures = [Image.fromarray(frame) for frame in FRAMES]
+    flat = [Image.new("P", (16, 16), 3)]
+    flat[0].putpalette([0, 0, 0] * 3 + [255, 0, 0])
+    assert codec.encode_video(pictures, fps=25) == codec.encode_video(FRAMES, fps=25)
+    (frame,) = codec.decode_video(codec.encode_video(flat, fps=25, qp=4))
+    assert np.abs(frame.to_rgb().astype(int) - [255, 0, 0]).max() < 6
+
+
+def test_gbr_has_no_subsampled_planes():
+    planes = [np.zeros(shape, np.uint8) for shape in ((16, 16), (8, 8), (8, 8))]
+    with pytest.raises(codec.UnsupportedError, match="GBR in 4:2:0"):
+        codec.encode_video([codec.Frame(planes, "4:2:0", 8, "GBR", True)], fps=25)
 
 
 def test_gray_arrays_are_monochrome():

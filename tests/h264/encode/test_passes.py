@@ -166,7 +166,8 @@ def test_a_score_is_reached_with_the_highest_crf(target, better):
         return better * video_scores(frames, shown, metrics=name, check=False).pooled[name]["mean"]
 
     assert score(video.data) >= better * float(value)
-    crf = max(crf for crf, found in video.tries if found >= better * float(value))
+    crf = max(crf for crf, found in video.tries if better * found >= better * float(value))
+    assert dict(video.tries)[crf] == pytest.approx(better * score(video.data))
     assert codec.encode_video(frames, crf=crf, **options) == video.data
     assert score(codec.encode_video(frames, crf=crf + 0.5, **options)) < better * float(value)
     assert len(video.tries) <= 10
