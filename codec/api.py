@@ -38,7 +38,8 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
     Parameters
     ----------
     image : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8
-        Gray, RGB, or CMYK with 0 = no ink (`color="cmyk"`). 1 to 65535 rows and columns, any strides.
+        Gray, RGB, or CMYK with 0 = no ink (`color="cmyk"`). 1 to 65535 rows and columns, any strides. Of a Pillow image
+        its pixels as they are stored: `PIL.ImageOps.exif_transpose` turns it first.
     quality : 1..100, default 75
         Scale of the quantization tables, like that of the Independent JPEG Group. Fractions are rounded to 1/64.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0", "4:2:0"
@@ -234,6 +235,9 @@ def encode_many(
     >>> [type(file).__name__ for file in files]
     ['bytes', 'ParameterError']
     """
+    shape: tuple[int, ...] = getattr(images, "shape", ())
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)):
+        raise ParameterError(f"images is one image of shape {tuple(shape)}: pass a list, [image]")
     workers = checked_threads(options.pop("threads", 0))
     checked = EncodeOptions.from_keywords(quality, options)
     size_of = lambda image: getattr(image, "nbytes", 1 << 30)
@@ -284,6 +288,8 @@ def decode_many(
     >>> [getattr(pixels, "shape", pixels.__class__.__name__) for pixels in codec.decode_many(files, errors="return")]
     [(5, 7), 'BitstreamError']
     """
+    if isinstance(sources, (str, os.PathLike, bytes, bytearray, memoryview)):
+        raise ParameterError(f"sources is one source, of type {type(sources).__name__}: pass a list, [source]")
     workers = checked_threads(threads)
     checked_reading(on_error, limits)
     checked_view(scale, region, color)

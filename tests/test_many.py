@@ -4,6 +4,7 @@ import gc
 import itertools
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,3 +116,20 @@ def test_no_thread_stays_after_an_error():
         assert set(threading.enumerate()) <= threads
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    "one", [np.zeros((8, 9), np.uint8), np.zeros((8, 9, 1), np.uint8), np.zeros((8, 9, 3), np.uint8)]
+)
+def test_one_image_is_no_list_of_images(one):
+    """Its rows would become pictures."""
+    with pytest.raises(codec.ParameterError, match=r"pass a list, \[image\]"):
+        codec.encode_many(one)
+    assert len(list(codec.encode_many(np.zeros((4, 8, 9), np.uint8)))) == 4
+
+
+@pytest.mark.parametrize("one", ["a.jpg", Path("a.jpg"), b"\xff\xd8"])
+def test_one_source_is_no_list_of_sources(one):
+    """Its characters would be paths."""
+    with pytest.raises(codec.ParameterError, match=r"pass a list, \[source\]"):
+        codec.decode_many(one)

@@ -89,7 +89,11 @@ def _color(options, channels):
             )
         return "gray" if channels == 1 else "ycbcr"
     if CHANNELS[options.color] != channels:
-        raise ParameterError(f"color={options.color!r} takes {CHANNELS[options.color]} channels, not {channels}")
+        wanted = CHANNELS[options.color]
+        raise ParameterError(
+            f"color={options.color!r} takes {wanted} channel{'s' * (wanted > 1)}, not {channels}: convert the picture "
+            "first"
+        )
     return options.color
 
 

@@ -227,7 +227,7 @@ def test_what_is_no_image_is_refused(image, why):
     "channels, options, why",
     [
         (1, dict(color="ycbcr"), "color='ycbcr' takes 3 channels, not 1"),
-        (3, dict(color="gray"), "color='gray' takes 1 channels, not 3"),
+        (3, dict(color="gray"), "color='gray' takes 1 channel, not 3: convert the picture first"),
         (3, dict(color="cmyk"), "takes 4 channels, not 3"),
         (4, dict(color="rgb"), "takes 3 channels, not 4"),
         (1, dict(subsampling="4:2:0"), "color='gray' has none"),
