@@ -31,7 +31,9 @@ class _PlaneDecoder(Decoder):
             planes = [plane.astype(np.uint8) for plane in planes]
         chroma = self.headers.info().subsampling
         if color not in ("gray", "ycbcr", "rgb") or chroma not in CHROMA_STEPS or frame.P not in range(8, 17):
-            raise UnsupportedError(f"no Frame holds the planes of a picture in {color} {chroma} of {frame.P} bits")
+            raise UnsupportedError(
+                f"no Frame holds the planes of a picture in {color} {chroma} of {frame.P} bits; `decode` gives its pixels"
+            )
         shapes = plane_shapes(frame.Y, frame.X, chroma)
         planes = [np.ascontiguousarray(plane[:rows, :columns]) for plane, (rows, columns) in zip(planes, shapes)]
         if color == "rgb":
