@@ -99,11 +99,11 @@ INLINE int NAME(directional)(const SAMPLE *e, int mode, int x, int y, int dc)
             for (int x = 0; x < n; x++) dst[y * s + x] = (SAMPLE)NAME(directional)(e, mode, x, y, dc);             \
     }
 DIRECTIONAL(4, 0) DIRECTIONAL(4, 1) DIRECTIONAL(4, 2)
-#ifndef INTRA4X4_BY_HAND /* x86/h264_intra_avx2.c */
+#ifndef INTRA_BY_HAND /* x86/h264_intra_avx2.c */
 DIRECTIONAL(4, 3) DIRECTIONAL(4, 4) DIRECTIONAL(4, 5) DIRECTIONAL(4, 6) DIRECTIONAL(4, 7) DIRECTIONAL(4, 8)
-#endif
 DIRECTIONAL(8, 0) DIRECTIONAL(8, 1) DIRECTIONAL(8, 2) DIRECTIONAL(8, 3) DIRECTIONAL(8, 4)
 DIRECTIONAL(8, 5) DIRECTIONAL(8, 6) DIRECTIONAL(8, 7) DIRECTIONAL(8, 8)
+#endif
 #undef DIRECTIONAL
 #undef EDGE_OF
 #undef MEAN2

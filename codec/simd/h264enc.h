@@ -18,8 +18,8 @@
  *          widths of 16 and 8, heights that are multiples of 8 */
 typedef int (*h264_difference_fn)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h);
 
-/* sad of a against four blocks b[0] ... b[3] of one stride. */
-typedef void (*h264_sad4_fn)(int sad[4], const uint8_t *a, ptrdiff_t a_stride, const uint8_t *const b[4],
+/* sad4, satd4: the difference of a from four blocks b[0] ... b[3] of one stride. */
+typedef void (*h264_four_fn)(int sums[4], const uint8_t *a, ptrdiff_t a_stride, const uint8_t *const b[4],
                              ptrdiff_t b_stride, int h);
 
 /* dst = (a + b + 1) >> 1, w (16, 8 or 4) x h samples: a quarter sample of 8.4.2.2.1 from its two neighbours. */
@@ -48,7 +48,8 @@ typedef int (*h264_quantize_fn)(int16_t *level, const int16_t *d, const uint16_t
     MANY(h264_difference_fn, satd, [3], H264_WIDTHS)            \
     MANY(h264_difference_fn, ssd, [3], H264_WIDTHS)             \
     MANY(h264_difference_fn, sa8d, [2], H264_8X8_WIDTHS)        \
-    MANY(h264_sad4_fn, sad4, [3], H264_WIDTHS)                  \
+    MANY(h264_four_fn, sad4, [3], H264_WIDTHS)                  \
+    MANY(h264_four_fn, satd4, [3], H264_WIDTHS)                 \
     ONE(h264_average_fn, average)                               \
     ONE(h264_half_samples_fn, half_samples)                     \
     ONE(h264_forward_fn, forward_one)                           \

@@ -78,22 +78,16 @@ INLINE int NAME(ssd_body)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b
     return sum;
 }
 
-INLINE void NAME(sad4_body)(int sad[4], const uint8_t *a, ptrdiff_t a_stride, const uint8_t *const b[4],
-                            ptrdiff_t b_stride, int w, int h)
-{
-    for (int i = 0; i < 4; i++) sad[i] = NAME(sad_body)(a, a_stride, b[i], b_stride, w, h);
-}
-
 #define DIFFERENCE(name, w)                                                                                       \
     KERNEL int NAME(name##_##w)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h) \
     {                                                                                                             \
         return NAME(name##_body)(a, a_stride, b, b_stride, w, h);                                                 \
     }
-#define SAD4(w)                                                                                               \
-    KERNEL void NAME(sad4_##w)(int sad[4], const uint8_t *a, ptrdiff_t a_stride, const uint8_t *const b[4],   \
-                               ptrdiff_t b_stride, int h)                                                     \
-    {                                                                                                         \
-        NAME(sad4_body)(sad, a, a_stride, b, b_stride, w, h);                                                 \
+#define FOUR(name, w)                                                                                            \
+    KERNEL void NAME(name##4_##w)(int sums[4], const uint8_t *a, ptrdiff_t a_stride, const uint8_t *const b[4],  \
+                                  ptrdiff_t b_stride, int h)                                                     \
+    {                                                                                                            \
+        for (int i = 0; i < 4; i++) sums[i] = NAME(name##_body)(a, a_stride, b[i], b_stride, w, h);              \
     }
 DIFFERENCE(sad, 16)
 DIFFERENCE(sad, 8)
@@ -106,11 +100,14 @@ DIFFERENCE(ssd, 8)
 DIFFERENCE(ssd, 4)
 DIFFERENCE(sa8d, 16)
 DIFFERENCE(sa8d, 8)
-SAD4(16)
-SAD4(8)
-SAD4(4)
+FOUR(sad, 16)
+FOUR(sad, 8)
+FOUR(sad, 4)
+FOUR(satd, 16)
+FOUR(satd, 8)
+FOUR(satd, 4)
 #undef DIFFERENCE
-#undef SAD4
+#undef FOUR
 
 /* ---- interpolation */
 

@@ -126,6 +126,7 @@ cdef struct Coder:
     uint8_t pred[MB_SAMPLES]
     uint8_t direct[MB_SAMPLES]      # the direct prediction of B
     uint8_t block[3][256]   # scratch of interpolation, stride 16
+    uint8_t around[4][256]
     int16_t d[3][256]       # coefficients, by component and transform block, raster order in each
     BitWriter out
     CabacWriter cabac

@@ -4,7 +4,7 @@ from libc.stdint cimport int16_t, uint8_t, uint16_t
 cdef extern from "h264enc.h" nogil:
     ctypedef int (*h264_difference_fn)(const uint8_t *a, Py_ssize_t a_stride, const uint8_t *b, Py_ssize_t b_stride,
                                        int h) noexcept nogil
-    ctypedef void (*h264_sad4_fn)(int *sad, const uint8_t *a, Py_ssize_t a_stride, const uint8_t **b,
+    ctypedef void (*h264_four_fn)(int *sums, const uint8_t *a, Py_ssize_t a_stride, const uint8_t **b,
                                   Py_ssize_t b_stride, int h) noexcept nogil
     ctypedef void (*h264_average_fn)(uint8_t *dst, Py_ssize_t dst_stride, const uint8_t *a, Py_ssize_t a_stride,
                                      const uint8_t *b, Py_ssize_t b_stride, int w, int h) noexcept nogil
@@ -20,7 +20,8 @@ cdef extern from "h264enc.h" nogil:
         h264_difference_fn satd[3]
         h264_difference_fn ssd[3]
         h264_difference_fn sa8d[2]
-        h264_sad4_fn sad4[3]
+        h264_four_fn sad4[3]
+        h264_four_fn satd4[3]
         h264_average_fn average
         h264_half_samples_fn half_samples
         h264_forward_fn forward_one

@@ -53,15 +53,18 @@ def difference(kind, const uint8_t[:, :] a, const uint8_t[:, :] b, int level):
     return kernel(&a[0, 0], a.strides[0], &b[0, 0], b.strides[0], <int>a.shape[0])
 
 
-def sad4(const uint8_t[:, :] a, const uint8_t[:, :, :] b, int level):
-    """sad of a against b[0] ... b[3]."""
+def four_differences(kind, const uint8_t[:, :] a, const uint8_t[:, :, :] b, int level):
+    """sad or satd of a against b[0] ... b[3]."""
     cdef int sums[4]
     cdef const uint8_t *blocks[4]
     cdef int i
     check_pair(np.asarray(a), np.asarray(b[0]), 4)
     for i in range(4):
         blocks[i] = &b[i, 0, 0]
-    h264_enc(level).sad4[WIDTHS[a.shape[1]]](sums, &a[0, 0], a.strides[0], blocks, b.strides[1], <int>a.shape[0])
+    cdef const H264Enc *enc = h264_enc(level)
+    cdef int width = WIDTHS[a.shape[1]]
+    cdef h264_four_fn kernel = enc.sad4[width] if kind == "sad" else enc.satd4[width]
+    kernel(sums, &a[0, 0], a.strides[0], blocks, b.strides[1], <int>a.shape[0])
     return [sums[i] for i in range(4)]
 
 

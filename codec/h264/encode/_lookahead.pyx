@@ -5,10 +5,11 @@ A macroblock is a block of 8x8 samples here. Vectors are in half samples of thes
 half sample is the mean of four samples of the frame as any other, so there are four planes of means, shifted by one.
 All costs are SATD plus estimated bits; they are integers, the same on every machine.
 """
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport abs, calloc, free
 from libc.string cimport memcpy, memset
 
+from codec._core cimport codec_bit_length
 from codec.h264.encode._kernels cimport H264Enc, h264_enc
 from codec.h264.encode._planes cimport weigh_samples
 from codec.h264.macroblock._intra cimport MODE_NEEDS
@@ -46,12 +47,7 @@ DIAMOND = [[1, 0], [-1, 0], [0, 1], [0, -1]]
 
 cdef inline int bits_of(int d) noexcept nogil:
     """Of se(v), less 1."""
-    cdef int bits = 0
-    d = abs(d)
-    while d:
-        d >>= 1
-        bits += 2
-    return bits
+    return 2 * codec_bit_length(2 * <uint32_t>abs(d) + 1) - 2
 
 
 cdef inline int median(int a, int b, int c) noexcept nogil:
@@ -303,7 +299,7 @@ cdef class HalfFrame:
         for i in range(n):
             x = min(max(tried[i][0] & ~1, b.low[0]), b.high[0])
             y = min(max(tried[i][1] & ~1, b.low[1]), b.high[1])
-            if x != b.mv[0] or y != b.mv[1]:
+            if (x or y) and (x != b.mv[0] or y != b.mv[1]):
                 cost = self._sad(other, b, x, y)
                 if cost < b.cost:
                     b.cost, b.mv[0], b.mv[1] = cost, x, y
@@ -321,26 +317,39 @@ cdef class HalfFrame:
 
     cdef bint _leap(self, HalfFrame other, Block *b) noexcept nogil:
         """Try vectors straight across and down, as of pages that slide or scroll; whether one fits."""
-        cdef int d, k, x, y, sad, least = FAR
+        cdef const uint8_t *at[4]
+        cdef int sads[4]
+        cdef int d, k, i, first, last, least = FAR
         cdef bint found = False
         for k in range(2):
-            for d in range(max(b.low[k], -LEAP), min(b.high[k], LEAP) + 1):
-                x, y = 0 if k else d, d if k else 0
-                sad = self.enc.sad[1](b.src, self.stride, self._at(other, b.at, x, y), self.stride, 8)
-                if sad < least:
-                    least, b.mv[0], b.mv[1], found = sad, x, y, True
+            first, last = max(b.low[k], -LEAP), min(b.high[k], LEAP)
+            while first <= last:
+                for i in range(4):
+                    d = min(first + i, last)
+                    at[i] = self._at(other, b.at, 0 if k else d, d if k else 0)
+                self.enc.sad4[1](sads, b.src, self.stride, at, self.stride, 8)
+                for i in range(4):
+                    if sads[i] < least:
+                        d = min(first + i, last)
+                        least, b.mv[k], b.mv[1 - k], found = sads[i], d, 0, True
+                first += 4
         if found:
             b.cost = self._satd(other, b, b.mv[0], b.mv[1])
         return found
 
     cdef bint _diamond(self, HalfFrame other, Block *b, int size) noexcept nogil:
         """Try the four vectors around the best; size: in half samples. Whether one is better."""
+        cdef const uint8_t *at[4]
+        cdef int costs[4]
         cdef int k, cost, x, y, at_x = b.mv[0], at_y = b.mv[1]
         cdef bint moved = False
+        for k in range(4):                              # those beyond the range too, which ROOM holds
+            at[k] = self._at(other, b.at, at_x + size * DIAMOND[k][0], at_y + size * DIAMOND[k][1])
+        (self.enc.satd4[1] if size == 1 else self.enc.sad4[1])(costs, b.src, self.stride, at, self.stride, 8)
         for k in range(4):
             x, y = at_x + size * DIAMOND[k][0], at_y + size * DIAMOND[k][1]
-            if b.low[0] <= x <= b.high[0] and b.low[1] <= y <= b.high[1]:
-                cost = self._satd(other, b, x, y) if size == 1 else self._sad(other, b, x, y)
+            if costs[k] < b.cost and b.low[0] <= x <= b.high[0] and b.low[1] <= y <= b.high[1]:
+                cost = costs[k] + bits_of(x - b.mvp[0]) + bits_of(y - b.mvp[1])
                 if cost < b.cost:
                     b.cost, b.mv[0], b.mv[1], moved = cost, x, y, True
         return moved

@@ -8,12 +8,17 @@ from codec.h264.pictures._picture cimport PictureData
 # In C, where compilers make vectors of it.
 cdef extern from *:
     """
-    /* Weighted prediction of samples (8-274) with log2_weight_denom 6: DENOM of weights.py. */
+    /* Weighted prediction of samples (8-274) with log2_weight_denom 6: DENOM of weights.py. Words hold all: 255 * 127
+     * + 32 < 2^15. */
     static void weigh_samples(uint8_t *out, const uint8_t *in, Py_ssize_t count, int weight, int offset) {
+        const uint16_t factor = (uint16_t)weight;
+        const int16_t more = (int16_t)offset;
         for (Py_ssize_t i = 0; i < count; i++) {
-            int16_t value = (int16_t)(((int16_t)(in[i] * weight) + 32) >> 6);      /* 16 bits: 255 * 127 + 32 < 2^15 */
-            value = (int16_t)(value + offset);
-            out[i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+            const uint16_t product = (uint16_t)((uint16_t)(in[i] * factor) + 32u);
+            int16_t value = (int16_t)((int16_t)(product >> 6) + more);
+            value = value < 0 ? 0 : value;
+            value = value > 255 ? 255 : value;
+            out[i] = (uint8_t)value;
         }
     }
     """

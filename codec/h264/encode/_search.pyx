@@ -223,25 +223,48 @@ cdef int one_cost(Coder *c, RefPlanes *r, int x, int y, int w, int h, const Moti
             + vector_cost(c, m, mvx, mvy))
 
 
+cdef void four_costs(Coder *c, RefPlanes *r, int x, int y, int w, int h, const Motion *m, int size,
+                     int *costs) noexcept nogil:
+    """one_cost of the vectors around m.mv, in the order of SQUARE; size: in quarter samples."""
+    cdef const uint8_t *block[4]
+    cdef const uint8_t *at
+    cdef const Quarter *q
+    cdef Py_ssize_t stride = r.stride, first = (16 * c.s.place.mb_row + y) * r.stride + 16 * c.s.place.mb_x + x
+    cdef int i, vx, vy
+    cdef bint quarters = size == 1 or (m.mv[0] | m.mv[1]) & 1
+    need_lines(c, r, 16 * c.s.place.mb_row + y + h + ((m.mv[1] + size) >> 2) + 1)
+    for i in range(4):
+        vx, vy = m.mv[0] + size * SQUARE[i][0], m.mv[1] + size * SQUARE[i][1]
+        q = &QUARTER[(vx & 3) | (vy & 3) << 2]
+        at = r.plane[q.plane[0]] + first + ((vy >> 2) + q.down[0]) * r.stride + (vx >> 2) + q.right[0]
+        block[i] = at
+        if quarters:
+            block[i] = c.around[i]
+            c.enc.average(c.around[i], SRC_STRIDE, at, r.stride,
+                          r.plane[q.plane[1]] + first + ((vy >> 2) + q.down[1]) * r.stride + (vx >> 2) + q.right[1],
+                          r.stride, w, h)
+    if quarters:
+        stride = SRC_STRIDE
+    c.enc.satd4[width_of(w)](costs, c.src + SRC_STRIDE * y + x, SRC_STRIDE, block, stride, h)
+    for i in range(4):
+        vx, vy = m.mv[0] + size * SQUARE[i][0], m.mv[1] + size * SQUARE[i][1]
+        costs[i] = costs[i] + vector_cost(c, m, vx, vy) if allowed(c, vx, vy) else REFUSED
+
+
 cdef void refine(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m, int half_steps,
                  int quarter_steps) noexcept nogil:
     """Diamonds of half samples, then of quarter samples, from m.mv; m.cost is its cost by SATD."""
-    cdef int step, i, cx, cy, cost, best, came = -1
+    cdef int step, i, size, best
+    cdef int costs[4]
     for step in range(half_steps + quarter_steps):
-        cx, cy, best = m.mv[0], m.mv[1], -1
-        if step == half_steps:
-            came = -1
+        size, best = 2 if step < half_steps else 1, -1
+        four_costs(c, r, x, y, w, h, m, size, costs)
         for i in range(4):
-            if came >= 0 and i == came ^ 1:
-                continue
-            cost = one_cost(c, r, x, y, w, h, m, cx + (SQUARE[i][0] << (step < half_steps)),
-                            cy + (SQUARE[i][1] << (step < half_steps)))
-            if cost < m.cost:
-                m.cost, best = cost, i
+            if costs[i] < m.cost:
+                m.cost, best = costs[i], i
         if best >= 0:
-            m.mv[0] = <int16_t>(cx + (SQUARE[best][0] << (step < half_steps)))
-            m.mv[1] = <int16_t>(cy + (SQUARE[best][1] << (step < half_steps)))
-            came = best
+            m.mv[0] = <int16_t>(m.mv[0] + size * SQUARE[best][0])
+            m.mv[1] = <int16_t>(m.mv[1] + size * SQUARE[best][1])
         elif step >= half_steps:
             return
 

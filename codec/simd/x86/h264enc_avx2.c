@@ -13,6 +13,16 @@ INLINE int sum_of_sad(__m256i v)
     return _mm_cvtsi128_si32(half) + _mm_extract_epi32(half, 2);
 }
 
+/* Sums of two registers of sad, in pairs of words. */
+INLINE __m256i pairs_of_sad(__m256i u, __m256i v) { return _mm256_or_si256(u, _mm256_slli_epi64(v, 32)); }
+
+/* Four sums, two in each of two registers, in words that alternate. */
+INLINE void store_sums(int sums[4], __m256i u, __m256i v)
+{
+    const __m256i four = _mm256_add_epi32(_mm256_unpacklo_epi64(u, v), _mm256_unpackhi_epi64(u, v));
+    store16(sums, _mm_add_epi32(low(four), high(four)));
+}
+
 /* Two rows of 16 samples. */
 INLINE __m256i rows16(const uint8_t *p, ptrdiff_t stride) { return both(load16(p), load16(p + stride)); }
 
@@ -58,16 +68,26 @@ AVX2 void codec_h264_sad4_16_avx2(int sad[4], const uint8_t *a, ptrdiff_t a_stri
         b2 += 2 * b_stride;
         b3 += 2 * b_stride;
     }
-    sad[0] = sum_of_sad(s0);
-    sad[1] = sum_of_sad(s1);
-    sad[2] = sum_of_sad(s2);
-    sad[3] = sum_of_sad(s3);
+    store_sums(sad, pairs_of_sad(s0, s1), pairs_of_sad(s2, s3));
 }
 
 AVX2 void codec_h264_sad4_8_avx2(int sad[4], const uint8_t *a, ptrdiff_t a_stride, const uint8_t *const b[4],
                                  ptrdiff_t b_stride, int h)
 {
-    for (int i = 0; i < 4; i++) sad[i] = codec_h264_sad_8_avx2(a, a_stride, b[i], b_stride, h);
+    const uint8_t *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
+    __m256i s0 = _mm256_setzero_si256(), s1 = s0, s2 = s0, s3 = s0;
+    for (; h > 0; h -= 4, a += 4 * a_stride) {
+        const __m256i rows = rows8(a, a_stride);
+        s0 = _mm256_add_epi32(s0, _mm256_sad_epu8(rows, rows8(b0, b_stride)));
+        s1 = _mm256_add_epi32(s1, _mm256_sad_epu8(rows, rows8(b1, b_stride)));
+        s2 = _mm256_add_epi32(s2, _mm256_sad_epu8(rows, rows8(b2, b_stride)));
+        s3 = _mm256_add_epi32(s3, _mm256_sad_epu8(rows, rows8(b3, b_stride)));
+        b0 += 4 * b_stride;
+        b1 += 4 * b_stride;
+        b2 += 4 * b_stride;
+        b3 += 4 * b_stride;
+    }
+    store_sums(sad, pairs_of_sad(s0, s1), pairs_of_sad(s2, s3));
 }
 
 /* Pairs of squared differences of 16 samples, as 32 bits. */
@@ -110,27 +130,44 @@ typedef struct {
     __m256i r[4];
 } Rows;
 
-INLINE __m256i difference8(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride)
+INLINE Rows rows_8x8(const uint8_t *p, ptrdiff_t stride)
 {
-    return _mm256_sub_epi16(_mm256_cvtepu8_epi16(_mm_unpacklo_epi64(load8(a), load8(a + 4 * a_stride))),
-                            _mm256_cvtepu8_epi16(_mm_unpacklo_epi64(load8(b), load8(b + 4 * b_stride))));
+    Rows d;
+    for (int i = 0; i < 4; i++, p += stride)
+        d.r[i] = _mm256_cvtepu8_epi16(_mm_unpacklo_epi64(load8(p), load8(p + 4 * stride)));
+    return d;
+}
+
+/* Two blocks side by side, in the lower half. */
+INLINE Rows rows_8x4(const uint8_t *p, ptrdiff_t stride)
+{
+    Rows d;
+    for (int i = 0; i < 4; i++) d.r[i] = _mm256_cvtepu8_epi16(load8(p + i * stride));
+    return d;
+}
+
+/* Four blocks side by side. */
+INLINE Rows rows_16x4(const uint8_t *p, ptrdiff_t stride)
+{
+    Rows d;
+    for (int i = 0; i < 4; i++) d.r[i] = _mm256_cvtepu8_epi16(load16(p + i * stride));
+    return d;
+}
+
+INLINE Rows less(Rows a, Rows b)
+{
+    for (int i = 0; i < 4; i++) a.r[i] = _mm256_sub_epi16(a.r[i], b.r[i]);
+    return a;
 }
 
 INLINE Rows difference_8x8(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride)
 {
-    Rows d;
-    for (int i = 0; i < 4; i++) d.r[i] = difference8(a + i * a_stride, a_stride, b + i * b_stride, b_stride);
-    return d;
+    return less(rows_8x8(a, a_stride), rows_8x8(b, b_stride));
 }
 
-/* Rows of 16 samples: four blocks side by side. */
 INLINE Rows difference_16x4(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride)
 {
-    Rows d;
-    for (int i = 0; i < 4; i++)
-        d.r[i] = _mm256_sub_epi16(_mm256_cvtepu8_epi16(load16(a + i * a_stride)),
-                                  _mm256_cvtepu8_epi16(load16(b + i * b_stride)));
-    return d;
+    return less(rows_16x4(a, a_stride), rows_16x4(b, b_stride));
 }
 
 /* Each 4x4 block transposed, in its place. */
@@ -178,14 +215,45 @@ AVX2 int codec_h264_satd_8_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint
     __m256i sum = _mm256_setzero_si256();
     for (; h > 4; h -= 8, a += 8 * a_stride, b += 8 * b_stride)
         sum = _mm256_add_epi32(sum, hadamard_sums(difference_8x8(a, a_stride, b, b_stride)));
-    if (h) {
-        Rows d;
-        for (int i = 0; i < 4; i++)
-            d.r[i] = _mm256_sub_epi16(_mm256_cvtepu8_epi16(load8(a + i * a_stride)),
-                                      _mm256_cvtepu8_epi16(load8(b + i * b_stride)));
-        sum = _mm256_add_epi32(sum, hadamard_sums(d));
-    }
+    if (h) sum = _mm256_add_epi32(sum, hadamard_sums(less(rows_8x4(a, a_stride), rows_8x4(b, b_stride))));
     return sum_of_words(sum);
+}
+
+/* Sums of words of four registers into four. */
+INLINE void store_four(int sums[4], const __m256i sum[4])
+{
+    const __m256i pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
+    store16(sums, _mm_add_epi32(low(pairs), high(pairs)));
+}
+
+AVX2 void codec_h264_satd4_16_avx2(int satd[4], const uint8_t *a, ptrdiff_t a_stride, const uint8_t *const b[4],
+                                   ptrdiff_t b_stride, int h)
+{
+    __m256i sum[4] = {_mm256_setzero_si256()};
+    for (int y = 0; y < h; y += 4, a += 4 * a_stride) {
+        const Rows source = rows_16x4(a, a_stride);
+        for (int i = 0; i < 4; i++)
+            sum[i] = _mm256_add_epi32(sum[i], hadamard_sums(less(source, rows_16x4(b[i] + y * b_stride, b_stride))));
+    }
+    store_four(satd, sum);
+}
+
+AVX2 void codec_h264_satd4_8_avx2(int satd[4], const uint8_t *a, ptrdiff_t a_stride, const uint8_t *const b[4],
+                                  ptrdiff_t b_stride, int h)
+{
+    __m256i sum[4] = {_mm256_setzero_si256()};
+    int y = 0;
+    for (; y + 4 < h; y += 8, a += 8 * a_stride) {
+        const Rows source = rows_8x8(a, a_stride);
+        for (int i = 0; i < 4; i++)
+            sum[i] = _mm256_add_epi32(sum[i], hadamard_sums(less(source, rows_8x8(b[i] + y * b_stride, b_stride))));
+    }
+    if (y < h) {
+        const Rows source = rows_8x4(a, a_stride);
+        for (int i = 0; i < 4; i++)
+            sum[i] = _mm256_add_epi32(sum[i], hadamard_sums(less(source, rows_8x4(b[i] + y * b_stride, b_stride))));
+    }
+    store_four(satd, sum);
 }
 
 /* ---- 8x8 transforms: two blocks, one in each half, row i in register i */
@@ -288,6 +356,12 @@ AVX2 int codec_h264_satd_4_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint
     }
     sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
+}
+
+AVX2 void codec_h264_satd4_4_avx2(int satd[4], const uint8_t *a, ptrdiff_t a_stride, const uint8_t *const b[4],
+                                  ptrdiff_t b_stride, int h)
+{
+    for (int i = 0; i < 4; i++) satd[i] = codec_h264_satd_4_avx2(a, a_stride, b[i], b_stride, h);
 }
 
 /* ---- interpolation */

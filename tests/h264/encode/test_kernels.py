@@ -75,12 +75,15 @@ def test_difference_of_8x8_transforms(level):
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_four_sads(level):
+@pytest.mark.parametrize("kind", ["sad", "satd"])
+def test_four_differences(kind, level):
     rng = np.random.default_rng(2)
     for width in (16, 8, 4):
-        for height in (4, 8, 16):
-            a, b = rng.integers(0, 256, (height, width), np.uint8), rng.integers(0, 256, (4, height, width), np.uint8)
-            assert _kernels.sad4(a, b, level) == [NAIVE["sad"](a.astype(int) - one) for one in b]
+        for height in (4, 8, 12, 16):
+            for a, b in pairs(rng, height, width):
+                four = np.stack([b, a, np.roll(b, 1), rng.integers(0, 256, b.shape, np.uint8)])
+                expected = [NAIVE[kind](a.astype(int) - one) for one in four]
+                assert _kernels.four_differences(kind, a, four, level) == expected
 
 
 @pytest.mark.parametrize("level", LEVELS)
