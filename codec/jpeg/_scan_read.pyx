@@ -9,7 +9,7 @@ blocks that A.2.4 calls for in a scan of one component. Blocks that only complet
 """
 from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ import numpy as np
 from codec._core cimport (
     E_RANGE, E_TRUNCATED, JPEG_BLOCK_BYTES, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegBand, JpegDsp, JpegReader,
     JpegReadRow, JpegSkim, Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits, idct_block_deep,
-    jpeg_dsp, jpeg_read_fn, open_reader, read_symbol, refill, set_huffman_reader, set_skim,
+    jpeg_band_fn, jpeg_dsp, jpeg_read_fn, open_reader, read_symbol, refill, set_huffman_reader, set_skim,
 )
 from codec.jpeg._arith cimport (
     ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning,
@@ -288,26 +288,45 @@ cdef uint64_t nonzero_zz(const int16_t *nat) noexcept nogil:
     return present
 
 
+cdef inline bint is_used_up(const BitReader *r) noexcept nogil:
+    """True once all bits of the segment are consumed."""
+    return r.pos * 8 - r.count >= r.size * 8
+
+
 cdef Py_ssize_t read_undamaged_bands(ReadScan *s, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
-    """Blocks of a progressive AC scan in row `by` of those in memory, from `bx` on, as `read_undamaged` reads MCUs."""
+    """Blocks of a progressive AC scan in row `by` of those in memory, from `bx` on, as `read_undamaged` reads MCUs. A
+    block so near the end of the segment that zeros after it may be read is undone if it took more bits than there
+    are; after it, the kernel passes those that take none."""
     cdef BitReader *r = &s.reader.bits
     cdef ReadComponent *c = &s.component[0]
+    cdef jpeg_band_fn read_blocks = s.dsp.refine_bands if s.Ah else s.dsp.read_bands
+    cdef const uint8_t *limit = r.data + max(<Py_ssize_t>0, r.size - JPEG_BLOCK_BYTES + 1)
+    cdef Py_ssize_t begin = bx, to = min(c.wide, bx + s.left)
+    cdef int16_t kept[64]
+    cdef uint64_t present
     cdef JpegReader reader
     cdef JpegBand band
-    cdef Py_ssize_t done
-    if r.pos + JPEG_BLOCK_BYTES > r.size:
-        return 0
-    reader.next, reader.limit = r.data + r.pos, r.data + r.size - JPEG_BLOCK_BYTES + 1
-    reader.acc, reader.count = r.acc, r.count
+    reader.next, reader.acc, reader.count = r.data + r.pos, r.acc, r.count
     band.level_nat, band.present = c.level_nat + by * c.wide * 64, c.present + by * c.wide
     band.ac, band.Ss, band.Se, band.Al, band.EOBRUN = c.ac, s.Ss, s.Se, s.Al, s.EOBRUN
-    if s.Ah:
-        done = s.dsp.refine_bands(&reader, &band, bx, min(c.wide, bx + s.left)) - bx
-    else:
-        done = s.dsp.read_bands(&reader, &band, bx, min(c.wide, bx + s.left)) - bx
-    r.pos, r.acc, r.count, s.EOBRUN = reader.next - r.data, reader.acc, reader.count, band.EOBRUN
-    s.left -= done
-    return done
+    while True:
+        reader.limit = limit
+        bx = read_blocks(&reader, &band, bx, to)
+        r.pos, r.acc, r.count, s.EOBRUN = reader.next - r.data, reader.acc, reader.count, band.EOBRUN
+        if bx == to or is_used_up(r):
+            break
+        memcpy(kept, band.level_nat + 64 * bx, sizeof(kept))
+        present = band.present[bx]
+        reader.limit = r.data + r.size + ZEROS
+        if read_blocks(&reader, &band, bx, bx + 1) == bx:
+            break
+        if (reader.next - r.data) * 8 - reader.count > r.size * 8:
+            memcpy(band.level_nat + 64 * bx, kept, sizeof(kept))
+            band.present[bx] = present
+            break
+        bx += 1
+    s.left -= bx - begin
+    return bx - begin
 
 
 cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t mx) noexcept nogil:
@@ -335,40 +354,44 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
     if r.pos + blocks * JPEG_BLOCK_BYTES <= r.size:
         reader.next, reader.limit = r.data + r.pos, r.data + r.size - blocks * JPEG_BLOCK_BYTES + 1
         reader.acc, reader.count = r.acc, r.count
-        if s.progressive:
-            done = s.dsp.read_dcs(&reader, rows, s.Ns, mx, to, s.Ah, s.Al) - mx
-        else:
-            done = read_mcus(&reader, rows, s.Ns, mx, to) - mx
+        done = read_some_mcus(s, read_mcus, &reader, rows, mx, to) - mx
         r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
-    if not s.progressive:
-        done += read_last_mcus(s, read_mcus, rows, mx + done, to)
+    done += read_last_mcus(s, read_mcus, rows, mx + done, to)
     for i in range(s.Ns):
         s.component[i].pred = rows[i].pred
     s.left -= done
     return done
 
 
+cdef inline Py_ssize_t read_some_mcus(ReadScan *s, jpeg_read_fn read_mcus, JpegReader *reader, JpegReadRow *rows,
+                                      Py_ssize_t mx, Py_ssize_t to) noexcept nogil:
+    """MCUs by the kernel of the scan's kind; `read_mcus` is that of sequential ones."""
+    if s.progressive:
+        return s.dsp.read_dcs(reader, rows, s.Ns, mx, to, s.Ah, s.Al)
+    return read_mcus(reader, rows, s.Ns, mx, to)
+
+
 cdef Py_ssize_t read_last_mcus(ReadScan *s, jpeg_read_fn read_mcus, JpegReadRow *rows, Py_ssize_t mx,
                                Py_ssize_t to) noexcept nogil:
-    """MCUs of a sequential scan so near the end of the segment that zeros after it may be read; returns how many. One
-    at a time: what took more bits than there are is undone."""
+    """MCUs so near the end of the segment that zeros after it may be read; returns how many. One at a time: what took
+    more bits than there are is undone, but for DC of progressive scans, which `read_mcu` sets to the same."""
     cdef BitReader *r = &s.reader.bits
     cdef JpegReader reader
     cdef Py_ssize_t i, v, first, end, unit, begin = mx
     cdef int known[4]
     reader.limit = r.data + r.size + ZEROS
-    while mx < to and r.pos * 8 - r.count < r.size * 8:
+    while mx < to and not is_used_up(r):
         for i in range(s.Ns):
             known[i] = rows[i].pred
         reader.next, reader.acc, reader.count = r.data + r.pos, r.acc, r.count
-        if read_mcus(&reader, rows, s.Ns, mx, mx + 1) == mx:
+        if read_some_mcus(s, read_mcus, &reader, rows, mx, mx + 1) == mx:
             break
         if (reader.next - r.data) * 8 - reader.count > r.size * 8:
             for i in range(s.Ns):
                 rows[i].pred = known[i]
                 first, end = mx * rows[i].H, min(rows[i].wide, (mx + 1) * rows[i].H)
                 unit = 1 if rows[i].skim != NULL else 64
-                for v in range(min(rows[i].V, rows[i].high)):
+                for v in range(0 if s.progressive else min(rows[i].V, rows[i].high)):
                     if first < end:
                         memset(rows[i].level_nat + (v * rows[i].wide + first) * unit, 0,
                                (end - first) * unit * sizeof(int16_t))

@@ -89,7 +89,8 @@ class DecodedImage:
     warnings : tuple of str
         Oddities that do not affect the pixels.
     doubts : tuple of str
-        Missing data in a file that ends properly: scans short of full precision, components without a scan (mid-gray).
+        Missing data in a file that ends properly: progressive scans that were removed or repeated, scans short of full
+        precision, components without a scan (mid-gray).
     damage : Damage or None
     """
 
@@ -117,7 +118,7 @@ class Decoder:
     def __init__(self, data, conceal, limits, threads=1, view=None, out=None):
         self.data, self.conceal, self.limits, self.threads = data, conceal, limits, threads
         self.view, self.out = view, out
-        self.warnings, self.doubts, self.errors = markers.Warnings(), [], []
+        self.warnings, self.doubts, self.errors = markers.Warnings(), markers.Warnings(), []
         self.headers = Headers(data, limits, self.warnings, [] if conceal else None)
         self.scans = 0
         self.end = len(data)  # end of the picture: after EOI, or of the data
@@ -564,8 +565,9 @@ class Decoder:
         for i in indices:
             band = self.bits_left[i, scan.Ss : scan.Se + 1]
             if (band != (scan.Ah or UNKNOWN)).any():
-                self.warnings.append(
-                    f"the scan at byte {segment.offset} does not continue the scans before it (T.81 G.1.1.1)"
+                self.doubts.append(
+                    f"the scan at byte {segment.offset} does not continue those before it: scans were removed, or "
+                    "repeated (T.81 G.1.1.1)"
                 )
             band[:] = scan.Al
 

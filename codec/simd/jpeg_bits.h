@@ -424,15 +424,14 @@ TARGET CODEC_BODY int NAME(read_band)(JpegReader *reader, JpegBand *band, int16_
 
 TARGET static ptrdiff_t NAME(read_bands)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
 {
-    while (from < to && reader->next < reader->limit) {
+    for (;;) {
+        const ptrdiff_t skipped = band->EOBRUN < to - from ? (ptrdiff_t)band->EOBRUN : to - from;
         const JpegReader before = *reader;
-        int16_t *nat = band->level_nat + 64 * from, kept[64];
-        if (band->EOBRUN) {
-            const ptrdiff_t skipped = band->EOBRUN < to - from ? (ptrdiff_t)band->EOBRUN : to - from;
-            band->EOBRUN -= (uint32_t)skipped;
-            from += skipped;
-            continue;
-        }
+        int16_t *nat, kept[64];
+        band->EOBRUN -= (uint32_t)skipped;
+        from += skipped;
+        if (from == to || reader->next >= reader->limit) break;
+        nat = band->level_nat + 64 * from;
         memcpy(kept, nat, sizeof(kept));
         if (!NAME(read_band)(reader, band, nat, band->present + from)) {
             memcpy(nat, kept, sizeof(kept));
@@ -532,7 +531,10 @@ TARGET CODEC_BODY int NAME(refine_band)(JpegReader *reader, JpegBand *band, int1
 
 TARGET static ptrdiff_t NAME(refine_bands)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
 {
-    for (; from < to && reader->next < reader->limit; from++) {
+    const uint64_t places = (~0ull >> band->Ss) & (~0ull << (63 - band->Se));
+    for (;; from++) {
+        for (; from < to && band->EOBRUN && !(band->present[from] & places); from++) band->EOBRUN--;
+        if (from == to || reader->next >= reader->limit) break;
         if (!NAME(refine_band)(reader, band, band->level_nat + 64 * from, band->present + from)) {
             band->EOBRUN = 0;
             break;

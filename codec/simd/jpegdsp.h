@@ -215,7 +215,8 @@ typedef struct {
     uint32_t EOBRUN;
 } JpegBand;
 
-/* Read blocks from `from` on, for the first time or for one more bit; as jpeg_read_fn. */
+/* Read blocks from `from` on, for the first time or for one more bit; as jpeg_read_fn, but blocks of a run that take no
+ * bits are passed beyond `limit` as well. */
 typedef ptrdiff_t (*jpeg_band_fn)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to);
 
 /* ---------------------------------------------------------------- masks */

@@ -336,6 +336,24 @@ def test_scans_that_are_left_out_are_a_doubt(picture):
         codec.decode(data[:last])
 
 
+def test_a_scan_that_is_missing_before_others_is_a_doubt(handmade):
+    steps = ((0, 0, 0, 2), (1, 63, 0, 2), (0, 0, 2, 1), (0, 0, 1, 0), (1, 63, 2, 1), (1, 63, 1, 0))
+    data = handmade(40, 40, SOFn=markers.SOF2, script=tuple(ScanSpec((0,), *step) for step in steps)).data
+    segments = codec.jpeg.inspect(data)["segments"]
+    begins = [s["offset"] for s in segments if s["marker"] == "DHT"]  # each scan has one before it
+    headers = [s["offset"] for s in segments if s["marker"] == "SOS"]
+    assert codec.jpeg.decode(data).doubts == ()
+    for left_out, later in ((0, 2), (1, 4), (2, 3)):
+        begin, end = begins[left_out], begins[left_out + 1]
+        cut = data[:begin] + data[end:]
+        (doubt,) = codec.jpeg.decode(cut).doubts
+        assert doubt.startswith(f"the scan at byte {headers[later] - (end - begin)} does not continue those before it")
+        with pytest.warns(codec.DamageWarning, match="does not continue"):
+            codec.decode(cut)
+    repeated = data[: begins[1]] + data[begins[0] :]
+    assert len(codec.jpeg.decode(repeated).doubts) == 1
+
+
 def test_a_component_without_a_scan_is_a_doubt(handmade):
     made = handmade(16, 16, FACTORS[0], "ycbcr", script=(ScanSpec((0,)), ScanSpec((1,))))
     result = codec.jpeg.decode(made.data)

@@ -426,6 +426,29 @@ def test_half_a_scan_is_truncated_or_broken_never_silent(name):
     assert 0 <= caught.value.offset <= len(half) and caught.value.clause.startswith("T.81")
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_a_scan_cut_anywhere_changes_the_blocks_before_the_cut_alone(name):
+    """As the whole scan changes them; the block at the cut may have a part of its own."""
+    layout = Layout.random(np.random.default_rng(6), 4 * 8, 9 * 8, [(1, 1)], density=0.3)
+    layout.planes[0][1:3] = 0  # runs of ended bands
+    data, _, used, _ = layout.write([0], **KINDS[name])
+    Ah = KINDS[name]["Ah"]
+    begun = np.zeros_like(layout.planes[0])
+    if Ah:
+        begun[..., ZIGZAG] = np.sign(layout.planes[0]) * (np.abs(layout.planes[0]) >> Ah << Ah)
+    whole = begun.copy()
+    layout.read(data, used, [whole], [0], **KINDS[name])
+    whole, begun = whole.reshape(-1, 64), begun.reshape(-1, 64)
+    for size in range(0, len(data), 3):
+        part = begun.reshape(4, 9, 64).copy()
+        with pytest.raises(BitstreamError, match=r"at MCU \d+ of 36") as caught:
+            layout.read(data[:size].rstrip(b"\xff"), used, [part], [0], **KINDS[name])
+        mcu = int(str(caught.value).split("at MCU ")[1].split()[0])
+        part = part.reshape(-1, 64)
+        np.testing.assert_array_equal(part[:mcu], whole[:mcu])
+        np.testing.assert_array_equal(part[mcu + 1 :], begun[mcu + 1 :])
+
+
 @pytest.mark.parametrize(
     "data, segments",
     [
