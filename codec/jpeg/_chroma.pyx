@@ -224,3 +224,9 @@ def auto_subsampling(image, quality):
         if quality < q1:
             return "4:4:4" if damage * (q1 - q0) >= t0 * (q1 - quality) + t1 * (quality - q0) else "4:2:0"
     return "4:4:4"
+
+
+def is_clear(image):
+    """Whether a picture is a photograph without sharp colour edges, of which `auto_subsampling` is right."""
+    damage, flat = subsampling_damage(image)
+    return damage < FOR_PHOTOGRAPHS[0][1] and flat < GRAPHICS

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 
+from ._chroma import is_clear
 from .metadata import Metadata
 from .params import EncodeOptions, QuantTables, takes_encode_options
-from .pipeline import as_pixels, file_bytes, write
+from .pipeline import WITH_CHROMA, as_pixels, color_of, file_bytes, write
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -80,12 +81,12 @@ class EncodedImage:
 
 def _search(image, options):
     """The file that reaches the target of the options."""
-    from .target import reach  # few need it
+    from .target import reach, reach_with_either  # few need it
 
     pixels = as_pixels(image)
-    return reach(
-        options.target, pixels, lambda quality: file_bytes(pixels, replace(options, quality=quality, target=None))
-    )
+    file_of = lambda quality, **settled: file_bytes(pixels, replace(options, quality=quality, target=None, **settled))
+    has_choice = options.subsampling == "auto" and color_of(options, pixels.shape[2]) in WITH_CHROMA
+    return (reach_with_either if has_choice and not is_clear(pixels) else reach)(options.target, pixels, file_of)
 
 
 # Modes of Pillow images whose samples profiles of a colour space describe; others become RGB.
@@ -150,7 +151,8 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
     if options.target is not None:
         reached = _search(image, options)
         found = {"target": options.target, "achieved": reached.achieved, "encodes": reached.encodes}
-        options = replace(options, quality=reached.quality, target=None)
+        subsampling = reached.subsampling or options.subsampling
+        options = replace(options, quality=reached.quality, subsampling=subsampling, target=None)
     picture, file = write(image, options, count_blocks=True)
     return EncodedImage(
         data=file.data,

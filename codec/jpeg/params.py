@@ -244,7 +244,9 @@ class EncodeOptions:
         What to search the quality for, in place of `quality`. "size:200kB" (kB = 1000 bytes, KiB = 1024, MB ...) and
         "bpp:1.0" (bits per pixel): the highest quality whose file is not larger, metadata included. "psnr:40",
         "ssim:0.98", "ssimulacra2:85" or any metric of `codec.metrics.by_name`: the smallest file whose decoded pixels
-        reach that score. At most 12 encodes; a ParameterError names the range within reach if the target is outside it.
+        reach that score. At most 12 encodes, 18 where "auto" tries both subsamplings (graphics and sharp colour edges):
+        the smaller file that reaches a score is taken, or the one within a size with the better SSIMULACRA 2. A
+        ParameterError names the range within reach if the target is outside it.
     threads : 0 (one per processor) or more, default 1
         How many encode a picture side by side; the bytes do not depend on it. Small pictures take fewer. The default
         suits programs that encode several pictures at a time.

@@ -28,6 +28,7 @@ from .params import SUBSAMPLING, QuantTables
 from .scans import arithmetic_script, progressive_script, search_script, sequential_script
 from .second_look import look_again
 
+WITH_CHROMA = ("ycbcr", "ycck")
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
 SMALL = 1 << 16  # pixels; up to here one sequential scan may be smaller than several scans with their headers
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
@@ -79,7 +80,8 @@ def _as_samples(image):
     return image if image.ndim == 3 else image.cast("B").cast("B", (height, width, 1))
 
 
-def _color(options, channels):
+def color_of(options, channels):
+    """What is coded: EncodeOptions.color, settled."""
     if options.color == "auto":
         if channels == 4:
             raise ParameterError(
@@ -98,7 +100,7 @@ def _color(options, channels):
 
 
 def _subsampling(options, color, pixels):
-    if color not in ("ycbcr", "ycck"):
+    if color not in WITH_CHROMA:
         if options.subsampling not in ("auto", "4:4:4"):
             raise ParameterError(
                 f"subsampling={options.subsampling!r} needs chroma components; color={color!r} has none"
@@ -111,7 +113,7 @@ def _subsampling(options, color, pixels):
 
 def _frame(tables, color, subsampling, height, width):
     """The frame header of a sequential file; `_process` decides the rest."""
-    chroma = (1, 2) if color in ("ycbcr", "ycck") else ()
+    chroma = (1, 2) if color in WITH_CHROMA else ()
     ids = b"RGB" if color == "rgb" else bytes(range(1, 5))
     H, V = SUBSAMPLING[subsampling]
     destination = {1: 1, 2: len(tables.by_destination) - 1} if chroma else {}
@@ -226,7 +228,7 @@ def quantized(image, options, common):
     """From pixels to a QuantizedImage, with the frame of a sequential file. common: Common of its planes."""
     pixels = as_pixels(image)
     height, width, channels = pixels.shape
-    color = _color(options, channels)
+    color = color_of(options, channels)
     subsampling = _subsampling(options, color, pixels)
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, height, width)
@@ -257,7 +259,7 @@ def _stream(image, options):
     """The file of options that need no second look at the levels, which are written as they come."""
     pixels = _as_samples(image)
     height, width, channels = pixels.shape
-    color = _color(options, channels)
+    color = color_of(options, channels)
     settings_of = _known_settings if options.metadata is None else _settings_of_stream
     file, writer = settings_of(options, color, _subsampling(options, color, pixels))
     return writer.data(pixels, options.threads_for(height * width), file.headers(height, width), EOI)
@@ -312,7 +314,7 @@ def encode_file(image, options):
     """The EncodedFile of options without a target."""
     pixels = _as_samples(image)
     height, width, channels = pixels.shape
-    subsampling = _subsampling(options, _color(options, channels), pixels)
+    subsampling = _subsampling(options, color_of(options, channels), pixels)
     settled = _with_subsampling if options.metadata is None else _with_subsampling.__wrapped__
     return EncodedFile(file_bytes(pixels, settled(options, subsampling)), width, height, subsampling)
 
