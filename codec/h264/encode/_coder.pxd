@@ -83,9 +83,10 @@ cdef struct Source:
     int height[3]
 
 cdef struct Tools:
-    int search              # 0 diamond, 1 hexagon, 2 uneven multi-hexagon
+    int search              # 0 diamond, 1 hexagon (of parts, diamond), 2 uneven multi-hexagon
     int range               # in samples
     int half_steps, quarter_steps
+    int last_steps          # of quarter samples, for the partitions that SATD has chosen alone; 0 with `rd`
     int rd                  # 0 SATD, 1 distortion and bits of the best modes, 2 of more modes with both transforms
     int trellis             # 0 dead zone, 1 the final choice, 2 all trials
     int partitions          # bit 0 16x8, 8x16 and 8x8 of P, bit 1 of B, bit 2 Intra_4x4, bit 3 Intra_8x8, bit 4 below

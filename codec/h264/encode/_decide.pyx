@@ -12,7 +12,9 @@ from codec.h264.encode._coder cimport (
     CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Part, Trial, bits_cost, copy_block, detail_of, load_samples,
     save_samples,
 )
-from codec.h264.encode._inter cimport apply_parts, begin_search, divide_parts, part_satd, search_parts, search_whole
+from codec.h264.encode._inter cimport (
+    apply_parts, begin_search, divide_parts, part_satd, search_parts, search_whole, settle_parts,
+)
 from codec.h264.encode._intra cimport (
     choose_16x16, choose_chroma, choose_nxn, code_16x16, code_intra_chroma, recode_nxn,
 )
@@ -223,6 +225,8 @@ cdef void try_whole(Coder *c, int limit) noexcept nogil:
     """Judge 16x16 if its SATD and bits are below a limit."""
     begin_search(c)
     search_whole(c)
+    if c.tools.last_steps:
+        settle_parts(c, PART_16X16)
     if c.part_cost[PART_16X16] < limit:
         try_inter(c, PART_16X16)
 
@@ -399,14 +403,17 @@ cdef void choose_by_satd(Coder *c, int best) noexcept nogil:
     set_intra_availability(s)
     s.mb.flags = MB_INTRA
     intra = choose_16x16(c) + bits_cost(c, 6)
+    for mode in range(4):
+        if c.part_cost[mode] == best:
+            break
+    if c.tools.last_steps and not (s.slice.slice_type == SLICE_B and c.direct_cost <= best - best // 8):
+        settle_parts(c, mode)
+        best = c.part_cost[mode]
     if s.slice.slice_type == SLICE_B and c.direct_cost <= best:
         repeat_direct(c)
         best = c.direct_cost
     else:
-        for mode in range(4):
-            if c.part_cost[mode] == best:
-                try_inter(c, mode)
-                break
+        try_inter(c, mode)
     if c.lossless:                                      # as the intra modes are judged
         best = inter_difference(c)
     if intra < best + best // 8:

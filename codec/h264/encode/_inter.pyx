@@ -4,7 +4,7 @@ from libc.stdint cimport int16_t
 from libc.string cimport memcpy, memset
 
 from codec.h264.encode._coder cimport PAD, SRC_STRIDE, Coder, Motion, Part, RefPlanes, bits_cost
-from codec.h264.encode._search cimport one_cost, refine_two, search, two_cost
+from codec.h264.encode._search cimport one_cost, refine, refine_two, search, two_cost
 from codec.h264.macroblock._context cimport begin_macroblock
 from codec.h264.macroblock._motion cimport predict_partition
 from codec.h264.macroblock._slice cimport (
@@ -264,6 +264,31 @@ cdef void search_parts(Coder *c, int mode) noexcept nogil:
     for i in range(PARTS[mode]):
         search_part(c, mode, i)
         c.part_cost[mode] += c.parts[mode][i].cost
+
+
+cdef void settle_parts(Coder *c, int mode) noexcept nogil:
+    """Refine the vectors of the partitions of a mode by quarter samples, which their search left out."""
+    cdef int i, x, y, w, h, before
+    cdef Part *part
+    cdef Motion *m
+    for i in range(PARTS[mode]):
+        part = &c.parts[mode][i]
+        if part.pred == 0:
+            continue
+        geometry(mode, i, &x, &y, &w, &h)
+        if part.pred == 3:
+            m = &part.m[0]
+            before = m.cost = part_satd(c, mode, i)
+            refine_two(c, &c.refs[0][m.ref], &c.refs[1][part.m[1].ref], x, y, w, h, m, &part.m[1],
+                       implicit_weight(c, m.ref, part.m[1].ref), 1)
+        else:
+            m = &part.m[part.pred >> 1]
+            before = m.cost
+            m.cost -= m.bits                            # which refine leaves out
+            refine(c, &c.refs[part.pred >> 1][m.ref], x, y, w, h, m, 0, c.tools.last_steps)
+            m.cost += m.bits
+        part.cost += m.cost - before
+        c.part_cost[mode] += m.cost - before
 
 
 cdef void divide_parts(Coder *c) noexcept nogil:

@@ -290,7 +290,7 @@ cdef void search(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m,
         if fx != k.x or fy != k.y:
             step1(c, &k, m, fx, fy)
     step1(c, &k, m, 0, 0)
-    if c.tools.search == 0:
+    if c.tools.search == 0 or (c.tools.search == 1 and w + h < 32):      # parts begin at the vector of the whole
         diamonds(c, &k, m, c.tools.range)
     else:
         if c.tools.search == 2:

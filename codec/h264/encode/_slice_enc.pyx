@@ -315,7 +315,7 @@ cdef class SliceEncoder(SliceSetup):
             return 0
         self.tools = tools
         t.search, t.range = tools.search, tools.range
-        t.half_steps, t.quarter_steps = tools.half_steps, tools.quarter_steps
+        t.half_steps, t.quarter_steps, t.last_steps = tools.half_steps, tools.quarter_steps, tools.last_steps
         t.rd, t.trellis, t.partitions, t.transform8 = tools.rd, tools.trellis, tools.partitions, tools.transform8
         t.early_skip, t.mixed_refs, t.refine = tools.early_skip, tools.mixed_refs, tools.refine
         t.psy_rd = tools.psy_rd

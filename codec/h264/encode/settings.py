@@ -36,6 +36,7 @@ class Tools:
     range: int = 16
     half_steps: int = 1
     quarter_steps: int = 3
+    last_steps: int = 0
     rd: int = RD_BEST
     trellis: int = 1
     partitions: int = PARTS_P | PARTS_B | INTRA_4X4 | INTRA_8X8 | PARTS_P_4X4
@@ -74,11 +75,12 @@ PRESETS = {
         aq=0, tree=0, weighted=0,
     ),
     "superfast": replace(
-        MEDIUM, search=DIAMOND, quarter_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0,
-        lookahead=10
+        MEDIUM, search=DIAMOND, quarter_steps=0, last_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1,
+        trellis=0, lookahead=10
     ),
     "veryfast": replace(
-        MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, refs=1, quarter_steps=1, mixed_refs=0, trellis=0, lookahead=10
+        MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, refs=1, quarter_steps=0, last_steps=2, mixed_refs=0, trellis=0,
+        lookahead=10
     ),
     "faster": replace(MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2, lookahead=20),
     "fast": replace(MEDIUM, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2, lookahead=30),

@@ -303,9 +303,10 @@ def test_profiles_that_are_impossible(frames, options, words):
 
 GOLDEN = {
     ("ultrafast", None): "2b231ea9f0de5d19",
-    ("medium", None): "fa3ae604736707f0",
+    ("veryfast", None): "f23a27b068b19591",
+    ("medium", None): "f3ea2704049f92d0",
     ("medium", "fastdecode"): "1ac56c2c169d1866",
-    ("slow", "fastdecode"): "d7783dda11cefac2",
+    ("slow", "fastdecode"): "e4a568332e54e562",
 }
 
 
