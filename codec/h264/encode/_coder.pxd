@@ -83,7 +83,7 @@ cdef struct Source:
     int height[3]
 
 cdef struct Tools:
-    int search              # 0 diamond, 1 hexagon, 2 uneven multi-hexagon
+    int search              # 0 diamond, 1 hexagon, 2 thorough: rings, and all vectors near
     int range               # in samples
     int half_steps, quarter_steps
     int rd                  # 0 SATD, 1 distortion and bits of the best modes, 2 of more modes with both transforms
