@@ -83,7 +83,7 @@ cdef struct Source:
     int height[3]
 
 cdef struct Tools:
-    int search              # 0 diamond, 1 hexagon (of parts, diamond), 2 uneven multi-hexagon
+    int search              # 0 diamond, 1 hexagon (of parts, diamond), 2 thorough: rings, and all vectors near
     int range               # in samples
     int half_steps, quarter_steps
     int last_steps          # of quarter samples, for the partitions that SATD has chosen alone; 0 with `rd`

@@ -8,7 +8,7 @@ import pytest
 from codec.h264.pictures._picture import Picture
 
 from codec.h264.encode import _kernels, _stages
-from codec.h264.encode.settings import DIAMOND, HEXAGON, MULTI_HEXAGON, Tools, lambda2_of
+from codec.h264.encode.settings import DIAMOND, HEXAGON, THOROUGH, Tools, lambda2_of
 
 # ---------------------------------------------------------------- levels by trellis
 
@@ -210,7 +210,7 @@ def test_planes_do_not_depend_on_the_lines_that_come_at_a_time(steps):
 SEARCHES = {
     DIAMOND: Tools(search=DIAMOND, range=16),
     HEXAGON: Tools(search=HEXAGON),
-    MULTI_HEXAGON: Tools(search=MULTI_HEXAGON, quarter_steps=4),
+    THOROUGH: Tools(search=THOROUGH, quarter_steps=4),
 }
 
 
