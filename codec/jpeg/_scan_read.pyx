@@ -487,7 +487,7 @@ cdef class ReadTables:
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""
-        cdef HuffmanTable table = huffman_table(tuple(BITS), bytes(HUFFVAL))
+        cdef HuffmanTable table = huffman_table(bytes(BITS), bytes(HUFFVAL))
         if self.keep is None:
             self.keep = {}
         self.keep[Tc, Th] = table

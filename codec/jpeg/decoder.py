@@ -19,7 +19,7 @@ from ..pixels import as_png
 from ..sources.files import read_bytes
 from . import markers
 from ._lossless_read import decode_lossless_scan
-from ._plain_read import PlainPicture, end_of_plain_headers
+from ._plain_read import PlainPicture, plain_file
 from ._planes import compose
 from ._scan_read import PreparedScan, ReadTables, decode_scan
 from ._scan_team import pixels_of_scans
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
-LONGEST_OPENING = 1 << 13  # bytes of headers that are kept for the next picture
+LONGEST_OPENING = 1 << 13  # bytes of headers, without Huffman tables, that are kept for the next picture
 MOST_WAITING = 32  # scans; each takes memory for its data without stuffing
 DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
@@ -605,13 +605,16 @@ class Decoder:
 
 
 @lru_cache(maxsize=64)
-def _opening(data, limits):
-    """(PlainPicture, ImageInfo, warnings) of the bytes up to the first scan; None unless they begin such a picture.
+def _opening(data, defined, limits):
+    """(PlainPicture, ImageInfo, warnings) of the bytes up to the first scan, without Huffman tables, of which those are
+    `defined` (see `PlainFile`); None unless they begin such a picture.
 
     Pictures of one source often begin alike, and small ones take less time to decode than their headers. `limits` are
     those of the caller: None has its hash at once."""
     decoder = Decoder(data, False, checked_limits(limits))
     headers = decoder.headers
+    for key in defined:  # any will do: files have their own
+        headers.huffman_tables[key >> 4, key & 15] = FIXED_TABLES[key >> 4, 0]
     try:
         for segment in markers.SegmentReader(data, decoder.warnings, decoder.limits):
             if segment.marker == markers.SOS:
@@ -619,7 +622,7 @@ def _opening(data, limits):
             headers.take(segment)
         scan, frame = markers.read_scan(data, segment, headers.frame), headers.frame
         indices = markers.scan_indices(scan, frame)
-        if indices != list(range(len(frame.components))) or frame.Y == 0:
+        if indices != list(range(len(frame.components))) or frame.Y == 0 or frame.progressive and scan.Ss:
             return None
         decoder.check_frame(len(data))
         described = decoder.described(scan, indices, decoder.tables(segment, scan, frame))
@@ -633,18 +636,20 @@ def _opening(data, limits):
     prepared = PreparedScan(data, np.array([[0, 0, -1]], np.int64), None, **described, **settings)
     picture = decoder.picture()
     del picture["threads"]
-    plain = PlainPicture(prepared, [decoder.steps[i] for i in indices], info.color, **picture)
+    identifiers = bytes(c.C for c in frame.components)
+    plain = PlainPicture(prepared, identifiers, [decoder.steps[i] for i in indices], info.color, **picture)
     return plain, info, tuple(decoder.warnings)
 
 
-def _decode_plain(data, limits, threads):
+def _decode_plain(data, limits, known, threads):
     """The usual picture, undamaged; None for any other, and then `Decoder` finds out what is the matter."""
-    begin = end_of_plain_headers(data)
-    opening = _opening(data[:begin], limits) if 0 < begin <= LONGEST_OPENING else None
+    file = plain_file(data, LONGEST_OPENING)
+    opening = file and _opening(file.opening, file.defined, limits)
     if opening is None:
         return None
     plain, info, warnings = opening
-    pixels = plain.decode(data, begin, 1 if threads == 1 else useful_threads(threads, info.width * info.height))
+    threads = 1 if threads == 1 else useful_threads(threads, info.width * info.height)
+    pixels = plain.decode(file, known.segments, known.scans, threads)
     return None if pixels is None else (pixels, info, warnings, (), None)
 
 
@@ -660,7 +665,7 @@ def decoded(source, on_error, limits, threads, scale, region, color, out):
     checked_threads(threads)
     view = checked_view(scale, region, color)
     data = read_bytes(source, known)
-    plain = _decode_plain(data, limits, threads) if view is None and out is None else None
+    plain = _decode_plain(data, limits, known, threads) if view is None and out is None else None
     return plain or Decoder(data, on_error == "conceal", known, threads, view, out).run()
 
 
