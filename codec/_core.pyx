@@ -197,13 +197,14 @@ cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1:
 
 cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
     """Decoder_tables, Figure F.15, left-justified, and the look-ahead tables."""
-    cdef const uint8_t[::1] lengths = bytes(BITS), symbols = bytes(HUFFVAL)
+    cdef bytes BITS_bytes = bytes(BITS), HUFFVAL_bytes = bytes(HUFFVAL)
+    cdef const uint8_t *lengths = <const uint8_t *><const char *>BITS_bytes
     cdef int p = 0, length, n
     cdef uint32_t code = 0
     memset(h, 0, sizeof(HuffmanReader))
-    if not are_codes(lengths, symbols.shape[0]):
+    if len(BITS_bytes) != 16 or not are_codes(lengths, len(HUFFVAL_bytes)):
         generate_code_tables(BITS, HUFFVAL)                             # says what is wrong
-    memcpy(h.HUFFVAL, &symbols[0], symbols.shape[0])
+    memcpy(h.HUFFVAL, <const char *>HUFFVAL_bytes, len(HUFFVAL_bytes))
     for length in range(1, 17):
         h.offset[length] = p - <int>code
         for n in range(lengths[length - 1]):
@@ -217,11 +218,9 @@ cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
     return 0
 
 
-cdef bint are_codes(const uint8_t[::1] BITS, Py_ssize_t symbols) noexcept nogil:
-    """Whether `generate_code_tables` accepts them."""
+cdef bint are_codes(const uint8_t *BITS, Py_ssize_t symbols) noexcept nogil:
+    """Whether `generate_code_tables` accepts 16 numbers of codes."""
     cdef Py_ssize_t length, total = 0, code = 0
-    if BITS.shape[0] != 16:
-        return False
     for length in range(1, 17):
         total += BITS[length - 1]
         code += BITS[length - 1]

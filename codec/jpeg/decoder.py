@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 
-from ..errors import BitstreamError, CodecError, ParameterError, TruncatedError, UnsupportedError
+from ..errors import BitstreamError, CodecError, LimitError, ParameterError, TruncatedError, UnsupportedError
 from ..executors import checked_threads, useful_threads
 from ..limits import checked_limits
 from ..pixels import as_png
@@ -43,6 +43,7 @@ SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
 LONGEST_OPENING = 1 << 13  # bytes of headers, without Huffman tables, that are kept for the next picture
+USUAL_SCANS = 16  # with as many, all are counted before more are read
 MOST_WAITING = 32  # scans; each takes memory for its data without stuffing
 DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
@@ -146,6 +147,8 @@ class Decoder:
                         self.headers.take(segment)
                     ended = segment.marker == markers.EOI
                     self.end = segment.end if ended else len(self.data)
+            except LimitError:
+                raise
             except CodecError:
                 self.read_waiting()  # an error in a scan before it comes first
                 raise
@@ -380,6 +383,24 @@ class Decoder:
                     clause="T.81 F.2.2",
                 )
 
+    def check_scans(self, end):
+        """Refuse a picture of too many scans before they are read, which may take as long as so many pictures. Counts
+        those behind the one that ends at `end` as far as segments can be followed."""
+        scans, frame = self.scans, self.headers.frame
+        self.limits.check_scans(scans, frame.X, frame.Y)
+        if scans != USUAL_SCANS or scans + self.data.count(b"\xff\xda", end) <= self.limits.scans:
+            return  # a part of those counted are no scans
+        reader = markers.SegmentReader(self.data, markers.Warnings(), self.limits, [] if self.conceal else None)
+        reader.at = end
+        try:
+            for segment in reader:
+                if segment.marker == markers.SOS:
+                    scans += 1
+                    self.limits.check_scans(scans, frame.X, frame.Y)
+                    reader.at = find_segments(self.data, segment.end)[1]
+        except BitstreamError:  # `run` will come to it
+            pass
+
     def scan(self, segment):
         """Read a scan; returns where it ends."""
         headers = self.headers
@@ -401,7 +422,7 @@ class Decoder:
         self.scans += 1
         if frame.arithmetic:  # it decodes any bytes, where Huffman codes reveal that an interval ends early
             self.note_false_markers(false_markers, indices)
-        self.limits.check_scans(self.scans, frame.X, frame.Y)
+        self.check_scans(end)
         read = self.lossless_scan if frame.lossless else self.streamed_scan if streams else self.dct_scan
         error = read(
             segment,
