@@ -197,39 +197,54 @@ cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1:
 
 cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
     """Decoder_tables, Figure F.15, left-justified, and the look-ahead tables."""
+    cdef bytes BITS_bytes = bytes(BITS), HUFFVAL_bytes = bytes(HUFFVAL)
+    cdef const uint8_t *lengths = <const uint8_t *><const char *>BITS_bytes
     cdef int p = 0, length, n
     cdef uint32_t code = 0
     memset(h, 0, sizeof(HuffmanReader))
-    generate_code_tables(BITS, HUFFVAL)
-    for i, symbol in enumerate(HUFFVAL):
-        h.HUFFVAL[<int>i] = symbol
+    if len(BITS_bytes) != 16 or not are_codes(lengths, len(HUFFVAL_bytes)):
+        generate_code_tables(BITS, HUFFVAL)                             # says what is wrong
+    memcpy(h.HUFFVAL, <const char *>HUFFVAL_bytes, len(HUFFVAL_bytes))
     for length in range(1, 17):
         h.offset[length] = p - <int>code
-        n = BITS[length - 1]
-        while n > 0:
+        for n in range(lengths[length - 1]):
             if length <= LOOKAHEAD:
                 set_lookahead(h, h.HUFFVAL[p], length, <int>code << (LOOKAHEAD - length))
             code += 1
             p += 1
-            n -= 1
         h.limit[length] = code << (16 - length)
         code <<= 1
     h.limit[17] = 0xFFFFFFFF
     return 0
 
 
+cdef bint are_codes(const uint8_t *BITS, Py_ssize_t symbols) noexcept nogil:
+    """Whether `generate_code_tables` accepts 16 numbers of codes."""
+    cdef Py_ssize_t length, total = 0, code = 0
+    for length in range(1, 17):
+        total += BITS[length - 1]
+        code += BITS[length - 1]
+        if code > 1 << length:
+            return False
+        code <<= 1
+    return total == symbols and 1 <= total <= 256
+
+
 cdef void set_lookahead(HuffmanReader *h, int symbol, int used, int first) noexcept nogil:
     """The entries of a code of `used` bits, from `first` on."""
-    cdef int run = symbol >> 4, size = symbol & 15, free = LOOKAHEAD - used, look, value
-    for look in range(1 << free):
-        h.lookup[first + look] = <uint16_t>(symbol << 8 | used)
-        if size and size <= free:
-            value = extend(look >> (free - size), size)
-            h.lookup_ac[first + look] = value * 65536 + (run + 1 << 8 | used + size)
-        elif symbol == 0xF0:
-            h.lookup_ac[first + look] = 16 << 8 | used
-        elif symbol == 0:
-            h.lookup_ac[first + look] = END_OF_BLOCK << 8 | used
+    cdef int run = symbol >> 4, size = symbol & 15, free = LOOKAHEAD - used, look, value, entry, same
+    for look in range(first, first + (1 << free)):
+        h.lookup[look] = <uint16_t>(symbol << 8 | used)
+    if size == 0 and symbol in (0, 0xF0):
+        entry = (END_OF_BLOCK if symbol == 0 else 16) << 8 | used
+        for look in range(first, first + (1 << free)):
+            h.lookup_ac[look] = entry
+    elif 0 < size <= free:
+        same = 1 << (free - size)
+        for value in range(1 << size):
+            entry = extend(value, size) * 65536 + (run + 1 << 8 | used + size)
+            for look in range(first + value * same, first + (value + 1) * same):
+                h.lookup_ac[look] = entry
 
 
 cdef void set_skim(JpegSkim *skim, const HuffmanReader *h) noexcept nogil:

@@ -78,7 +78,7 @@ class Limits:
         if scans > self.scans and scans * max(width * height, SCAN_COST_PIXELS) > self.scan_pixels:
             raise LimitError(
                 f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels "
-                f"up to {self.scan_pixels}"
+                f"up to {self.scan_pixels}: pass limits=Limits(scans=...) if you trust the data"
             )
 
     def check_segments(self, segments: int) -> None:

@@ -288,22 +288,26 @@ cdef uint64_t nonzero_zz(const int16_t *nat) noexcept nogil:
     return present
 
 
+cdef enum:
+    TRIED = 16              # blocks near the end of a segment
+
+
 cdef inline bint is_used_up(const BitReader *r) noexcept nogil:
     """True once all bits of the segment are consumed."""
     return r.pos * 8 - r.count >= r.size * 8
 
 
 cdef Py_ssize_t read_undamaged_bands(ReadScan *s, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
-    """Blocks of a progressive AC scan in row `by` of those in memory, from `bx` on, as `read_undamaged` reads MCUs. A
-    block so near the end of the segment that zeros after it may be read is undone if it took more bits than there
-    are; after it, the kernel passes those that take none."""
+    """Blocks of a progressive AC scan in row `by` of those in memory, from `bx` on, as `read_undamaged` reads MCUs.
+    Some so near the end of the segment that zeros after it may be read are undone if they took more bits than there
+    are, and tried one by one; after them, the kernel passes those that take none."""
     cdef BitReader *r = &s.reader.bits
     cdef ReadComponent *c = &s.component[0]
     cdef jpeg_band_fn read_blocks = s.dsp.refine_bands if s.Ah else s.dsp.read_bands
     cdef const uint8_t *limit = r.data + max(<Py_ssize_t>0, r.size - JPEG_BLOCK_BYTES + 1)
-    cdef Py_ssize_t begin = bx, to = min(c.wide, bx + s.left)
-    cdef int16_t kept[64]
-    cdef uint64_t present
+    cdef Py_ssize_t begin = bx, to = min(c.wide, bx + s.left), some = TRIED, n, at
+    cdef int16_t levels[TRIED * 64]
+    cdef uint64_t masks[TRIED]
     cdef JpegReader reader
     cdef JpegBand band
     reader.next, reader.acc, reader.count = r.data + r.pos, r.acc, r.count
@@ -315,16 +319,22 @@ cdef Py_ssize_t read_undamaged_bands(ReadScan *s, Py_ssize_t by, Py_ssize_t bx) 
         r.pos, r.acc, r.count, s.EOBRUN = reader.next - r.data, reader.acc, reader.count, band.EOBRUN
         if bx == to or is_used_up(r):
             break
-        memcpy(kept, band.level_nat + 64 * bx, sizeof(kept))
-        present = band.present[bx]
-        reader.limit = r.data + r.size + ZEROS
-        if read_blocks(&reader, &band, bx, bx + 1) == bx:
-            break
+        n = min(some, to - bx)
+        memcpy(levels, band.level_nat + 64 * bx, n * 64 * sizeof(int16_t))
+        memcpy(masks, band.present + bx, n * sizeof(uint64_t))
+        reader.limit = r.data + r.size + 8          # bits of so many bytes are in the reader, unless they are used up
+        at = read_blocks(&reader, &band, bx, bx + n)
         if (reader.next - r.data) * 8 - reader.count > r.size * 8:
-            memcpy(band.level_nat + 64 * bx, kept, sizeof(kept))
-            band.present[bx] = present
+            memcpy(band.level_nat + 64 * bx, levels, n * 64 * sizeof(int16_t))
+            memcpy(band.present + bx, masks, n * sizeof(uint64_t))
+            if n == 1:
+                break
+            some = 1
+            reader.next, reader.acc, reader.count, band.EOBRUN = r.data + r.pos, r.acc, r.count, s.EOBRUN
+        elif at == bx:
             break
-        bx += 1
+        else:
+            bx = at
     s.left -= bx - begin
     return bx - begin
 
@@ -487,7 +497,7 @@ cdef class ReadTables:
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""
-        cdef HuffmanTable table = huffman_table(tuple(BITS), bytes(HUFFVAL))
+        cdef HuffmanTable table = huffman_table(bytes(BITS), bytes(HUFFVAL))
         if self.keep is None:
             self.keep = {}
         self.keep[Tc, Th] = table

@@ -15,24 +15,30 @@ from codec.jpeg._scan_read cimport PreparedScan, ReadScan, read_mcu_row
 from codec.jpeg._stream_read cimport END, IS_READ, READ_MORE, WAIT, BandTeam, Part, describe, run
 
 
-cdef struct Progress:
-    ReadScan *scan
-    int component[4]            # of the frame
-    int components              # the same as bits
-    Py_ssize_t band             # bands that are read
-    bint at_work
-
 cdef class ScanTeam(BandTeam):
     """`begun` counts bands that all scans have read."""
-    cdef Progress *scans        # owned
-    cdef Py_ssize_t count
-    cdef Py_ssize_t chosen      # the scan to go on with
-    cdef uint64_t *present[4]   # of `slots` bands: the coefficients that are not zero, as ReadComponent has them
-    cdef uint64_t *masks        # owned
 
     def __dealloc__(self):
         free(self.scans)
         free(self.masks)
+
+    cdef int expect(self, Py_ssize_t scans) except -1:
+        """Make room for as many scans, which `add` takes."""
+        self.ring = True
+        self.scans = <Progress *>calloc(max(<Py_ssize_t>1, scans), sizeof(Progress))
+        if self.scans == NULL:
+            raise MemoryError
+        return 0
+
+    cdef void add(self, ReadScan *scan, const int *component) noexcept:
+        """The next scan of the file, and the components of the frame that it has; the caller keeps it."""
+        cdef Progress *p = &self.scans[self.count]
+        cdef int i
+        p.scan = scan
+        for i in range(scan.Ns):
+            p.component[i] = component[i]
+            p.components |= 1 << component[i]
+        self.count += 1
 
     cdef int allocate(self) except -1:
         cdef Py_ssize_t size = 0
@@ -158,19 +164,13 @@ def pixels_of_scans(scans, planes_shape, Q, color, sampling, height, width, *, i
     """
     cdef ScanTeam team = ScanTeam()
     cdef PreparedScan prepared
-    cdef Progress *p
+    cdef int component[4]
     cdef int i
-    team.ring = True
-    team.scans = <Progress *>calloc(max(1, len(scans)), sizeof(Progress))
-    if team.scans == NULL:
-        raise MemoryError
+    team.expect(len(scans))
     for prepared, indices in scans:
-        p = &team.scans[team.count]
-        p.scan = prepared.scan
-        for i in range(p.scan.Ns):
-            p.component[i] = indices[i]
-            p.components |= 1 << p.component[i]
-        team.count += 1
+        for i in range(prepared.scan.Ns):
+            component[i] = indices[i]
+        team.add(prepared.scan, component)
     describe(team, planes_shape, Q, color, sampling, height, width, precision, window)
     team.read_from_the_top()
     pixels = run(team, threads, out)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 
-from ..errors import BitstreamError, CodecError, ParameterError, TruncatedError, UnsupportedError
+from ..errors import BitstreamError, CodecError, LimitError, ParameterError, TruncatedError, UnsupportedError
 from ..executors import checked_threads, useful_threads
 from ..limits import checked_limits
 from ..pixels import as_png
 from ..sources.files import read_bytes
 from . import markers
 from ._lossless_read import decode_lossless_scan
-from ._plain_read import PlainPicture, end_of_plain_headers
+from ._plain_read import PlainPicture, plain_file
 from ._planes import compose
 from ._scan_read import PreparedScan, ReadTables, decode_scan
 from ._scan_team import pixels_of_scans
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
-LONGEST_OPENING = 1 << 13  # bytes of headers that are kept for the next picture
+LONGEST_OPENING = 1 << 13  # bytes of headers, without Huffman tables, that are kept for the next picture
+USUAL_SCANS = 16  # with as many, all are counted before more are read
 MOST_WAITING = 32  # scans; each takes memory for its data without stuffing
 DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
@@ -146,6 +147,8 @@ class Decoder:
                         self.headers.take(segment)
                     ended = segment.marker == markers.EOI
                     self.end = segment.end if ended else len(self.data)
+            except LimitError:
+                raise
             except CodecError:
                 self.read_waiting()  # an error in a scan before it comes first
                 raise
@@ -380,6 +383,24 @@ class Decoder:
                     clause="T.81 F.2.2",
                 )
 
+    def check_scans(self, end):
+        """Refuse a picture of too many scans before they are read, which may take as long as so many pictures. Counts
+        those behind the one that ends at `end` as far as segments can be followed."""
+        scans, frame = self.scans, self.headers.frame
+        self.limits.check_scans(scans, frame.X, frame.Y)
+        if scans != USUAL_SCANS or scans + self.data.count(b"\xff\xda", end) <= self.limits.scans:
+            return  # a part of those counted are no scans
+        reader = markers.SegmentReader(self.data, markers.Warnings(), self.limits, [] if self.conceal else None)
+        reader.at = end
+        try:
+            for segment in reader:
+                if segment.marker == markers.SOS:
+                    scans += 1
+                    self.limits.check_scans(scans, frame.X, frame.Y)
+                    reader.at = find_segments(self.data, segment.end)[1]
+        except BitstreamError:  # `run` will come to it
+            pass
+
     def scan(self, segment):
         """Read a scan; returns where it ends."""
         headers = self.headers
@@ -401,7 +422,7 @@ class Decoder:
         self.scans += 1
         if frame.arithmetic:  # it decodes any bytes, where Huffman codes reveal that an interval ends early
             self.note_false_markers(false_markers, indices)
-        self.limits.check_scans(self.scans, frame.X, frame.Y)
+        self.check_scans(end)
         read = self.lossless_scan if frame.lossless else self.streamed_scan if streams else self.dct_scan
         error = read(
             segment,
@@ -605,13 +626,16 @@ class Decoder:
 
 
 @lru_cache(maxsize=64)
-def _opening(data, limits):
-    """(PlainPicture, ImageInfo, warnings) of the bytes up to the first scan; None unless they begin such a picture.
+def _opening(data, defined, limits):
+    """(PlainPicture, ImageInfo, warnings) of the bytes up to the first scan, without Huffman tables, of which those are
+    `defined` (see `PlainFile`); None unless they begin such a picture.
 
     Pictures of one source often begin alike, and small ones take less time to decode than their headers. `limits` are
     those of the caller: None has its hash at once."""
     decoder = Decoder(data, False, checked_limits(limits))
     headers = decoder.headers
+    for key in defined:  # any will do: files have their own
+        headers.huffman_tables[key >> 4, key & 15] = FIXED_TABLES[key >> 4, 0]
     try:
         for segment in markers.SegmentReader(data, decoder.warnings, decoder.limits):
             if segment.marker == markers.SOS:
@@ -619,7 +643,7 @@ def _opening(data, limits):
             headers.take(segment)
         scan, frame = markers.read_scan(data, segment, headers.frame), headers.frame
         indices = markers.scan_indices(scan, frame)
-        if indices != list(range(len(frame.components))) or frame.Y == 0:
+        if indices != list(range(len(frame.components))) or frame.Y == 0 or frame.progressive and scan.Ss:
             return None
         decoder.check_frame(len(data))
         described = decoder.described(scan, indices, decoder.tables(segment, scan, frame))
@@ -633,18 +657,20 @@ def _opening(data, limits):
     prepared = PreparedScan(data, np.array([[0, 0, -1]], np.int64), None, **described, **settings)
     picture = decoder.picture()
     del picture["threads"]
-    plain = PlainPicture(prepared, [decoder.steps[i] for i in indices], info.color, **picture)
+    identifiers = bytes(c.C for c in frame.components)
+    plain = PlainPicture(prepared, identifiers, [decoder.steps[i] for i in indices], info.color, **picture)
     return plain, info, tuple(decoder.warnings)
 
 
-def _decode_plain(data, limits, threads):
+def _decode_plain(data, limits, known, threads):
     """The usual picture, undamaged; None for any other, and then `Decoder` finds out what is the matter."""
-    begin = end_of_plain_headers(data)
-    opening = _opening(data[:begin], limits) if 0 < begin <= LONGEST_OPENING else None
+    file = plain_file(data, LONGEST_OPENING)
+    opening = file and _opening(file.opening, file.defined, limits)
     if opening is None:
         return None
     plain, info, warnings = opening
-    pixels = plain.decode(data, begin, 1 if threads == 1 else useful_threads(threads, info.width * info.height))
+    threads = 1 if threads == 1 else useful_threads(threads, info.width * info.height)
+    pixels = plain.decode(file, known.segments, known.scans, threads)
     return None if pixels is None else (pixels, info, warnings, (), None)
 
 
@@ -660,7 +686,7 @@ def decoded(source, on_error, limits, threads, scale, region, color, out):
     checked_threads(threads)
     view = checked_view(scale, region, color)
     data = read_bytes(source, known)
-    plain = _decode_plain(data, limits, threads) if view is None and out is None else None
+    plain = _decode_plain(data, limits, known, threads) if view is None and out is None else None
     return plain or Decoder(data, on_error == "conceal", known, threads, view, out).run()
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 import codec
 from codec import errors
-from codec.jpeg import Metadata, markers
+from codec.jpeg import Metadata, decoder, markers
 from codec.jpeg.scans import ScanSpec
 
 ADOBE = b"Adobe\0\x64\0\0\0\0"
@@ -501,6 +501,22 @@ def test_limits(limits, why, picture):
 
 def test_many_scans_over_few_pixels_are_fine(picture):
     assert codec.decode(codec.encode(picture(16, 16)), limits=codec.Limits(scans=1)).shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize("on_error, most", [("raise", 0), ("conceal", 15)])
+def test_too_many_scans_are_refused_before_they_are_read(on_error, most, handmade, monkeypatch):
+    script = (ScanSpec((0,), 0, 0, 0, 0), *(ScanSpec((0,), k, k, 0, 0) for k in range(1, 64)))
+    data, limits = handmade(16, 16, SOFn=markers.SOF2, script=script).data, codec.Limits(scans=40, scan_pixels=1)
+    read, decode_scan = [], decoder.decode_scan
+    monkeypatch.setattr(
+        decoder, "decode_scan", lambda *args, **settings: read.append(1) or decode_scan(*args, **settings)
+    )
+    with pytest.raises(errors.LimitError, match=r"41 scans over 16x16 .* pass limits=Limits\(scans=...\)"):
+        codec.jpeg.decode(data, on_error=on_error, limits=limits)
+    assert len(read) <= most
+    assert codec.decode(data).shape == (16, 16)
+    # what follows the picture does not count
+    assert codec.decode(data + 50 * data, limits=codec.Limits(scans=64, scan_pixels=1)).shape == (16, 16)
 
 
 def test_a_huge_frame_without_data_is_refused_at_once(handmade):
