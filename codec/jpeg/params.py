@@ -36,7 +36,7 @@ class Effort(NamedTuple):
     # of rate-distortion optimised quantization, each with the statistics of the previous one; 0: dead zone only
     passes: int
     search: int  # how thoroughly the scan script is searched (`scans.SEARCHES`); 0: the fixed one
-    share: bool  # whether scans may share Huffman tables
+    share: bool  # whether scans may share Huffman tables; the components of a sequential scan always may
     second_look: bool  # choose levels again, weighted by the gradient of SSIMULACRA 2
 
 
