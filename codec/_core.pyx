@@ -632,7 +632,7 @@ def optimal_huffman(counts):
 
 def table_bits(const uint32_t[::1] counts, const uint32_t[::1] others):
     """Bits of a table of `optimal_huffman` for the sums of 256 counts and 256 others, in a DHT segment (B.2.4.2: 17
-    bytes, and one for each symbol), and of all codes; 2^62 where a sum has more than 32 bits."""
+    bytes, and one for each symbol, at least one), and of all codes; 2^62 where a sum has more than 32 bits."""
     cdef uint32_t freq[256]
     cdef uint64_t both
     cdef int i, symbols = 0
@@ -644,7 +644,7 @@ def table_bits(const uint32_t[::1] counts, const uint32_t[::1] others):
             return 1 << 62
         freq[i] = <uint32_t>both
         symbols += both > 0
-    return 8 * (17 + symbols) + optimal_bits(freq)
+    return 8 * (17 + max(symbols, 1)) + optimal_bits(freq)
 
 
 def pack_bits(values, lengths):

@@ -17,7 +17,7 @@ from .._team import results_of
 from . import markers
 from ._arith_write import encode_arith_scan
 from ._scan_write import Tables, encode_scan, joined, significance, significances
-from .sharing import bits_of, shared_tables
+from .sharing import bits_alone, bits_of, shared_tables
 from .tables import (
     T81_TABLE_K_3_DC_LUMINANCE,
     T81_TABLE_K_4_DC_CHROMINANCE,
@@ -303,14 +303,16 @@ def script_cost(frame, planes, script, share_tables=False, common=None):
     """
     common = common or Common()
     counts, corrections = zip(*(_count(spec, frame, planes, common, "symbols") for spec in script))
-    size = 0
-    for spec, counts_of, bits, (defined, used) in zip(
-        script, counts, corrections, _definitions(counts, frame, share_tables)
-    ):
+    size = sum(8 + 2 * len(spec.components) for spec in script)  # SOS (B.2.3)
+    if not share_tables:
+        for of_scan, bits in zip(counts, corrections):
+            bits += sum(bits_alone(found, Tc) for (Tc, _), found in of_scan.items())
+            size += 4 * bool(of_scan) + (bits + 7) // 8  # DHT: marker and length
+        return size
+    for counts_of, bits, (defined, used) in zip(counts, corrections, _definitions(counts, frame, True)):
         for key, (_, BITS, HUFFVAL) in used.items():
             bits += bits_of(counts_of[key], key[0], BITS, HUFFVAL)
-        size += len(markers.write_huffman_tables(defined)) if defined else 0
-        size += len(_scan_header(spec, frame, [(0, 0)] * len(spec.components))) + (bits + 7) // 8
+        size += (len(markers.write_huffman_tables(defined)) if defined else 0) + (bits + 7) // 8
     return size
 
 

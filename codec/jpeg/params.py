@@ -36,7 +36,7 @@ class Effort(NamedTuple):
     # of rate-distortion optimised quantization, each with the statistics of the previous one; 0: dead zone only
     passes: int
     search: int  # how thoroughly the scan script is searched (`scans.SEARCHES`); 0: the fixed one
-    share: bool  # whether scans may share Huffman tables
+    share: bool  # whether scans may share Huffman tables; the components of a sequential scan always may
     second_look: bool  # choose levels again, weighted by the gradient of SSIMULACRA 2
 
 
@@ -216,8 +216,9 @@ class EncodeOptions:
     quality : 1..100, default 75
         See `QuantTables.for_quality`; ignored if `quant_tables` are given. Fractions are rounded to 1/64.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0" or "4:2:0"
-        Chroma resolution, for YCbCr and YCCK. "auto": 4:2:0, but 4:4:4 from quality 98 on, and from 75 on for graphics
-        and 90 for photographs with sharp colour edges (the sharper, the earlier). "444", "420" ... are understood too.
+        Chroma resolution, for YCbCr and YCCK. "auto": 4:2:0, but 4:4:4 from quality 98 on, and with sharp colour edges
+        from 90 on for photographs and lower ones for graphics (the sharper, the lower: from 75 on for most, from any
+        for red text on blue). "444", "420" ... are understood too.
     effort : 1..9, default 5
         1 is fastest, 9 is smallest; each rung is measured in docs/effort.md. 1-2: baseline, fixed Huffman tables. 3:
         optimised tables. 4: progressive. 5-9: rate-distortion optimised quantization as well, then a search for the

@@ -25,12 +25,15 @@ from .learned import masking_of, trellis_weights
 from .levels import optimised_levels
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, QuantTables
-from .scans import arithmetic_script, progressive_script, search_script, sequential_script
+from .scans import arithmetic_script, progressive_script, searched, sequential_script
 from .second_look import look_again
 
 WITH_CHROMA = ("ycbcr", "ycck")
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
 SMALL = 1 << 16  # pixels; up to here one sequential scan may be smaller than several scans with their headers
+# Up to here it is, in 85 % of the files of 23 pictures cut to 64x64 and 95 % of those resized, where the others are 3 %
+# larger at most: quick efforts take it unseen.
+TINY = 1 << 12
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
 
 
@@ -201,20 +204,23 @@ def _levels(pixels, color, frame, steps, options, common):
 
 def _process(image, options, common):
     """The frame of a QuantizedImage with its final process, and the scan script. common: Common of its planes."""
-    planes, color, frame = image.planes, image.color, image.frame
+    planes, color, frame, plan = image.planes, image.color, image.frame, options.plan
     sequential = sequential_script(len(planes))
     if options.coding == "arithmetic":
         frame = replace(frame, SOFn=markers.SOF10 if options.is_progressive else markers.SOF9)
         return frame, arithmetic_script(len(planes), color) if options.is_progressive else sequential
-    if not options.is_progressive:
+    pixels = frame.X * frame.Y
+    quick, has_choice = plan.search == 1 and pixels <= SMALL, options.progressive is None and pixels <= SMALL
+    if not options.is_progressive or has_choice and quick and pixels <= TINY:
         return frame, sequential
-    progressive, plan = replace(frame, SOFn=markers.SOF2), options.plan
+    progressive = replace(frame, SOFn=markers.SOF2)
     if not plan.search:
         return progressive, progressive_script(len(planes), color)
-    script = search_script(planes, color, plan.search, progressive, options.threads_for(frame.X * frame.Y), common)
-    if options.progressive is None and frame.X * frame.Y <= SMALL:
-        cost = lambda frame, script: script_cost(frame, planes, script, plan.share, common)
-        if cost(frame, sequential) <= cost(progressive, script):
+    search = 0 if quick else plan.search
+    size, script = searched(planes, color, search, progressive, options.threads_for(pixels), common)
+    if has_choice:
+        least = script_cost(progressive, planes, script, True, common) if plan.share else size
+        if script_cost(frame, planes, sequential, True, common) <= least:
             return frame, sequential
     return progressive, script
 
@@ -277,7 +283,7 @@ def write(image, options, count_blocks=False):
         script,
         segments=application_segments(options.metadata, picture.color),
         optimize=options.optimize,
-        share_tables=options.plan.share,
+        share_tables=options.plan.share or not frame.progressive,
         restart_interval=options.restart_interval,
         count_blocks=count_blocks,
         common=common,

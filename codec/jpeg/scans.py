@@ -98,8 +98,9 @@ class Search(NamedTuple):
 
 LARGE = 1 << 16  # pixels
 
-# By the lowest effort that uses them.
+# By the lowest effort that uses them; 0 is for small pictures, whose encoding would take most of its time for it.
 SEARCHES = {
+    0: Search((1, 3, 6, 9, 13, 19), 1, 512, False),
     1: Search((1, 3, 6, 9, 13, 19), 2, 512, False),
     7: Search((1, 2, 3, 4, 6, 9, 13, 19, 28), 3, 8192, True),
     9: Search((1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 16, 19, 23, 28, 36, 48), 3, 8192, True),
@@ -142,8 +143,8 @@ def _partitions(plane, sampled, search):
 
 
 def _component_scans(i, partitions, search):
-    """The AC scans of component i: bands, for each the bit at which its first scan stops, and bands for the
-    refinements. partitions: what the jobs of `_partitions` gave.
+    """The bytes of the AC scans of component i, and the scans: bands, for each the bit at which its first scan stops,
+    and bands for the refinements. partitions: what the jobs of `_partitions` gave.
 
     Bands of first scans and of refinements are independent of each other (G.1.1.1.2 only requires each coefficient's
     bits in order), so for a given stop the best script is the best partition for every bit. Where the stop differs from
@@ -153,15 +154,18 @@ def _component_scans(i, partitions, search):
     first, refined = partitions[: highest + 1], partitions[highest + 1 :]
     by_stop = np.stack([first[stop][0] + sum(refined[Al][0] for Al in range(stop)) for stop in range(highest + 1)])
     _, end_of = cheapest_partitions(by_stop.min(0))
-    stops = [int(by_stop[:, s, e].argmin()) for s, e in _bands(end_of, 0, len(starts) - 1) for _ in range(s, e + 1)]
-    borders = (*starts, 64)
-    scan = lambda s, e, Ah, Al: ScanSpec((i,), borders[s], borders[e + 1] - 1, Ah, Al)
-    for s, e, stop in _runs(stops):
-        yield from (scan(*band, 0, stop) for band in _bands(first[stop][1], s, e))
+    best_stop = by_stop.argmin(0)
+    stops = [int(best_stop[s, e]) for s, e in _bands(end_of, 0, len(starts) - 1) for _ in range(s, e + 1)]
+    parts = [(0, stop, first[stop], s, e) for s, e, stop in _runs(stops)]
     for Al in range(max(stops) - 1, -1, -1):
-        for s, e, refines in _runs([stop > Al for stop in stops]):
-            if refines:
-                yield from (scan(*band, Al + 1, Al) for band in _bands(refined[Al][1], s, e))
+        parts += [(Al + 1, Al, refined[Al], s, e) for s, e, refines in _runs([stop > Al for stop in stops]) if refines]
+    borders = (*starts, 64)
+    size = sum(int(least[s, e]) for _, _, (least, _), s, e in parts)
+    return size, [
+        ScanSpec((i,), borders[begin], borders[end + 1] - 1, Ah, Al)
+        for Ah, Al, (_, end_of), s, e in parts
+        for begin, end in _bands(end_of, s, e)
+    ]
 
 
 def _dc_groupings(planes, color, frame):
@@ -193,13 +197,18 @@ def _dc_scans(group, planes, frame, search, common):
 
 
 def search_script(planes, color, effort, frame=None, threads=1, common=None):
+    """The script of `searched`."""
+    return searched(planes, color, effort, frame, threads, common)[1]
+
+
+def searched(planes, color, effort, frame=None, threads=1, common=None):
     """The progressive script that takes the fewest bytes for these levels, found from counts without coding a scan.
 
     Parameters
     ----------
     planes : int16 arrays (blocks_high, blocks_wide, 64) of levels in zig-zag order, one per component
     color : "gray", "ycbcr", "rgb", "cmyk" or "ycck"
-    effort : 1..9; how many scripts are compared (`SEARCHES`)
+    effort : 0..9; how many scripts are compared (`SEARCHES`)
     frame : markers.Frame, or None
         Its sampling factors decide what interleaved DC costs; without it DC takes one interleaved scan.
     threads : at least 1
@@ -207,7 +216,9 @@ def search_script(planes, color, effort, frame=None, threads=1, common=None):
 
     Returns
     -------
-    tuple of ScanSpec
+    size : int
+        Bytes as of `script_cost` without shared tables, given a frame; an estimate where a sample is counted.
+    script : tuple of ScanSpec
     """
     common = common or Common()
     search = SEARCHES[max(least for least in SEARCHES if least <= effort)]
@@ -220,10 +231,10 @@ def search_script(planes, color, effort, frame=None, threads=1, common=None):
     found = results_of([job for pair in zip(planes, sampled) for job in _partitions(*pair, search)], threads)
     each = len(found) // len(planes)
     cheapest = min(groupings, key=lambda grouping: sum(of_dc[group][0] for group in grouping))
-    scans = [scan for group in cheapest for scan in of_dc[group][1]]
-    for i in range(len(planes)):
-        scans += _component_scans(i, found[each * i : each * (i + 1)], search)
-    return tuple(sorted(scans, key=lambda scan: _rank(scan, color)))
+    parts = [of_dc[group] for group in cheapest]
+    parts += [_component_scans(i, found[each * i : each * (i + 1)], search) for i in range(len(planes))]
+    scans = [scan for _, of_part in parts for scan in of_part]
+    return sum(size for size, _ in parts), tuple(sorted(scans, key=lambda scan: _rank(scan, color)))
 
 
 def _rank(scan, color):

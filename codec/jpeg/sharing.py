@@ -11,16 +11,22 @@ import numpy as np
 
 from .._core import optimal_huffman, table_bits
 
+NOTHING = np.zeros(256, np.uint32)
+_RUN, _SIZE = np.divmod(np.arange(256), 16)
+# Bits after each symbol, by table class: SSSS of a DC difference or of an AC coefficient, n of EOBn.
+EXTRA_BITS = np.arange(256), np.where(_SIZE, _SIZE, np.where(_RUN < 15, _RUN, 0))
+
 
 def bits_of(counts, Tc, BITS, HUFFVAL):
-    """Bits of symbols with a table, and of the extra bits after them: SSSS of a DC difference or an AC coefficient, n
-    of EOBn."""
+    """Bits of symbols with a table, and of the extra bits after them."""
     lengths = np.zeros(256, np.int64)
     lengths[list(HUFFVAL)] = np.repeat(np.arange(1, 17), BITS)
-    symbol = np.arange(256)
-    run, size = symbol >> 4, symbol & 15
-    extra = symbol if Tc == 0 else np.where(size, size, np.where(run < 15, run, 0))
-    return int(np.sum(counts * (lengths + extra), dtype=np.int64))
+    return int(counts @ (lengths + EXTRA_BITS[Tc]))
+
+
+def bits_alone(counts, Tc):
+    """`bits_of` with a table of their own, and those of the table."""
+    return table_bits(counts, NOTHING) + int(counts @ EXTRA_BITS[Tc])
 
 
 class _Group(NamedTuple):
@@ -85,10 +91,10 @@ def shared_tables(counts, destinations):
     -------
     list of ([(Tc, Th, BITS, HUFFVAL)] to define before the scan, {key: (Th, BITS, HUFFVAL)})
     """
-    waiting, none = [], np.zeros(256, np.uint32)
+    waiting = []
     for Tc in (0, 1):
         groups = [
-            _Group(Tc, ((n, Th),), of_scan[c, Th], table_bits(of_scan[c, Th], none))
+            _Group(Tc, ((n, Th),), of_scan[c, Th], table_bits(of_scan[c, Th], NOTHING))
             for n, of_scan in enumerate(counts)
             for c, Th in sorted(of_scan)
             if c == Tc

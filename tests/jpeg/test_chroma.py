@@ -143,9 +143,22 @@ def slopes():
 
 def test_decisions_follow_the_picture_and_the_quality():
     text = [auto_subsampling(coloured_text(), q) for q in range(1, 101)]
-    assert text[:74] == ["4:2:0"] * 74 and text[74:] == ["4:4:4"] * 26
+    assert text[:33] == ["4:2:0"] * 33 and text[33:] == ["4:4:4"] * 67
+    faint = coloured_text() // 6 + 200
+    paler = [auto_subsampling(faint, q) for q in range(1, 101)]
+    assert paler[:85] == ["4:2:0"] * 85 and paler[85:] == ["4:4:4"] * 15
     smooth = [auto_subsampling(slopes(), q) for q in range(1, 101)]
     assert smooth[:96] == ["4:2:0"] * 96 and smooth[97:] == ["4:4:4"] * 3
+
+
+def test_saturated_graphics_keep_their_chrominance_at_low_qualities():
+    rng = np.random.default_rng(4)
+    pixels = np.full((128, 128, 3), (0, 0, 255), np.uint8)
+    letters = rng.random((40, 56)).repeat(2, 0).repeat(2, 1)[..., None] < 0.3
+    pixels[8:88, 8:120] = np.where(letters, (255, 0, 0), pixels[8:88, 8:120])
+    assert {auto_subsampling(pixels, q) for q in range(20, 101)} == {"4:4:4"}
+    noisy = np.clip(pixels + rng.normal(0, 3, pixels.shape), 0, 255).astype(np.uint8) // 2 + 60
+    assert {auto_subsampling(noisy, q) for q in range(1, 90)} == {"4:2:0"}  # no pixels are alike, as in photographs
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 3), (4, 0, 3), (4, 4, 1)])

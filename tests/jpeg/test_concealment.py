@@ -27,7 +27,7 @@ def entropy_coded(data):
 
 def damaged(data, count, way):
     """Copies with a bit flipped, a byte deleted or a byte set to zero."""
-    places, begin = random.Random(way), entropy_coded(data)
+    places, begin = random.Random(way + "1"), entropy_coded(data)
     for _ in range(count):
         at, bit = places.randrange(begin, len(data) - 2), places.randrange(8)
         put = {"flip": bytes([data[at] ^ 1 << bit]), "delete": b"", "zero": b"\0"}[way]
