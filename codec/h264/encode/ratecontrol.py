@@ -14,6 +14,7 @@ from fractions import Fraction
 from math import ceil
 
 from ...errors import ParameterError
+from ..stream.nal import write_byte_stream
 from ..stream.slice_header import I
 from .buffering import FIRST_FULLNESS, Arrival, Schedule
 from .bufferplan import FINE_STEPS, raises
@@ -46,6 +47,9 @@ PLANNED_FALL = 4
 # Of all bits, that are thought to keep the step where a buffer forbids to spend at once what is left at the end
 DAMPED = 0.02
 PRIOR = 0.02  # of all pictures: what counts as known to be equal
+# Of a full buffer: bits that double the step where so many were spent sooner than planned, or halve it where so many
+# were kept
+AHEAD, BEHIND = 0.3, 2
 
 
 def qp_of_step(step):
@@ -183,7 +187,8 @@ class RateControl:
 
 class PlannedRate:
     """Chooses QP for a number of bits, from what an earlier pass found: one step for all pictures, with which those
-    that are left fit into the bits that are left. With a buffer, steps are larger where it would run low.
+    that are left fit into the bits that are left. With a buffer, steps are larger where it would run low, and change
+    where bits are spent sooner or later than planned: once the buffer has less than planned, the next scene suffers.
 
     Parameters
     ----------
@@ -194,18 +199,24 @@ class PlannedRate:
 
     def __init__(self, plan, buffer=None):
         # I pictures have less than their interval, whose QP may be more than any
-        self._pictures = {number: (bits, min(qp, WORST_QP)) for number, (bits, qp) in plan.pictures.items()}
-        self._bits = plan.bits
+        self._pictures = {
+            number: (max(bits - HEADER_BITS, 0), min(qp, WORST_QP)) for number, (bits, qp) in plan.pictures.items()
+        }
+        # what a picture takes in this pass whatever its step
+        self._fixed, self._buffer = HEADER_BITS + (buffer.messages if buffer else 0), buffer
+        self._bits = max(plan.bits - len(self._pictures) * self._fixed, 1)
         complexities = [bits * STEPS[qp] for bits, qp in self._pictures.values()]
-        found, self._buffered = [0] * len(complexities), buffer is not None
+        found = [0] * len(complexities)
         if buffer:
-            found = raises(complexities, plan.bits, buffer.full, buffer.arriving, buffer.fullness)
+            arriving = max(buffer.arriving - self._fixed, 0)
+            found = raises(complexities, self._bits, buffer.full, arriving, buffer.fullness)
             buffer.plan = self
         self._raises = dict(zip(self._pictures, found))  # in eighths of QP
         # bits times step: of all pictures, and of those that have ended, in both passes; bits times the step that is
         # not raised, of those that have not begun
         self._all = sum(complexities)
-        self._left = sum(map(self._at_smallest, self._pictures))
+        self._left = self._whole = max(sum(map(self._at_smallest, self._pictures)), 1)
+        self._needs = self._needed() if buffer else {}
         self._before = self._now = self._spent = 0
         self._begun, self._carry = deque(), 0  # (QP, complexity) of intervals that have not ended; eighths of a QP
         self._first = self._latest = None  # QP of the first interval and of the one before, in eighths
@@ -223,6 +234,20 @@ class PlannedRate:
         """Bits of a picture with its raised step, times the step that is not raised."""
         return self._complexity(number) * FINE_STEPS[0] // FINE_STEPS[self._raises[number]]
 
+    def _needed(self):
+        """What must be left in the buffer after each picture, so that those after it get what is planned."""
+        floor, step = self._buffer.full // 4, max(self._whole / self._bits, FINE_STEPS[0])
+        found, need = {}, 0
+        for number in reversed(self._pictures):
+            found[number] = need
+            taken = self._fixed + int(self._at_smallest(number) / step)
+            need = min(max(need - self._buffer.arriving, floor) + taken, self._buffer.full)
+        return found
+
+    def need(self, planned):
+        """Bits that a picture should leave in the buffer, for those after it."""
+        return self._needs[planned.number]
+
     @property
     def _ratio(self):
         """What pictures take now, for what they took before."""
@@ -231,12 +256,13 @@ class PlannedRate:
 
     def bits(self, interval, qp):
         """Of the pictures of an interval with this QP."""
-        return int(self._ratio * sum(self._complexity(one.number) for one in interval) / STEPS[qp])
+        complexity = sum(self._complexity(one.number) for one in interval)
+        return len(interval) * self._fixed + int(self._ratio * complexity / STEPS[qp])
 
     def add(self, interval, costs):
         """The oldest interval has ended: (bits, QP) of its pictures."""
         qp, complexity = self._begun.popleft()
-        bits = sum(bits for bits, _ in costs)
+        bits = max(sum(bits for bits, _ in costs) - len(costs) * self._fixed, 0)
         self._spent += bits
         self._before = self._before * FORGET_PLANNED + complexity
         self._now = self._now * FORGET_PLANNED + bits * STEPS[qp]
@@ -245,9 +271,10 @@ class PlannedRate:
         """QP of the next interval."""
         ratio = self._ratio
         expected = math.fsum(complexity / STEPS[qp] for qp, complexity in self._begun)
-        bits = max(self._bits - self._spent - ratio * expected, 1)
+        spent = self._spent + ratio * expected
+        bits = max(self._bits - spent, 1)
         step = ratio * self._left / bits
-        if self._buffered and self._latest is not None:
+        if self._buffer and self._latest is not None:
             kept = DAMPED * self._bits
             step = (ratio * self._left + kept * FINE_STEPS[self._latest]) / (bits + kept)
         # the QP in eighths; what rounding takes off or adds is carried to the next interval
@@ -257,11 +284,16 @@ class PlannedRate:
         exact = max(exact, self._latest - PLANNED_FALL * len(interval))
         self._latest = min(max(exact, self._first - 8 * MOST_CHANGE), self._first + 8 * MOST_CHANGE)
         numbers = [one.number for one in interval]
-        self._left -= sum(map(self._at_smallest, numbers))
+        complexity = sum(map(self._complexity, numbers))
         exact = self._latest + self._carry + self._raises[numbers[0]]
+        if self._buffer:
+            ahead = spent - self._bits * (1 - self._left / self._whole)
+            room = self._buffer.full * (AHEAD if ahead > 0 else BEHIND)
+            exact += eighths_of(room + max(ahead, 0), room + max(-ahead, 0))
+        self._left -= sum(map(self._at_smallest, numbers))
         qp = min(max((exact + 4) // 8, 0), WORST_QP)
         self._carry = min(max(exact - 8 * qp, -4), 4)
-        self._begun.append((qp, sum(map(self._complexity, numbers))))
+        self._begun.append((qp, complexity))
         return qp
 
     def most(self, sent, kind):
@@ -303,7 +335,8 @@ class Control:
         self._rate = self._schedule = self._buffer = None
         if sps.vui.nal_hrd:
             self._schedule = Schedule(sps, level_row(sps))
-            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving, self.offset, self._top)
+            messages = 8 * len(write_byte_stream((self._schedule.messages(Arrival(), False, 0),)))
+            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving, self.offset, self._top, messages)
         if settings.plan:
             self._rate = PlannedRate(settings.plan, self._buffer)
         elif settings.bitrate:
@@ -360,7 +393,7 @@ class Control:
         if self._rate:
             soft = self._rate.most(sent, planned.kind)
         if self._buffer:
-            wanted, hard = self._buffer.limits(planned.kind, *self._schedule.room(sent.arrival, planned.key))
+            wanted, hard = self._buffer.limits(planned, *self._schedule.room(sent.arrival, planned.key))
             soft = min(soft, wanted)
         try:
             return fit(code, nal, qp, (soft - head, hard - head), self._top)
@@ -400,6 +433,8 @@ class BufferControl:
         Maps `Planned` to its QP less that of its interval.
     top : int
         The highest QP of an interval.
+    messages : int
+        Bits with which each picture says when it arrives.
 
     Attributes
     ----------
@@ -409,8 +444,8 @@ class BufferControl:
         Knows what comes, and keeps to the buffer.
     """
 
-    def __init__(self, full, arriving, offset, top):
-        self._top, self.full, self.arriving, self.plan = top, full, arriving, None
+    def __init__(self, full, arriving, offset, top, messages):
+        self._top, self.full, self.arriving, self.messages, self.plan = top, full, arriving, messages, None
         self.fullness = full * 9 // 10
         self._model = BitModel(offset)
         self._begun = deque()  # intervals that have not ended: (QP, pictures)
@@ -431,7 +466,8 @@ class BufferControl:
         if interval[0].kind == I:
             allowed = max(fullness * 7 // 10, arriving)
         else:  # below the floor less than what arrives, to fill it slowly; above it a part of what is above, or all
-            floor, part = (self.full // 4, 1) if self.plan else (self.full // 2, 2)
+            last = interval[-1]
+            floor, part = (max(self.full // 4, self.plan.need(last)), 1) if self.plan else (self.full // 2, 2)
             surplus = fullness - floor
             change = max(surplus // part, surplus * arriving // self.full)
             allowed = max(arriving + change, arriving // 4)
@@ -441,13 +477,15 @@ class BufferControl:
         self._begun.append((qp, interval))
         return qp
 
-    def limits(self, kind, fullness, largest):
-        """(bits that a picture of this type should have at most, bits that it may have): while QP can rise, it leaves a
-        reserve to those after it, except for what arrives in its own time.
+    def limits(self, planned, fullness, largest):
+        """(bits that a picture should have at most, bits that it may have): while QP can rise, it leaves a reserve to
+        those after it, except for what arrives in its own time.
 
         fullness: bits in the buffer when it leaves; largest: what else bounds it.
         """
-        reserve = self.full * 3 // 10 if kind == I else min(self.full // 4, 3 * self.arriving)
+        reserve = self.full * 3 // 10 if planned.kind == I else min(self.full // 4, 3 * self.arriving)
+        if self.plan and planned.kind != I:
+            reserve = max(reserve, self.plan.need(planned) - self.arriving)
         hard = min(fullness, largest)
         return min(max(fullness - reserve, self.arriving), hard), hard
 

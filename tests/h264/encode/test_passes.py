@@ -125,6 +125,34 @@ def test_two_passes_plan_for_the_buffer(parts):
     assert least_fullness(video.data) >= 0
 
 
+def pages(count, each):
+    """Pages of text, still, one after the other."""
+    return np.concatenate([np.repeat(text(96, 80, 1, seed), each, axis=0) for seed in range(count)])
+
+
+@pytest.mark.parametrize("bitrate", [30_720, 46_080])
+def test_two_passes_leave_the_next_page_its_bits(bitrate):
+    """A first page that takes more than planned while it is refined must not take it from the last ones."""
+    from leaky_bucket import least_fullness
+
+    options = {"bitrate": bitrate, "vbv_maxrate": 1.2 * bitrate, "vbv_bufsize": bitrate}
+    frames = pages(6, 50)
+    one, two = (
+        codec.h264.encode_frames(frames, fps=25, preset="superfast", passes=passes, metrics="psnr", **options)
+        for passes in (1, 2)
+    )
+    assert two.kbps * 1000 < 1.02 * bitrate and two.psnr[0] > one.psnr[0] - 0.5
+    assert least_fullness(two.data) >= 0
+
+
+def test_two_passes_count_what_a_picture_takes_at_any_step():
+    """Headers and messages of the buffer are most of a still picture: no step changes them."""
+    frames = np.concatenate([moving(96, 80, 60), np.repeat(moving(96, 80, 61)[-1:], 200, axis=0)])
+    options = {"bitrate": 8000, "vbv_maxrate": 9600, "vbv_bufsize": 8000}
+    video = codec.h264.encode_frames(frames, fps=25, preset="superfast", passes=2, **options)
+    assert video.kbps * 1000 == pytest.approx(8000, rel=0.02)
+
+
 @pytest.mark.parametrize("size", [5_000, 40_000])
 @pytest.mark.parametrize("frames", [FRAMES[:50], FRAMES[100:150], noise(64, 48, 20)], ids=["moving", "mixed", "noise"])
 def test_a_size_is_a_bound_and_nearly_reached(frames, size):
