@@ -32,7 +32,8 @@ class _PlaneDecoder(Decoder):
         chroma = self.headers.info().subsampling
         if color not in ("gray", "ycbcr", "rgb") or chroma not in CHROMA_STEPS or frame.P not in range(8, 17):
             raise UnsupportedError(
-                f"no Frame holds the planes of a picture in {color} {chroma} of {frame.P} bits; `decode` gives its pixels"
+                f"no Frame holds the planes of a picture in {color} {chroma} of {frame.P} bits; "
+                "`decode` gives its pixels"
             )
         shapes = plane_shapes(frame.Y, frame.X, chroma)
         planes = [np.ascontiguousarray(plane[:rows, :columns]) for plane, (rows, columns) in zip(planes, shapes)]
