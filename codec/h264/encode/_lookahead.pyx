@@ -377,6 +377,34 @@ cdef class HalfFrame:
                     out[i] = self.enc.satd[1](self.plane[0] + at, self.stride, mean, 8, 8) + TWO_BITS
         return made
 
+    def smooth(self, HalfFrame before, const int16_t[:, ::1] mv0, HalfFrame after, const int16_t[:, ::1] mv1):
+        """(a, b): sums of absolute differences from the mean of two predictions, a of the sums of blocks of 8x8 samples
+        and b of samples. Their signs are by chance in noise, so that a is an eighth of b. They are equal in a block
+        that is brighter."""
+        cdef int n = self.width * self.height, x, y, i, k, d, sum
+        cdef Py_ssize_t at
+        cdef uint8_t mean[64]
+        cdef const uint8_t *src
+        cdef int64_t of_blocks = 0, of_samples = 0
+        for other in (before, after):
+            if (other.width, other.height) != (self.width, self.height):
+                raise ParameterError("frames of one size")
+        if not mv0.shape[0] == mv1.shape[0] == n:
+            raise ParameterError("a vector for each macroblock")
+        with nogil:
+            for y in range(self.height):
+                for x in range(self.width):
+                    i, at = y * self.width + x, 8 * y * self.stride + 8 * x
+                    self.enc.average(mean, 8, self._at(before, at, mv0[i, 0], mv0[i, 1]), self.stride,
+                                     self._at(after, at, mv1[i, 0], mv1[i, 1]), self.stride, 8, 8)
+                    sum, src = 0, self.plane[0] + at
+                    for k in range(64):
+                        d = src[(k >> 3) * self.stride + (k & 7)] - mean[k]
+                        sum += d
+                        of_samples += abs(d)
+                    of_blocks += abs(sum)
+        return of_blocks, of_samples
+
 
 # ---------------------------------------------------------------- what is found, compared
 

@@ -80,10 +80,11 @@ class Planned(NamedTuple):
     intra, inter : array of int32, or None
         By macroblock, what intra prediction and the cheapest prediction cost (SATD and bits at half size); None without
         a lookahead.
-    new, even : int
-        Of all B pictures of the interval, or of the next where it has none; 0 and 0 without a lookahead: `inter` in
-        percent of `intra`, and the cost that a fifth of the macroblocks do not reach in percent of the mean of `inter`.
-        Noise is new in each picture, and as much everywhere; what moves is new in some places.
+    new, even, smooth : int
+        Of all B pictures of the interval, or of the next where it has none; 0 without a lookahead: `inter` in
+        percent of `intra`, the cost that a fifth of the macroblocks do not reach in percent of the mean of `inter`, and
+        what sums of 8x8 samples differ from prediction in percent of what samples do. Noise is new in each picture, and
+        as much everywhere; what moves is new in some places. Light that changes is new in whole blocks.
     vectors : tuple of (N, 2) int16 arrays
         From the nearest references before and after, in samples, as far as the picture has them.
     weights : Weights or None
@@ -104,6 +105,7 @@ class Planned(NamedTuple):
     inter: Any = None
     new: int = 0
     even: int = 0
+    smooth: int = 0
     vectors: tuple = ()
     weights: Weights | None = None
     drawn: bool = False
@@ -203,6 +205,10 @@ class Seen:
                     best = least(best[0], self.half.two(others[0].half, first, others[1].half, second))
             self._two[key] = best
         return self._two[key]
+
+    def smooth(self, first, second):
+        """`HalfFrame.smooth` with the vectors to two frames."""
+        return self.half.smooth(first.half, self.search(first)[0], second.half, self.search(second)[0])
 
     def passed(self, others):
         """(amounts, weights) of which prediction passes a share to other frames. What brightens a frame amplifies its
@@ -327,16 +333,18 @@ class Lookahead:
         return roles
 
     def _noise(self, intervals):
-        """`new` and `even` of `Planned`, of the B pictures of the first interval that has any."""
+        """`new`, `even` and `smooth` of `Planned`, of the B pictures of the first interval that has any."""
         between = [[role for role in interval if role.kind == B] for interval in intervals]
         roles = next(filter(None, between), [])
         if not roles:
             return {}
         inter = np.concatenate([role.seen.inter(*role.others)[0] for role in roles])
         whole, fifth = int(inter.sum()), inter.size // FIFTH
+        blocks, samples = map(sum, zip(*(role.seen.smooth(*role.others) for role in roles)))
         return {
             "new": 100 * whole // sum(int(role.seen.intra.sum()) for role in roles),
             "even": 100 * int(np.partition(inter, fifth)[fifth]) * inter.size // whole,
+            "smooth": 100 * blocks // max(samples, 1),
         }
 
     def _planned(self, role, noise):

@@ -130,6 +130,8 @@ DRAWN_DEBLOCK = -3  # Tools.deblock of `Planned.drawn` at most: the filter blurs
 # of both on those of P. With noise of a deviation of 5 and more they are 28 to 68 and 55 to 93. Where much moves, 24 to
 # 39 and 6 to 57.
 NEW, EVEN = (24, 32), (50, 58)
+# Planned.smooth: up to the first what is new is noise (13 to 32), from the second on light that changes (69 to 86)
+SMOOTH = 40, 60
 # Squared differences of chroma against those of luma, times 256, by layer: of others, and of intervals with noise. What
 # I and P give to chroma lasts. Where noise takes the bits of luma, little of them makes much of chroma.
 CHROMA_WEIGHTS, NOISY_CHROMA_WEIGHTS = (224, 224, 192, 192), (1024, 768, 192, 192)
@@ -163,10 +165,12 @@ def layer_of(planned):
 
 def noisiness(planned):
     """How much of the interval of a `Planned` is noise, 0 to 256."""
-    new, even = planned.new - NEW[0], planned.even - EVEN[0]
-    if new <= 0 or even <= 0:
+    new, even, rough = planned.new - NEW[0], planned.even - EVEN[0], SMOOTH[1] - planned.smooth
+    if new <= 0 or even <= 0 or rough <= 0:
         return 0
-    return min(256 * new // (NEW[1] - NEW[0]), 256 * even // (EVEN[1] - EVEN[0]), 256)
+    return min(
+        256 * new // (NEW[1] - NEW[0]), 256 * even // (EVEN[1] - EVEN[0]), 256 * rough // (SMOOTH[1] - SMOOTH[0]), 256
+    )
 
 
 def inheritance(planned):

@@ -11,7 +11,7 @@ import codec
 from codec import cpu
 from codec.h264.encode import encoder
 from codec.h264.encode.lookahead import B_PERCENT, Lookahead, Planned, Seen, structure
-from codec.h264.encode.settings import chroma_weight, tools_of
+from codec.h264.encode.settings import chroma_weight, noisiness, tools_of
 from codec.h264.macroblock import _kernels
 from codec.h264.stream.nal import split_byte_stream
 from codec.h264.stream.parameter_sets import ParameterSets
@@ -333,6 +333,40 @@ def test_what_is_new_and_how_evenly(content):
             intra = sum(int(cost) for one in between for cost in one.intra)
             found = 100 * sum(costs) // intra, 100 * costs[len(costs) // 5] * len(costs) // sum(costs)
         assert {(one.new, one.even) for one in interval} == {found}
+
+
+def test_smooth_is_what_blocks_differ_from_the_mean_of_two_predictions():
+    rng = np.random.default_rng(1)
+    luma = [rng.integers(0, 256, (32, 48)).astype(np.uint8) for _ in range(3)]
+    halves = [HalfFrame(3, 2) for _ in luma]
+    for half, plane in zip(halves, luma):
+        half.fill(plane)
+    small = [(np.add.reduceat(np.add.reduceat(p.astype(int), range(0, 32, 2), 0), range(0, 48, 2), 1) + 2) >> 2 for p in luma]  # fmt: skip
+    differs = small[0] - ((small[1] + small[2] + 1) >> 1)
+    blocks = differs.reshape(2, 8, 3, 8).sum(axis=(1, 3))
+    still = np.zeros((6, 2), np.int16)
+    assert halves[0].smooth(halves[1], still, halves[2], still) == (np.abs(blocks).sum(), np.abs(differs).sum())
+    with pytest.raises(codec.ParameterError, match="a vector for each"):
+        halves[0].smooth(halves[1], still[1:], halves[2], still)
+    with pytest.raises(codec.ParameterError, match="frames of one size"):
+        halves[0].smooth(HalfFrame(2, 3), still, halves[2], still)
+
+
+def rolling_light(width, height, count):
+    """A still picture under a lamp that flickers faster than the rows of a camera are read."""
+    light = 1 + 0.2 * np.sin(2.1 * np.arange(count)[:, None] + np.arange(height) / 20)
+    return np.clip(moving(width, height, 1)[0] * light[:, :, None, None], 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("content, noisy", [(rolling_light, False), (noise, True)])
+def test_light_that_changes_is_no_noise(content, noisy):
+    """It is new in each picture, and everywhere, but its sign is the same all over a block."""
+    lookahead, intervals = Lookahead(tools_of("medium", None), 250), []
+    for i, frame in enumerate(content(160, 96, 17)):
+        intervals += lookahead.add(codec.Frame.from_rgb(frame), i)
+    between = [one for interval in (*intervals, *lookahead.flush()) for one in interval if one.kind == B]
+    assert all(noisiness(one._replace(smooth=0)) > 0 for one in between)
+    assert all((noisiness(one) == 256) if noisy else (noisiness(one) == 0) for one in between)
 
 
 def test_chroma_counts_more_in_what_others_refer_to_and_most_in_noise():
