@@ -311,7 +311,7 @@ def test_several_threads_write_the_same_bytes(picture):
         ("astronaut", 90, 14_100, 85.2),
         ("camera", 50, 5_900, 64.2),
         ("camera", 90, 17_300, 86.5),
-        ("graphics", 90, 29_000, 76.8),
+        ("graphics", 90, 29_300, 79.0),
         ("zone_plate", 75, 21_100, 56.8),
         ("noise_97x61", 90, 9_500, 70.0),
     ],
