@@ -1,12 +1,14 @@
 """Calls per second for small JPEGs, ours beside simplejpeg (libjpeg-turbo): one thread, interleaved in one run.
 
-usage: python benchmarks/jpeg_small.py [IMAGE] [--quality 85] [--reps 60]
+usage: python benchmarks/jpeg_small.py [IMAGE] [--quality 85] [--reps 30]
 
-The middle of a picture (default: samples/coffee.png) at 64x64, 128x128 and 256x256, 4:2:0. Least CPU time of many batches
-of calls, since other processes disturb short ones.
+Different parts of a picture (default: samples/coffee.png) of 64x64, 128x128 and 256x256, 4:2:0; files with the tables of
+Annex K, with optimised ones, and progressive, as Pillow writes them. Least CPU time of many rounds, since other processes
+disturb short ones.
 """
 
 import argparse
+import io
 import pathlib
 import time
 
@@ -17,33 +19,50 @@ from PIL import Image
 import codec
 
 SAMPLE = pathlib.Path(__file__).parent.parent / "samples" / "coffee.png"
-BATCH_PIXELS = 1 << 19
+PARTS = 40
+KINDS = {"": {}, ", optimised tables": {"optimize": True}, ", progressive": {"progressive": True}}
 
 
-def jobs(image, quality):
-    """(task, ours, theirs)"""
-    data = simplejpeg.encode_jpeg(image, quality, colorsubsampling="420", fastdct=False)
+def parts(pixels, size):
+    """Squares of a picture at places that are the same in each run."""
+    rng = np.random.default_rng(size)
+    for _ in range(PARTS):
+        top, left = (int(rng.integers(0, n - size + 1)) for n in pixels.shape[:2])
+        yield np.ascontiguousarray(pixels[top : top + size, left : left + size])
+
+
+def by_pillow(image, quality, options):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling="4:2:0", **options)
+    return file.getvalue()
+
+
+def jobs(images, quality):
+    """(task, ours, theirs), for one item; the items"""
     yield (
         "encode, effort 1",
-        lambda: codec.encode(image, quality, effort=1, subsampling="4:2:0"),
-        lambda: simplejpeg.encode_jpeg(image, quality, colorsubsampling="420", fastdct=False),
+        lambda image: codec.encode(image, quality, effort=1, subsampling="4:2:0"),
+        lambda image: simplejpeg.encode_jpeg(image, quality, colorsubsampling="420", fastdct=False),
+        images,
     )
-    yield (
-        "decode",
-        lambda: codec.decode(data),
-        lambda: simplejpeg.decode_jpeg(data, fastdct=False, fastupsample=False),
-    )
+    for name, options in KINDS.items():
+        yield (
+            f"decode{name}",
+            codec.decode,
+            lambda data: simplejpeg.decode_jpeg(data, fastdct=False, fastupsample=False),
+            [by_pillow(image, quality, options) for image in images],
+        )
 
 
-def least_seconds(functions, calls, reps):
-    """Of one call of each function; they take turns, so that drift of the machine affects all alike."""
+def least_seconds(functions, items, reps):
+    """Of one item with each function; they take turns, so that drift of the machine affects all alike."""
     seconds = [float("inf")] * len(functions)
     for _ in range(reps):
         for i, function in enumerate(functions):
             start = time.process_time()
-            for _ in range(calls):
-                function()
-            seconds[i] = min(seconds[i], (time.process_time() - start) / calls)
+            for item in items:
+                function(item)
+            seconds[i] = min(seconds[i], (time.process_time() - start) / len(items))
     return seconds
 
 
@@ -51,15 +70,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("image", nargs="?", default=SAMPLE)
     parser.add_argument("--quality", type=int, default=85)
-    parser.add_argument("--reps", type=int, default=60)
+    parser.add_argument("--reps", type=int, default=30)
     arguments = parser.parse_args()
     pixels = np.asarray(Image.open(arguments.image).convert("RGB"))
     print("| | ours, calls/s | simplejpeg, calls/s | ratio |\n|---|---|---|---|")
     for size in (64, 128, 256):
-        top, left = (n - size >> 1 for n in pixels.shape[:2])
-        part = np.ascontiguousarray(pixels[top : top + size, left : left + size])
-        for task, ours, theirs in jobs(part, arguments.quality):
-            a, b = least_seconds((ours, theirs), max(10, BATCH_PIXELS // size**2), arguments.reps)
+        for task, ours, theirs, items in jobs(list(parts(pixels, size)), arguments.quality):
+            a, b = least_seconds((ours, theirs), items, arguments.reps)
             print(f"| {size}x{size}, {task} | {1 / a:.0f} | {1 / b:.0f} | {b / a:.2f} |")
 
 
