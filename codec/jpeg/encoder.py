@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 
-from ._chroma import is_clear
 from .metadata import Metadata
 from .params import EncodeOptions, QuantTables, takes_encode_options
 from .pipeline import WITH_CHROMA, as_pixels, color_of, file_bytes, write
@@ -81,12 +80,12 @@ class EncodedImage:
 
 def _search(image, options):
     """The file that reaches the target of the options."""
-    from .target import reach, reach_with_either  # few need it
+    from .target import reach  # few need it
 
     pixels = as_pixels(image)
     file_of = lambda quality, **settled: file_bytes(pixels, replace(options, quality=quality, target=None, **settled))
     has_choice = options.subsampling == "auto" and color_of(options, pixels.shape[2]) in WITH_CHROMA
-    return (reach_with_either if has_choice and not is_clear(pixels) else reach)(options.target, pixels, file_of)
+    return reach(options.target, pixels, file_of, has_choice)
 
 
 # Modes of Pillow images whose samples profiles of a colour space describe; others become RGB.

@@ -434,8 +434,7 @@ def write_quant_tables(tables):
     """One DQT segment for {Tq: 64 steps in natural order}."""
     body = b""
     for Tq, table in tables.items():
-        steps = np.asarray(table).tolist()
-        Qk = [steps[i] for i in ZIGZAG]
+        Qk = [int(table[i]) for i in ZIGZAG]
         Pq = int(max(Qk) > 255)
         body += struct.pack(">B64H" if Pq else ">B64B", Pq << 4 | Tq, *Qk)
     return write_segment(DQT, body)

@@ -5,28 +5,36 @@ A table takes 17 bytes and one per symbol: in small pictures more than a separat
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from .._core import optimal_huffman, table_bits
 
-NOTHING = np.zeros(256, np.uint32)
-_RUN, _SIZE = np.divmod(np.arange(256), 16)
-# Bits after each symbol, by table class: SSSS of a DC difference or of an AC coefficient, n of EOBn.
-EXTRA_BITS = np.arange(256), np.where(_SIZE, _SIZE, np.where(_RUN < 15, _RUN, 0))
+
+@cache
+def _no_counts():
+    return np.zeros(256, np.uint32)
+
+
+@cache
+def _extra_bits(Tc):
+    """Bits after each symbol of a table class: SSSS of a DC difference or of an AC coefficient, n of EOBn."""
+    run, size = np.divmod(np.arange(256), 16)
+    return np.arange(256) if Tc == 0 else np.where(size, size, np.where(run < 15, run, 0))
 
 
 def bits_of(counts, Tc, BITS, HUFFVAL):
     """Bits of symbols with a table, and of the extra bits after them."""
     lengths = np.zeros(256, np.int64)
     lengths[list(HUFFVAL)] = np.repeat(np.arange(1, 17), BITS)
-    return int(counts @ (lengths + EXTRA_BITS[Tc]))
+    return int(counts @ (lengths + _extra_bits(Tc)))
 
 
 def bits_alone(counts, Tc):
     """`bits_of` with a table of their own, and those of the table."""
-    return table_bits(counts, NOTHING) + int(counts @ EXTRA_BITS[Tc])
+    return table_bits(counts, _no_counts()) + int(counts @ _extra_bits(Tc))
 
 
 class _Group(NamedTuple):
@@ -94,7 +102,7 @@ def shared_tables(counts, destinations):
     waiting = []
     for Tc in (0, 1):
         groups = [
-            _Group(Tc, ((n, Th),), of_scan[c, Th], table_bits(of_scan[c, Th], NOTHING))
+            _Group(Tc, ((n, Th),), of_scan[c, Th], table_bits(of_scan[c, Th], _no_counts()))
             for n, of_scan in enumerate(counts)
             for c, Th in sorted(of_scan)
             if c == Tc

@@ -10,7 +10,7 @@ from ..errors import ParameterError
 from ..limits import Limits
 from ..quality import QUALITY_PARTS, as_quality
 from ..targets import RATES, middle, narrow, parse_target
-from ._chroma import auto_subsampling
+from ._chroma import auto_subsampling, is_clear
 from .decoder import decode
 
 MOST_ENCODES = 12
@@ -44,7 +44,7 @@ class Reached:
         return len(self.trials)
 
 
-def reach(target, pixels, encode):
+def reach(target, pixels, encode, has_choice=False):
     """The quality, on a grid of 1/64, that reaches a target.
 
     Files grow and scores rise with the quality, so each passes the target once. Where they are not quite monotonic, the
@@ -57,6 +57,9 @@ def reach(target, pixels, encode):
     pixels : (H, W, channels) uint8
     encode : callable
         Quality to the bytes of a file.
+    has_choice : bool, default False
+        Whether `encode` also takes subsampling="4:2:0" or "4:4:4" in place of what "auto" gives, which is left to where
+        the picture is clearly a photograph: others get the better of both.
 
     Returns
     -------
@@ -69,27 +72,17 @@ def reach(target, pixels, encode):
     ParameterError
         If no quality reaches the target (the message has the range), or the metric is not defined for the picture.
     """
+    if has_choice and not is_clear(pixels):
+        return _reach_with_either(target, pixels, encode)
     search = _Search(parse_target(target), pixels, encode)
     search.run()
     return search.reached()
 
 
-def reach_with_either(target, pixels, encode):
+def _reach_with_either(target, pixels, encode):
     """`reach` with "4:2:0" or "4:4:4": the smaller file that reaches a score, or the better one of those within a size.
 
     Both are searched, the second one from where the first has arrived, and only while it may win.
-
-    Parameters
-    ----------
-    target : str
-    pixels : (H, W, 3|4) uint8
-    encode : callable
-        Quality and subsampling to the bytes of a file.
-
-    Returns
-    -------
-    Reached
-        With its subsampling.
     """
     names = ("4:2:0", "4:4:4") if auto_subsampling(pixels, START) == "4:2:0" else ("4:4:4", "4:2:0")
     first, second = (_Search(parse_target(target), pixels, partial(encode, subsampling=name)) for name in names)

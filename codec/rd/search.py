@@ -76,7 +76,8 @@ def find(
     **setting: Any,
 ) -> Found:
     """Find the cheapest quality, or crf, that reaches a target, by bisection: at most nine encodes for qualities of 1
-    to 100. The fractional qualities of "jpeg" are searched as by ``codec.encode(target=...)``, in at most twelve.
+    to 100. The fractional qualities of "jpeg" are searched as by ``codec.encode(target=...)``, in at most
+    twelve, or eighteen where both subsamplings are tried.
 
     Even if scores are not monotonic in the quality, the result reaches the target and the next cheaper quality does
     not.
@@ -179,7 +180,11 @@ class _Search:
         """The `Found` of the search of our encoder, whose qualities have steps of 1/64."""
         pixels = self.content.pixels
         deep = pixels if pixels.ndim == 3 else pixels[:, :, None]
-        made = reach(str(target), deep, lambda step: self.codec.run_encode(pixels, self.setting(as_quality(step))))
+        encode = lambda step, **settled: self.codec.run_encode(pixels, self.setting(as_quality(step)) | settled)
+        has_choice = deep.shape[2] > 1 and self.codec.setting(**self.given)["subsampling"] == "auto"
+        made = reach(str(target), deep, encode, has_choice)
+        if made.subsampling:
+            self.given["subsampling"] = made.subsampling
         self.kept[made.quality] = made.data, made.achieved
         self.trials = [Trial(*trial) for trial in made.trials]
         return self.found(made.quality)

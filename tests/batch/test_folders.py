@@ -306,7 +306,8 @@ def test_a_foreign_file_is_not_taken_for_a_kept_source(folder):
 @pytest.mark.parametrize("kind", ["png", "webp", "avif", "bmp", "gif"])
 def test_what_would_become_larger_is_kept_under_its_own_name(folder, kind):
     path = folder / f"flat.{kind}"
-    Image.fromarray(np.full((8, 8, 3), (0, 40, 120), np.uint8)).save(path)
+    side = 96 if kind == "avif" else 8
+    Image.fromarray(np.full((side, side, 3), (0, 40, 120), np.uint8)).save(path)
     row = rows_of()[path.name]
     assert (row.status, row.before, row.after) == ("kept", path.stat().st_size, path.stat().st_size)
     assert row.output == os.path.join("out", path.name) and row.reason == "as JPEG it would not be smaller"

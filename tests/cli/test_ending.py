@@ -177,12 +177,12 @@ def test_a_disk_that_fills_while_an_output_is_written_fails_that_file_alone(home
 
     ended = subprocess.run(
         [sys.executable, "-m", "codec", "compress", "in", "-o", "out", "-q", "60", "-j", "1", "--no-ledger"],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (800, 800)),
         capture_output=True,
     )
     small = tree("out")
     assert ended.returncode == 1 and b"File too large" in ended.stderr
-    assert small and all(name.endswith(".jpg") and os.path.getsize(home / "out" / name) <= 900 for name in small)
+    assert small and all(name.endswith(".jpg") and os.path.getsize(home / "out" / name) <= 800 for name in small)
 
 
 def test_help_says_what_exit_codes_mean(run):

@@ -295,7 +295,7 @@ def test_of_drawn_pictures_the_better_subsampling_is_taken(kind, wanted):
 
 
 def test_of_photographs_auto_is_searched_once(coffee, monkeypatch):
-    monkeypatch.setattr(target, "reach_with_either", None)
+    monkeypatch.setattr(target, "_reach_with_either", None)
     encoded = codec.jpeg.encode(coffee, target="ssimulacra2:60", effort=3)
     assert encoded.subsampling == "4:2:0" and encoded.encodes <= MOST_ENCODES
 
