@@ -135,8 +135,8 @@ cdef class PlainFile:
 
 
 def plain_file(bytes data not None, most):
-    """The opening of a file that may be a usual one, of at most so many bytes without Huffman tables; None for
-    others."""
+    """Read the opening of a file: a PlainFile, or None for kinds that `Decoder` reads. most: bytes that the opening may
+    have without Huffman tables."""
     cdef PlainFile file = PlainFile(data)
     return file if file.take_opening(most) else None
 

@@ -322,7 +322,7 @@ cdef Py_ssize_t read_undamaged_bands(ReadScan *s, Py_ssize_t by, Py_ssize_t bx) 
         n = min(some, to - bx)
         memcpy(levels, band.level_nat + 64 * bx, n * 64 * sizeof(int16_t))
         memcpy(masks, band.present + bx, n * sizeof(uint64_t))
-        reader.limit = r.data + r.size + 8          # bits of so many bytes are in the reader, unless they are used up
+        reader.limit = r.data + r.size + 8          # the reader holds bits of up to 8 bytes
         at = read_blocks(&reader, &band, bx, bx + n)
         if (reader.next - r.data) * 8 - reader.count > r.size * 8:
             memcpy(band.level_nat + 64 * bx, levels, n * 64 * sizeof(int16_t))

@@ -384,8 +384,8 @@ class Decoder:
                 )
 
     def check_scans(self, end):
-        """Refuse a picture of too many scans before they are read, which may take as long as so many pictures. Counts
-        those behind the one that ends at `end` as far as segments can be followed."""
+        """Refuse a picture of too many scans before they are read: each may take as long as a picture. Counts the scans
+        after `end`, as far as segments can be followed."""
         scans, frame = self.scans, self.headers.frame
         self.limits.check_scans(scans, frame.X, frame.Y)
         if scans != USUAL_SCANS or scans + self.data.count(b"\xff\xda", end) <= self.limits.scans:

@@ -56,7 +56,7 @@ def test_an_interruption_between_record_and_rename_leaves_the_original_alone(pho
 
 
 def test_no_thread_replaces_originals_after_an_interruption(photos):
-    """The interruption comes in the function that is told of a row, while threads work."""
+    """`told` is interrupted at a row, while threads work."""
     for number in range(30):
         (photos / f"{number}.jpg").write_bytes(codec.encode(np.roll(SMOOTH, number, 1), 97, effort=1))
 

@@ -361,11 +361,7 @@ cdef class HalfFrame:
         cdef int n = self.width * self.height, x, y, i
         cdef Py_ssize_t at
         cdef uint8_t mean[64]
-        for other in (before, after):
-            if (other.width, other.height) != (self.width, self.height):
-                raise ParameterError("frames of one size")
-        if not mv0.shape[0] == mv1.shape[0] == n:
-            raise ParameterError("a vector for each macroblock")
+        self._check_pair(before, mv0, after, mv1)
         made = np.empty(n, np.int32)
         cdef int32_t[::1] out = made
         with nogil:
@@ -377,6 +373,15 @@ cdef class HalfFrame:
                     out[i] = self.enc.satd[1](self.plane[0] + at, self.stride, mean, 8, 8) + TWO_BITS
         return made
 
+    cdef int _check_pair(self, HalfFrame before, const int16_t[:, ::1] mv0, HalfFrame after,
+                         const int16_t[:, ::1] mv1) except -1:
+        for other in (before, after):
+            if (other.width, other.height) != (self.width, self.height):
+                raise ParameterError("frames of one size")
+        if not mv0.shape[0] == mv1.shape[0] == self.width * self.height:
+            raise ParameterError("a vector for each macroblock")
+        return 0
+
     def smooth(self, HalfFrame before, const int16_t[:, ::1] mv0, HalfFrame after, const int16_t[:, ::1] mv1):
         """(a, b): sums of absolute differences from the mean of two predictions, a of the sums of blocks of 8x8 samples
         and b of samples. Their signs are by chance in noise, so that a is an eighth of b. They are equal in a block
@@ -386,11 +391,7 @@ cdef class HalfFrame:
         cdef uint8_t mean[64]
         cdef const uint8_t *src
         cdef int64_t of_blocks = 0, of_samples = 0
-        for other in (before, after):
-            if (other.width, other.height) != (self.width, self.height):
-                raise ParameterError("frames of one size")
-        if not mv0.shape[0] == mv1.shape[0] == n:
-            raise ParameterError("a vector for each macroblock")
+        self._check_pair(before, mv0, after, mv1)
         with nogil:
             for y in range(self.height):
                 for x in range(self.width):

@@ -47,8 +47,7 @@ PLANNED_FALL = 4
 # Of all bits, that are thought to keep the step where a buffer forbids to spend at once what is left at the end
 DAMPED = 0.02
 PRIOR = 0.02  # of all pictures: what counts as known to be equal
-# Of a full buffer: bits that double the step where so many were spent sooner than planned, or halve it where so many
-# were kept
+# Parts of a full buffer: bits spent sooner than planned that double the step, and bits kept that halve it
 AHEAD, BEHIND = 0.3, 2
 
 
