@@ -236,6 +236,17 @@ def test_pcm_of_more_channels_without_a_layout_is_refused_in_mp4(tmp_path):
     codec.write_video(tmp_path / "a.mkv", clip)
 
 
+@pytest.mark.parametrize("audio, holder", [("pcm_s24le", ".mkv"), ("pcm_f32be", ".mov")])
+def test_pcm_that_some_players_misread_is_refused_in_mp4(tmp_path, audio, holder):
+    """FFmpeg before 6 takes 24 bits in MP4 for 16: noise at full level."""
+    clip = source(tmp_path / "in.mov", EVEN, audio=audio)
+    with pytest.raises(codec.errors.ParameterError, match=f"MP4 does not hold {audio} audio: write {holder}"):
+        codec.write_video(tmp_path / "a.mp4", clip)
+    codec.write_video(tmp_path / f"a{holder}", clip)
+    joined = [b"".join(data for _, data in packets_of_audio(path)) for path in (clip, tmp_path / f"a{holder}")]
+    assert joined[0] == joined[1]
+
+
 def test_other_tracks_are_left_out_with_a_warning(run, tmp_path):
     outcome = run("video", "encode", source(tmp_path / "in.mp4", EVEN, more=True), "-o", tmp_path / "a.mp4")
     assert outcome.code == 0 and "1 track of video left out" in outcome.err and "chapters are left out" in outcome.err

@@ -39,7 +39,7 @@ from ._scales import Scales
 from ._slice_enc import SliceEncoder, begin, end
 from .direct import motion_of, temporal
 from .lookahead import Lookahead
-from .messages import delimiter, recovery_message, settings_message
+from .messages import delimiter, light_message, recovery_message, settings_message
 from .parameters import (
     DEFAULT_DISPLAY,
     LOG2_MAX_FRAME_NUM,
@@ -178,6 +178,7 @@ class PictureEncoder:
 
     def __init__(self, first, fps, settings, team, display, examine=None):
         self._team, self._settings, self._tools, self._examine = team, settings, settings.tools, examine
+        self._light = light_message(display.light) if any(display.light) else None
         self._sps, self._pps = sequence_of(
             first,
             fps,
@@ -317,6 +318,8 @@ class PictureEncoder:
         found += timing
         if planned.key and not self._is_idr(planned):
             found.append(recovery_message())
+        if planned.key and self._light:
+            found.append(self._light)
         if settings.said is not None and planned.number == 0:
             found.append(settings_message(settings.words))
         return found
@@ -462,13 +465,14 @@ class Encoder:
     settings : Settings
     fps : fractions.Fraction
     display : Display
+        An attribute too, which may change before the first frame.
     examine : function, optional
         See `PictureEncoder`.
     """
 
     def __init__(self, settings, fps, display=DEFAULT_DISPLAY, examine=None):
         self._settings, self._fps, self._coder, self._lookahead = settings, fps, None, None
-        self._display, self._examine = display, examine
+        self.display, self._examine = display, examine
         self._team, self.count = Team(settings.threads, in_order=not settings.tools.b_frames), 0
         # Pictures that are not delivered while others are begun: two for each thread, and more than two intervals, so
         # that there are some that wait for none
@@ -481,7 +485,7 @@ class Encoder:
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
         if self._coder is None:
             settings = within_level(self._settings, frame)
-            self._coder = PictureEncoder(frame, self._fps, settings, self._team, self._display, self._examine)
+            self._coder = PictureEncoder(frame, self._fps, settings, self._team, self.display, self._examine)
             self._lookahead = Lookahead(settings.tools, settings.keyint, self._team.look, settings.open_gop)
         number, self.count = self.count, self.count + 1
         for interval in self._lookahead.add(frame, number):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
 from . import encoder
-from .frames import Intake
+from .frames import Intake, told
 from .parameters import Display, aspect_of, rate_of
 from .result import EncodedPicture, examiner, picture_of
 from .settings import settings_of_options
@@ -120,6 +120,8 @@ class Encoder:
         """
         self._check_open()
         taken = self._intake(frame)
+        if not self._encoder.count:
+            self._encoder.display, _ = told(frame, self._encoder.display)
         with self._whole():
             return [picture_of(coded) for coded in self._encoder.encode(taken)]
 
