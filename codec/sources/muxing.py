@@ -139,6 +139,8 @@ def _mux(path, stream, container, pictures, presentation):
             template = resources.enter_context(av.open(io.BytesIO(first[0]), format="h264"))
             output = resources.enter_context(av.open(file, "w", format=container))
             video = output.add_stream_from_template(template.streams.video[0])
+            if presentation.times is not None:
+                video.codec_context.framerate = 0  # else Matroska gets a duration of all frames
             if presentation.rotation:
                 if not hasattr(video, "set_display_rotation"):
                     raise MissingPackageError(f"{path}: this PyAV does not write a rotation: pip install --upgrade av")

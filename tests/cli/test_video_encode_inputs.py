@@ -97,6 +97,14 @@ def test_times_of_the_source_are_kept(run, tmp_path, suffix, slack, ticks):
     assert np.abs(np.subtract(luma, wanted)).max() < 4
 
 
+def test_matroska_promises_no_duration_of_uneven_frames(run, tmp_path):
+    """DefaultDuration (RFC 9559, 5.1.4.1.13) is one of all frames."""
+    for ticks in (EVEN, UNEVEN):
+        clip, out = source(tmp_path / "in.mp4", ticks, audio=""), tmp_path / "out.mkv"
+        assert run("video", "encode", clip, "-o", out, "--overwrite").code == 0
+        assert (b"\x23\xe3\x83" in out.read_bytes()[:600]) == (ticks is EVEN)
+
+
 def test_uneven_times_and_one_rate(run, tmp_path):
     clip = source(tmp_path / "in.mkv", UNEVEN)
     refused = run("video", "encode", clip, "-o", tmp_path / "a.h264")

@@ -97,7 +97,8 @@ def encode_video(
         from fast to small.
     tune : str, optional
         "psnr" or "ssim": for that measure; "film", "animation" or "screen": for that content; "zerolatency": no frame
-        waits for others; "fastdecode": less work for decoders. None is for the eye.
+        waits for others; "fastdecode": less work for decoders. The last two may stand beside one of the others:
+        "film,zerolatency". None is for the eye.
     keyint : int, default 250
         Largest distance between key pictures, in frames; decoding can start at each. A scene begins with one too, if
         the last one is a tenth of this away. Key pictures are IDR pictures unless `open_gop`.
