@@ -29,6 +29,13 @@ class Known(click.Choice):
         super().__init__((*first, *NAMES[where]))
 
 
+class KnownList(Known):
+    """Some of these names, with commas between them."""
+
+    def convert(self, value, param, ctx):
+        return ",".join(super(KnownList, self).convert(one, param, ctx) for one in value.split(","))
+
+
 class OptionalValues(click.Command):
     """A command with options whose value may be left out: "--strip IN -o OUT" is "--strip=all IN -o OUT".
 

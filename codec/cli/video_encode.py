@@ -19,10 +19,13 @@ from ._video_in import label, open_input, warn, warned
 
 def parse_bitrate(ctx, param, value):
     """Parse "800k", "2.5M" or "800000" to bits, or bits per second."""
+    from ..targets import VIDEO_RATES, parse_target
+
     if value is None:
         return None
-    parts = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)([kM]?)", value)
-    rate = float(parts[1]) * {"": 1, "k": 1000, "M": 1_000_000}[parts[2]] if parts else 0
+    rate = 0
+    with contextlib.suppress(ParameterError):
+        rate = parse_target(f"bitrate:{value}", VIDEO_RATES).value
     if not 1000 <= rate <= 800_000_000:
         raise click.BadParameter(f"{value!r} is not a number of bits from 1k to 800M, such as 800k or 2.5M")
     return rate
@@ -127,8 +130,8 @@ def scaling_matrix(value):
 )
 @click.option(
     "--tune",
-    type=options.Known("h264.encode.settings:TUNES"),
-    help="A measure, content or use.  [default: for the eye]",
+    type=options.KnownList("h264.encode.settings:TUNES"),
+    help="A measure or content, and uses (zerolatency, fastdecode), with commas.  [default: for the eye]",
 )
 @click.option(
     "--scaling-matrix",
@@ -192,10 +195,10 @@ def scaling_matrix(value):
 @click.option(
     "-j",
     "--threads",
-    type=click.IntRange(1),
-    callback=lambda ctx, param, value: value or 0,
+    type=click.IntRange(0),
+    default=0,
     metavar="N",
-    help="Threads that encode; the bytes do not depend on it.  [default: enough for all CPUs]",
+    help="Threads that encode; the bytes do not depend on it.  [default: 0, enough for all CPUs]",
 )
 @click.option("--psnr", is_flag=True, help="Compare pictures with their frames: PSNR of Y, Cb and Cr, over all frames.")
 @click.option("--ssim", is_flag=True, help="The same by SSIM.")

@@ -24,6 +24,8 @@ TOLD = {"language", "title"}  # tags of audio tracks by which players choose
 # Layouts of FFmpeg where a file tells the channels alone (AVI, WAV); MP4 does not hold PCM without a layout.
 USUAL_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
 MOST_TICKS = (1 << 31) - 1  # per second
+# PCM in MP4 (ISO/IEC 23003-5) of all players: FFmpeg before 6 reads 24 and 32 bits as 16, and no floats
+PCM_OF_MP4 = {"pcm_s16le", "pcm_s16be"}
 
 
 def format_of_path(path):
@@ -137,6 +139,8 @@ def _mux(path, stream, container, pictures, presentation):
             template = resources.enter_context(av.open(io.BytesIO(first[0]), format="h264"))
             output = resources.enter_context(av.open(file, "w", format=container))
             video = output.add_stream_from_template(template.streams.video[0])
+            if presentation.times is not None:
+                video.codec_context.framerate = 0  # else Matroska gets a duration of all frames
             if presentation.rotation:
                 if not hasattr(video, "set_display_rotation"):
                     raise MissingPackageError(f"{path}: this PyAV does not write a rotation: pip install --upgrade av")
@@ -239,7 +243,9 @@ class _Clock:
 
 
 def _held(codec, output):
-    """Whether FFmpeg lists a codec for a container."""
+    """Whether FFmpeg lists a codec for a container, and players read it."""
+    if output.format.name == "mp4" and codec.name.startswith("pcm") and codec.name not in PCM_OF_MP4:
+        return False
     return bool({codec.name, codec.canonical_name} & output.supported_codecs)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..frame import CHROMA_STEPS, unchecked_frame
 
 SHOWN_EVERYWHERE = ("4:2:0", "4:0:0")
+HDR = {16: "PQ", 18: "HLG"}  # transfer_characteristics of H.273
 
 
 def reduced(clip):
@@ -25,6 +26,11 @@ def reduced(clip):
     frames, lost = chain([first], clip.frames), []
     if first.bit_depth > 8:
         lost.append(f"{first.bit_depth} bits are reduced to 8")
+        if clip.colour[1] in HDR:
+            lost.append(
+                f"it stays HDR ({HDR[clip.colour[1]]}): 8 bits show steps in smooth parts, players without HDR show it "
+                "pale"
+            )
     if first.chroma not in SHOWN_EVERYWHERE:
         lost.append(f"{first.chroma} is converted to 4:2:0: chroma loses resolution")
     return replace(clip, frames=map(_reduced, frames) if lost else frames, warnings=(*clip.warnings, *lost))

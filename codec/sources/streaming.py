@@ -23,6 +23,7 @@ from . import y4m
 from .clips import INTERLACED, uneven
 from .containers import OPTIONS, quarter_turns, seekable, timing, video_stream
 from .files import read_bytes, read_chunks
+from .light import Light, colour_of, light_of
 from .planar import read_frame
 
 ROUNDED = Fraction(1, 1000)  # seconds: Matroska and others round times to it
@@ -81,6 +82,8 @@ class Clip:
         (0, 0) if unknown.
     colour : (int, int)
         colour_primaries and transfer_characteristics of H.273; 2 if unknown.
+    light : Light
+        Of HDR.
     audio : path, bytes or None
         The container, if it may have other tracks.
     start : fractions.Fraction
@@ -98,6 +101,7 @@ class Clip:
     count: int | None = None
     sample_aspect_ratio: tuple[int, int] = (0, 0)
     colour: tuple[int, int] = (2, 2)
+    light: Light = Light()
     audio: Any = None
     start: Fraction = Fraction(0)
     cut: bool = False
@@ -200,7 +204,8 @@ def _through_pyav(file, source, fps, limits, exact):
         ratio = video.sample_aspect_ratio
         codec = video.codec_context.name
         warnings = [*read_frame(first, codec, exact)[2], *[INTERLACED] * first.interlaced_frame]
-        warnings += _other_tracks(container, video) + _missing_end(container, end)
+        light, unread = light_of(first)
+        warnings += unread + _other_tracks(container, video) + _missing_end(container, end)
         if video.metadata.get("alpha_mode") == "1":  # WebM: a second picture that FFmpeg's decoders do not read
             warnings.append("its alpha is left out: what is transparent shows the colours stored there")
         audio = source if container.streams.audio else None
@@ -220,7 +225,8 @@ def _through_pyav(file, source, fps, limits, exact):
             None if fps else times,
             packets,
             (ratio.numerator, ratio.denominator) if ratio else (0, 0),
-            (int(first.color_primaries), int(first.color_trc)),
+            colour_of(first),
+            light,
             audio,
             Fraction(0) if first.pts is None else first.pts * video.time_base,
             warnings=tuple(warnings),

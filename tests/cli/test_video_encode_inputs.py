@@ -97,6 +97,14 @@ def test_times_of_the_source_are_kept(run, tmp_path, suffix, slack, ticks):
     assert np.abs(np.subtract(luma, wanted)).max() < 4
 
 
+def test_matroska_promises_no_duration_of_uneven_frames(run, tmp_path):
+    """DefaultDuration (RFC 9559, 5.1.4.1.13) is one of all frames."""
+    for ticks in (EVEN, UNEVEN):
+        clip, out = source(tmp_path / "in.mp4", ticks, audio=""), tmp_path / "out.mkv"
+        assert run("video", "encode", clip, "-o", out, "--overwrite").code == 0
+        assert (b"\x23\xe3\x83" in out.read_bytes()[:600]) == (ticks is EVEN)
+
+
 def test_uneven_times_and_one_rate(run, tmp_path):
     clip = source(tmp_path / "in.mkv", UNEVEN)
     refused = run("video", "encode", clip, "-o", tmp_path / "a.h264")
@@ -234,6 +242,17 @@ def test_pcm_of_more_channels_without_a_layout_is_refused_in_mp4(tmp_path):
     with pytest.raises(codec.errors.ParameterError, match="MP4 does not hold pcm_s16le audio: write .mkv"):
         codec.write_video(tmp_path / "a.mp4", clip)
     codec.write_video(tmp_path / "a.mkv", clip)
+
+
+@pytest.mark.parametrize("audio, holder", [("pcm_s24le", ".mkv"), ("pcm_f32be", ".mov")])
+def test_pcm_that_some_players_misread_is_refused_in_mp4(tmp_path, audio, holder):
+    """FFmpeg before 6 takes 24 bits in MP4 for 16: noise at full level."""
+    clip = source(tmp_path / "in.mov", EVEN, audio=audio)
+    with pytest.raises(codec.errors.ParameterError, match=f"MP4 does not hold {audio} audio: write {holder}"):
+        codec.write_video(tmp_path / "a.mp4", clip)
+    codec.write_video(tmp_path / f"a{holder}", clip)
+    joined = [b"".join(data for _, data in packets_of_audio(path)) for path in (clip, tmp_path / f"a{holder}")]
+    assert joined[0] == joined[1]
 
 
 def test_other_tracks_are_left_out_with_a_warning(run, tmp_path):

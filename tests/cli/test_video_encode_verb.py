@@ -93,10 +93,10 @@ def test_threads(run, tmp_path, monkeypatch):
     monkeypatch.setattr(
         codec.h264, "write_video", lambda *args, **more: seen.append(more["threads"]) or write(*args, **more)
     )
-    for words in ((), ("--threads", 1), ("-j", 3)):
+    for words in ((), ("--threads", 1), ("-j", 3), ("-j", 0)):
         assert run("video", "encode", source, "-o", out, "--overwrite", *words).code == 0
         assert out.read_bytes() == codec.encode_video(source, fps=25)
-    assert seen == [0, 1, 3]
+    assert seen == [0, 1, 3, 0]
 
 
 def test_profile(run, tmp_path):
@@ -140,6 +140,10 @@ def test_other_chroma_is_converted_with_a_warning(run, tmp_path):
     [
         (("--qp", 20, "--crf", 20), "--qp, --crf, --bitrate, --target and --lossless contradict"),
         (("--bitrate", "9"), "not a number of bits from 1k to 800M"),
+        (("--bitrate", "900M"), "'900M' is not a number of bits from 1k to 800M"),
+        (("--bitrate", "fast"), "'fast' is not a number of bits from 1k to 800M"),
+        (("--tune", "film,grain"), "'grain' is not one of 'psnr'"),
+        (("--threads", "-1"), "-1 is not in the range"),
         (("--vbv-maxrate", "1M"), "--vbv-maxrate and --vbv-bufsize go together"),
         (("--vbv-maxrate", "1M", "--vbv-bufsize", "1M", "--bitrate", "2M"), "--bitrate is more than --vbv-maxrate"),
         (("--target", "size:1MB", "--qp", 20), "--target and --lossless contradict"),
@@ -164,6 +168,15 @@ def test_bit_rate_option(run, tmp_path):
     source = y4m(tmp_path / "in.y4m", moving(50))
     outcome = run("video", "encode", source, "-o", tmp_path / "a.h264", "--bitrate", "20k", "--json")
     assert outcome.json["kbps"] == pytest.approx(20, rel=0.25)
+
+
+@pytest.mark.parametrize("tunes", ["film,zerolatency", "zerolatency,film"])
+def test_tunes_that_go_together(run, tmp_path, tunes):
+    source, out = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264"
+    assert run("video", "encode", source, "-o", out, "--tune", tunes).code == 0
+    assert out.read_bytes() == codec.encode_video(source, fps=25, tune=tunes)
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--tune", "film,psnr")
+    assert outcome.code == 1 and "go together with one of the others alone" in outcome.err
 
 
 def test_scaling_matrices_come_from_a_file(run, tmp_path):

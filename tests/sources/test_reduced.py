@@ -53,6 +53,14 @@ def test_what_is_lost_is_said():
     assert said == [(), (), lost]
 
 
+@pytest.mark.parametrize("transfer, name", [(16, "PQ"), (18, "HLG")])
+def test_hdr_stays_hdr_with_8_bits_and_says_so(transfer, name):
+    made = reduced(Clip(iter([frame_of("4:2:0", 10)]), Fraction(25), colour=(9, transfer)))
+    assert made.colour == (9, transfer) and made.warnings[0] == "10 bits are reduced to 8"
+    assert made.warnings[1].startswith(f"it stays HDR ({name}): 8 bits show steps")
+    assert reduced(Clip(iter([frame_of("4:2:0", 8)]), Fraction(25), colour=(9, transfer))).warnings == ()
+
+
 def test_frames_that_need_nothing_stay_as_they_are():
     given = frame_of("4:2:0", 8)
     assert next(reduced(clip_of(given)).frames) is given

@@ -39,7 +39,7 @@ from ._scales import Scales
 from ._slice_enc import SliceEncoder, begin, end
 from .direct import motion_of, temporal
 from .lookahead import Lookahead
-from .messages import delimiter, recovery_message, settings_message
+from .messages import delimiter, light_message, recovery_message, settings_message
 from .parameters import (
     DEFAULT_DISPLAY,
     LOG2_MAX_FRAME_NUM,
@@ -178,6 +178,7 @@ class PictureEncoder:
 
     def __init__(self, first, fps, settings, team, display, examine=None):
         self._team, self._settings, self._tools, self._examine = team, settings, settings.tools, examine
+        self._light = light_message(display.light) if any(display.light) else None
         self._sps, self._pps = sequence_of(
             first,
             fps,
@@ -234,13 +235,13 @@ class PictureEncoder:
     def _prepare(self, planned, qp, before, job):
         """(what codes a picture, Jobs that it may wait for). In coding order, in any thread; nothing else changes what
         this does. job, before: the Job of the picture, and of the one before."""
-        number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
-        elements = self._elements(planned, idr, qp)
+        number, reference = planned.number, planned.reference
+        elements = self._elements(planned, qp)
         picture = self._picture(reference)
         store, order = FrameStore(picture, elements["frame_num"]), 2 * (number - self._first)
         store.set_order(order, order)
         store.fields = FRAME
-        if idr:
+        if planned.idr:
             self._dpb.forget()
             self._keys.clear()
         if planned.key:
@@ -315,15 +316,13 @@ class PictureEncoder:
         if planned.key:
             found += self._sets
         found += timing
-        if planned.key and not self._is_idr(planned):
+        if planned.key and not planned.idr:
             found.append(recovery_message())
+        if planned.key and self._light:
+            found.append(self._light)
         if settings.said is not None and planned.number == 0:
             found.append(settings_message(settings.words))
         return found
-
-    def _is_idr(self, planned):
-        """Whether a picture is an IDR picture: all key pictures are, or the first alone."""
-        return planned.key and not (self._settings.open_gop and planned.number)
 
     def _slice(self, coder, header, picture, planned, lists, own, qp):
         """The slices of a picture as a byte stream, in any thread.
@@ -360,14 +359,14 @@ class PictureEncoder:
         while self._jobs and (len(self._jobs) > ahead or self._jobs[0].ended):
             yield self._jobs.popleft().result()[0]
 
-    def _elements(self, planned, idr, qp):
+    def _elements(self, planned, qp):
         """The elements of a slice header, without what depends on references."""
         number = planned.number
-        if idr:
+        if planned.idr:
             self._frame_num, self._first = 0, number
             self._idr ^= 1
         elements = self._alike | {
-            "nal_unit_type": IDR if idr else SLICE,
+            "nal_unit_type": IDR if planned.idr else SLICE,
             "nal_ref_idc": 3 if planned.key else 2 if planned.reference else 0,
             "slice_type": 5 + planned.kind,
             "frame_num": self._frame_num % (1 << LOG2_MAX_FRAME_NUM),
@@ -462,13 +461,14 @@ class Encoder:
     settings : Settings
     fps : fractions.Fraction
     display : Display
+        An attribute too, which may change before the first frame.
     examine : function, optional
         See `PictureEncoder`.
     """
 
     def __init__(self, settings, fps, display=DEFAULT_DISPLAY, examine=None):
         self._settings, self._fps, self._coder, self._lookahead = settings, fps, None, None
-        self._display, self._examine = display, examine
+        self.display, self._examine = display, examine
         self._team, self.count = Team(settings.threads, in_order=not settings.tools.b_frames), 0
         # Pictures that are not delivered while others are begun: two for each thread, and more than two intervals, so
         # that there are some that wait for none
@@ -477,14 +477,15 @@ class Encoder:
         # Half of them are done before the next frames are taken: this thread, which also codes, takes several at once
         self._ahead = most, most // 2
 
-    def encode(self, frame):
-        """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
+    def encode(self, frame, keyframe=False):
+        """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order.
+        keyframe: it becomes an IDR picture."""
         if self._coder is None:
             settings = within_level(self._settings, frame)
-            self._coder = PictureEncoder(frame, self._fps, settings, self._team, self._display, self._examine)
+            self._coder = PictureEncoder(frame, self._fps, settings, self._team, self.display, self._examine)
             self._lookahead = Lookahead(settings.tools, settings.keyint, self._team.look, settings.open_gop)
         number, self.count = self.count, self.count + 1
-        for interval in self._lookahead.add(frame, number):
+        for interval in self._lookahead.add(frame, number, keyframe):
             self._begin(interval)
         yield from self._coder.take(*self._ahead)
 

@@ -11,6 +11,7 @@ from ...color import default_matrix
 from ...errors import ParameterError, UnsupportedError
 from ...frame import Frame, unchecked_frame
 from ...pixels import as_array
+from ...sources.light import colour_of, light_of
 from ...sources.planar import pyav_frame
 from ...sources.reduced import reduced
 from ...sources.streaming import Clip, stream
@@ -83,10 +84,22 @@ def clip_of(source, fps, lossless=False) -> Clip:
     return Clip(iter(source), rate_of(fps))
 
 
+def told(frame, display):
+    """(`Display`, warnings): with what the first frame of a video says of its colours and light, if it is PyAV's."""
+    if not _of_pyav(frame):
+        return display, []
+    light, warnings = light_of(frame)
+    return display._replace(colour=colour_of(frame), light=light), warnings
+
+
+def _of_pyav(frame):
+    return type(frame).__module__.startswith("av.")
+
+
 def _as_frame(frame, number, lossless):
     """Frames as they are, also PyAV's; (H, W, 3) RGB as 4:2:0, or as its own planes, (H, W) gray as 4:0:0, in full
     range then."""
-    if type(frame).__module__.startswith("av."):
+    if _of_pyav(frame):
         frame = pyav_frame(frame)
     if isinstance(frame, Frame):
         return frame

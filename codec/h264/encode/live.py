@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
 from . import encoder
-from .frames import Intake
+from .frames import Intake, told
 from .parameters import Display, aspect_of, rate_of
 from .result import EncodedPicture, examiner, picture_of
 from .settings import settings_of_options
@@ -50,8 +50,8 @@ class Encoder:
     -----
     It holds the frames of the lookahead (10 to 60 by the preset, at most 12 with `qp`, none with "ultrafast"), and with
     several threads those that are being coded, twice as many as threads and an interval at most: memory does not depend
-    on the length. For the shortest delay take tune="zerolatency": each frame is coded when it is given. One thread at a
-    time uses it.
+    on the length. For the shortest delay take tune="zerolatency": each frame is coded when it is given, and a key
+    picture that is asked for leaves at once. One thread at a time uses it.
 
     Examples
     --------
@@ -95,13 +95,17 @@ class Encoder:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def encode(self, frame: Frame | npt.ArrayLike) -> list[EncodedPicture]:
+    def encode(self, frame: Frame | npt.ArrayLike, *, keyframe: bool = False) -> list[EncodedPicture]:
         """Take the next frame in display order.
 
         Parameters
         ----------
         frame : (H, W, 3) RGB or (H, W) gray uint8 array, or codec.Frame
             As for `codec.encode_video`. The first one gives the format of all. An array may be filled again afterwards.
+        keyframe : bool, default False
+            It becomes an IDR picture, whatever `keyint` and `open_gop` say, from which a viewer who joins, or has lost
+            something, can begin: no picture after it refers to one before it. The next key picture is due `keyint`
+            frames later.
 
         Returns
         -------
@@ -120,8 +124,10 @@ class Encoder:
         """
         self._check_open()
         taken = self._intake(frame)
+        if not self._encoder.count:
+            self._encoder.display, _ = told(frame, self._encoder.display)
         with self._whole():
-            return [picture_of(coded) for coded in self._encoder.encode(taken)]
+            return [picture_of(coded) for coded in self._encoder.encode(taken, bool(keyframe))]
 
     def flush(self) -> list[EncodedPicture]:
         """The frames have ended: the pictures that are not given out yet, in coding order.

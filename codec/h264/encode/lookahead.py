@@ -59,6 +59,7 @@ class Role(NamedTuple):
     key: bool = False
     reference: bool = True
     layer: int = 0
+    idr: bool = False
 
 
 class Planned(NamedTuple):
@@ -93,6 +94,8 @@ class Planned(NamedTuple):
         The frame is of text or windows, not of a camera; never without a lookahead.
     offsets : array of int32, or None
         What to add to the QP of each macroblock, in 1/256; None: nothing.
+    idr : bool
+        A key picture that no picture refers across.
     """
 
     frame: Frame
@@ -110,6 +113,7 @@ class Planned(NamedTuple):
     weights: Weights | None = None
     drawn: bool = False
     offsets: Any = None
+    idr: bool = False
 
     def qps(self, qp):
         """QP of each macroblock, for a QP of the picture (not always an integer); None if it is the same for all."""
@@ -131,10 +135,10 @@ class Planned(NamedTuple):
 
 
 class Seen:
-    """A frame that waits, and what is known of its costs."""
+    """A frame that waits, and what is known of its costs. asked: it must be an IDR picture."""
 
-    def __init__(self, frame, number, tools):
-        self.frame, self.number, self._tools = frame, number, tools
+    def __init__(self, frame, number, tools, asked=False):
+        self.frame, self.number, self._tools, self.asked = frame, number, tools, asked
         self.differs, self.begins = False, None  # from the frame before; whether a scene begins, None: not known yet
         self._one, self._faded, self._two = {}, {}, {}  # by number of the reference, or of the references
         self.aq, self._fades = None, tools.weighted
@@ -247,23 +251,25 @@ class Lookahead:
         self._depth = max(tools.lookahead, self._most) if self._most > 1 else tools.lookahead
         self._waiting, self._anchor, self._key = [], None, None  # the latest I or P picture, and the number of the key
 
-    def add(self, frame, number):
-        """Take the next frame; yield intervals that are settled, as lists of Planned in coding order."""
+    def add(self, frame, number, asked=False):
+        """Take the next frame; yield intervals that are settled, as lists of Planned in coding order. asked: it becomes
+        an IDR picture."""
         if not (self._depth or self._tools.looks or self._tools.aq):
-            yield [self._unseen(frame, number)]
+            yield [self._unseen(frame, number, asked)]
             return
-        seen = Seen(frame, number, self._tools)
+        seen = Seen(frame, number, self._tools, asked)
         self._look(seen, [seen for seen in (self._anchor, *self._waiting) if seen][-self._most :])
         self._waiting.append(seen)
         while len(self._waiting) > self._depth:
             yield self._next(ended=False)
 
-    def _unseen(self, frame, number):
+    def _unseen(self, frame, number, asked):
         """The picture of a frame that does not wait, and of which nothing is known: key or P."""
-        key = self._key is None or number - self._key >= self._keyint
+        asked = asked or self._key is None
+        key = asked or number - self._key >= self._keyint
         if key:
             self._key = number
-        return Planned(frame, number, I if key else P, key)
+        return Planned(frame, number, I if key else P, key, idr=asked or (key and not self._open))
 
     def _look(self, seen, before):
         """Begin to find the costs of a frame, and of the intervals that end with it; before: the frames that may be in
@@ -311,16 +317,17 @@ class Lookahead:
                 room += 1
             closed = ended or at + room < len(self._waiting)
             end, taken = at + room, room
-            if self._open and before is not None and end < len(self._waiting):
+            if self._open and before is not None and end < len(self._waiting) and not self._waiting[end].asked:
                 taken += 1
             for count in self._cheapest([before, *self._waiting[at : at + taken]], closed) if taken else ():
                 found.append(self._interval(before, self._waiting[at : at + count]))
                 before, at = self._waiting[at + count - 1], at + count
             if end < len(self._waiting):
                 before = self._waiting[end]
-                far = key is None or before.number - key >= max(self._keyint // KEYINT_PARTS, 1)
+                asked = before.asked or key is None
+                far = asked or before.number - key >= max(self._keyint // KEYINT_PARTS, 1)
                 leading = found.pop()[1:] if taken > room else []  # the B pictures before it
-                found.append([Role(before, I, (), far), *leading])
+                found.append([Role(before, I, (), far, idr=asked or (far and not self._open)), *leading])
                 key, at = before.number if far else key, end + 1
         return found
 
@@ -350,7 +357,15 @@ class Lookahead:
     def _planned(self, role, noise):
         seen = role.seen
         planned = Planned(
-            seen.frame, seen.number, role.kind, role.key, role.reference, role.layer, offsets=seen.aq, **noise
+            seen.frame,
+            seen.number,
+            role.kind,
+            role.key,
+            role.reference,
+            role.layer,
+            offsets=seen.aq,
+            idr=role.idr,
+            **noise,
         )
         if not self._tools.looks:
             return planned
@@ -378,7 +393,8 @@ class Lookahead:
 
     def _new(self, i, key, ended):
         """Whether frame i of those that wait is an I picture; key: number of the key picture before."""
-        return key is None or self._waiting[i].number - key >= self._keyint or self._begins(i, key, ended)
+        seen = self._waiting[i]
+        return key is None or seen.asked or seen.number - key >= self._keyint or self._begins(i, key, ended)
 
     def _begins(self, i, key, ended):
         """Whether a scene begins with frame i; not known, and so False, close to the last."""

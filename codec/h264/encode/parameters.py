@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ...color import H273_MATRICES
 from ...errors import ParameterError
+from ...sources.light import Light
 from ..stream.parameter_sets import DEFAULT_LISTS, FLAT_LISTS, PPS, SPS, coded_lists
 from ..stream.vui import EXTENDED_SAR, HRD, VUI, SchedSel
 from ..tables.parameters import H264_TABLE_A_1_LEVELS as LEVELS
@@ -33,11 +34,12 @@ MAX_SAR = (1 << 16) - 1
 
 class Display(NamedTuple):
     """What the VUI says of showing the frames: width and height of a sample, (0, 0) if unknown; even distances in
-    time; colour_primaries and transfer_characteristics of H.273, 2 if unknown."""
+    time; colour_primaries and transfer_characteristics of H.273, 2 if unknown. `light` stands in messages."""
 
     sample_aspect_ratio: tuple = (0, 0)
     fixed_rate: bool = True
     colour: tuple = (2, 2)
+    light: Light = Light()
 
 
 DEFAULT_DISPLAY = Display()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import math
@@ -102,6 +103,7 @@ TUNES = {
     "zerolatency": {"b_frames": 0, "lookahead": 0, "tree": 0, "waits": 0},
     "fastdecode": {"cabac": 0, "weighted": 0, "deblock": None},
 }
+USES = ("zerolatency", "fastdecode")  # those that may stand beside others
 # Changes of Tools by `profile`: what it lacks (A.2.1, A.2.2)
 LACKING = {
     "baseline": {"cabac": 0, "b_frames": 0, "transform8": 0, "weighted": 0},
@@ -145,15 +147,16 @@ def chosen(name, value, choices):
 
 
 def tools_of(preset, tune):
-    """The `Tools` of a preset, changed by a tune."""
+    """The `Tools` of a preset, changed by a tune, or several with commas: uses last, which leave out."""
     tools = PRESETS[chosen("preset", preset, PRESETS)]
-    if tune is None:
-        return tools
-    changes = TUNES[chosen("tune", tune, TUNES)]
-    # a tune turns on nothing that the preset leaves out
-    return replace(
-        tools, **{name: value for name, value in changes.items() if name == "deblock" or getattr(tools, name)}
-    )
+    tunes = [] if tune is None else [chosen("tune", one, TUNES) for one in str(tune).split(",")]
+    if len(set(tunes) - set(USES)) > 1:
+        raise ParameterError(f"tune is {tune!r}; {' and '.join(USES)} go together with one of the others alone")
+    for one in sorted(tunes, key=USES.__contains__):
+        # a tune turns on nothing that the preset leaves out
+        changes = {name: value for name, value in TUNES[one].items() if name == "deblock" or getattr(tools, name)}
+        tools = replace(tools, **changes)
+    return tools
 
 
 def layer_of(planned):
@@ -370,6 +373,9 @@ def number_of(value, least, most, refusal):
 def checked_bits(name, value, unit):
     """A rate or size in bits; None stays None."""
     refusal = f"{name} is {value!r}; it must be a number of {unit}, 1000 to {MOST_BITRATE}"
+    if isinstance(value, str):
+        with contextlib.suppress(ParameterError):  # "800k" is of targets, and of the command
+            refusal += f": {parse_target(f'bitrate:{value}', VIDEO_RATES).value}"
     return None if value is None else number_of(value, 1000, MOST_BITRATE, refusal)
 
 

@@ -16,7 +16,7 @@ from ...sources.muxing import Presentation, beside, format_of_path, write_pictur
 from ...sources.streaming import Clip
 from ..decode.video import decode_video
 from .encoder import Encoder
-from .frames import Intake, clip_of
+from .frames import Intake, clip_of, told
 from .parameters import Display, aspect_of, rate_of, reorder_depth, within_level
 from .passes import reaching_score, two_passes, within_size
 from .result import EncodedVideo, examiner, picture_of
@@ -72,7 +72,7 @@ def encode_video(
         range, with BT.709 from 720 rows on, BT.601 below; gray becomes 4:0:0; with `lossless` both stay as they are. A
         clip is a path, bytes or a binary file: YUV4MPEG2, or what PyAV reads. It is read frame by frame; one with more
         bits, 4:2:2, 4:4:4 or RGB is converted unless `lossless`, which the warnings of `codec.h264.encode_frames` say.
-        Frames of PyAV and pictures of Pillow are taken as `Frame`s and arrays are.
+        HDR stays HDR. Frames of PyAV and pictures of Pillow are taken as `Frame`s and arrays are.
     fps : number, str or Fraction
         Frames per second, above 0, at most 10000: 25, "30000/1001", 29.97. Default: that of a clip, if its frames have
         one; others need it.
@@ -97,7 +97,8 @@ def encode_video(
         from fast to small.
     tune : str, optional
         "psnr" or "ssim": for that measure; "film", "animation" or "screen": for that content; "zerolatency": no frame
-        waits for others; "fastdecode": less work for decoders. None is for the eye.
+        waits for others; "fastdecode": less work for decoders. The last two may stand beside one of the others:
+        "film,zerolatency". None is for the eye.
     keyint : int, default 250
         Largest distance between key pictures, in frames; decoding can start at each. A scene begins with one too, if
         the last one is a tenth of this away. Key pictures are IDR pictures unless `open_gop`.
@@ -409,12 +410,13 @@ class _Job:
             ratio = sample_aspect_ratio or (
                 self.clip.sample_aspect_ratio if any(self.clip.sample_aspect_ratio) else None
             )
-            self._encoder = Encoder(
-                self.settings, self.rate, Display(aspect_of(ratio), self.clip.times is None, self.clip.colour), examine
-            )
+            display = Display(aspect_of(ratio), self.clip.times is None, self.clip.colour, self.clip.light)
+            self._encoder = Encoder(self.settings, self.rate, display, examine)
             first = list(islice(self.clip.frames, 1))
             if not first:
                 raise ParameterError("there are no frames to encode")
+            self._encoder.display, lost = told(first[0], display)
+            self.warnings += lost
             self._first = [self._intake(first.pop())]
             self.settings = within_level(settings, self._first[0])
             self.rotation = self._first[0].rotation

@@ -10,6 +10,7 @@ from .nal import write_nal
 from .syntax import Reader, Writer
 
 BUFFERING_PERIOD, PIC_TIMING, USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, RECOVERY_POINT = 0, 1, 4, 5, 6
+MASTERING_DISPLAY, CONTENT_LIGHT = 137, 144
 PAYLOAD_NAMES = {
     0: "buffering_period", 1: "pic_timing", 2: "pan_scan_rect", 3: "filler_payload", 4: "user_data_registered_itu_t_t35",
     5: "user_data_unregistered",

@@ -1,15 +1,29 @@
 """Access units: delimiters, the settings of the encoder as user data, and where decoding can start."""
 
 import io
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from made_clips import assert_decodes_to, by_ffmpeg, cropped, encoded, moving
 
 import codec
+from codec.h264.encode.encoder import Encoder
+from codec.h264.encode.parameters import Display
+from codec.h264.encode.settings import settings_of
 from codec.h264.stream.nal import AUD, IDR, NON_IDR, PPS, SEI, SPS, split_byte_stream
 from codec.h264.stream.parameter_sets import read_sps
-from codec.h264.stream.sei import BUFFERING_PERIOD, PIC_TIMING, RECOVERY_POINT, USER_DATA_UNREGISTERED, read_sei
+from codec.h264.stream.sei import (
+    BUFFERING_PERIOD,
+    CONTENT_LIGHT,
+    MASTERING_DISPLAY,
+    PIC_TIMING,
+    RECOVERY_POINT,
+    USER_DATA_UNREGISTERED,
+    read_sei,
+)
+from codec.sources.light import Light
+from codec.sources.streaming import stream
 
 FRAMES = moving(48, 64, 20)
 
@@ -66,6 +80,48 @@ def test_settings_are_said_once_and_can_be_left_out():
         ({"bitrate": 90000, "passes": 2}, "bits="), ({}, "crf=23"),
     ):  # fmt: skip
         assert words(codec.encode_video(FRAMES, fps=25, **rate))[0].split(": ")[1].startswith(expected)
+
+
+# ---------------------------------------------------------------- light of HDR
+
+HDR = Light((13250, 34500, 7500, 3000, 34000, 16000, 15635, 16450, 10_000_000, 50), (1000, 400))
+
+
+def lit(light=HDR, **options):
+    """Access units of a clip in PQ."""
+    encoder = Encoder(settings_of(qp=30, **options), Fraction(25), Display(colour=(9, 16), light=light))
+    frames = [codec.Frame.from_rgb(frame, matrix="BT.2020") for frame in FRAMES[:10]]
+    pictures = [one for frame in frames for one in encoder.encode(frame)] + list(encoder.flush())
+    encoder.close()
+    return pictures
+
+
+def test_each_key_picture_says_the_light_after_the_buffering_period():
+    pictures = lit(keyint=4, vbv_maxrate=800_000, vbv_bufsize=400_000, open_gop=True, settings_sei=False)
+    light, timing = [MASTERING_DISPLAY, CONTENT_LIGHT], [BUFFERING_PERIOD, PIC_TIMING]
+    said = {one.number: messages(pictures[0].data + one.data) for one in pictures}
+    first = timing + light
+    assert said[0] == first + first and said[4] == first + timing + [RECOVERY_POINT] + light
+    assert said[5] == first + [PIC_TIMING]
+    assert messages(lit(Light(content=(1000, 400)), settings_sei=False)[0].data) == [CONTENT_LIGHT]
+
+
+def test_ffmpeg_reads_colours_and_light(tmp_path):
+    """And so they stay in a clip that is encoded once more, and in frames that PyAV gives."""
+    av = pytest.importorskip("av")
+    (tmp_path / "a.h264").write_bytes(b"".join(one.data for one in lit(keyint=4)))
+    codec.write_video(tmp_path / "b.mp4", tmp_path / "a.h264", fps=25)
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        frames = list(container.decode(video=0))
+    with codec.h264.Encoder(fps=25) as encoder:
+        live = b"".join(one.data for frame in frames for one in encoder.encode(frame))
+        live += b"".join(one.data for one in encoder.flush())
+    assert live == codec.encode_video(frames, fps=25)
+    (tmp_path / "c.h264").write_bytes(live)
+    for name in "a.h264", "b.mp4", "c.h264":
+        opened = stream(tmp_path / name, fps=Fraction(25))
+        assert (opened.colour, opened.light) == ((9, 16), HDR)
+        opened.close()
 
 
 # ---------------------------------------------------------------- open GOP

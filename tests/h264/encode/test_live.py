@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from made_clips import moving
+from made_clips import by_ffmpeg, moving
 
 import codec
 from codec.h264 import Encoder
+from codec.h264.stream.nal import IDR, SPS, split_byte_stream
 
 FRAMES = moving(37, 26, 11)
 
@@ -33,6 +34,56 @@ def test_a_picture_comes_as_soon_as_its_type_is_decided():
     assert [len(encoder.encode(frame)) for frame in FRAMES] == [1] * 11 and encoder.flush() == []
     encoder = Encoder(fps=25, threads=1)  # with a lookahead
     assert [len(encoder.encode(frame)) for frame in FRAMES[:6]] == [0] * 6 and len(encoder.flush()) == 6
+
+
+ASKED = (2, 3, 9, 17)  # one after another, and in the midst of B pictures
+
+
+@pytest.mark.parametrize("open_gop", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"preset": "ultrafast", "qp": 30}, {"preset": "ultrafast", "tune": "zerolatency"}, {"preset": "superfast"},
+        {"tune": "zerolatency"}, {"tune": "animation", "threads": 3}, {"preset": "placebo", "qp": 30}, {"level": "1"},
+        {"bitrate": 40_000, "threads": 3}, {"bitrate": 40_000, "vbv_maxrate": 50_000, "vbv_bufsize": 40_000},
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_key_picture_on_request(options, open_gop):
+    """At exactly that frame, an IDR picture from which FFmpeg and our decoder show the same as from the beginning."""
+    frames = moving(48, 36, 24)
+    with Encoder(fps=25, reconstruction=True, open_gop=open_gop, keyint=11, **options) as encoder:
+        pictures = [one for i, frame in enumerate(frames) for one in encoder.encode(frame, keyframe=i in ASKED)]
+        pictures += encoder.flush()
+    types = {one.number: [nal.nal_unit_type for nal in split_byte_stream(one.data)] for one in pictures}
+    idr = [number for number in sorted(types) if IDR in types[number]]
+    assert all(SPS in types[number] for number in idr)
+    assert idr == sorted({*ASKED, 0})  # no other is due
+    for start in (0, *ASKED):
+        at = next(i for i, one in enumerate(pictures) if one.number == start)
+        assert all(one.number < start for one in pictures[:at]) and all(one.number >= start for one in pictures[at:])
+        rest = b"".join(one.data for one in pictures[at:])
+        wanted = [one.reconstruction.planes for one in sorted(pictures[at:], key=lambda one: one.number)]
+        for shown in (by_ffmpeg(rest), [frame.planes for frame in codec.decode_video(rest)]):
+            assert len(shown) == len(wanted)
+            for a, b in zip(wanted, shown):
+                assert all(np.array_equal(x, y) for x, y in zip(a, b))
+
+
+def test_a_key_picture_that_is_asked_for_comes_at_once_without_delay():
+    with Encoder(fps=25, tune="zerolatency", threads=2) as encoder:
+        for i, frame in enumerate(FRAMES):
+            (picture,) = encoder.encode(frame, keyframe=i == 5)
+            assert (picture.number, picture.key) == (i, i in (0, 5))
+
+
+def test_key_pictures_are_counted_from_one_that_was_asked_for():
+    def keys(asked):
+        with Encoder(fps=25, qp=30, keyint=6) as encoder:
+            pictures = [one for i, frame in enumerate(FRAMES) for one in encoder.encode(frame, keyframe=i == asked)]
+            return {one.number for one in pictures + encoder.flush() if one.key}
+
+    assert keys(0) == {0, 6} and keys(4) == {0, 4, 10} and keys(6) == {0, 6} and keys(10) == {0, 6, 10}
 
 
 def test_reconstruction_is_what_a_decoder_shows_and_scores_compare_it_with_the_frames():

@@ -8,7 +8,7 @@ from made_clips import encoded, moving
 
 import codec
 from codec.h264.encode.parameters import LEVELS, level_of, rate_of, sequence_of, vector_limits
-from codec.h264.encode.settings import PRESETS, settings_of
+from codec.h264.encode.settings import PRESETS, settings_of, tools_of
 from codec.h264.stream.nal import split_byte_stream
 from codec.h264.stream.parameter_sets import ParameterSets, read_pps, read_sps, write_pps, write_sps
 from codec.h264.stream.slice_header import read_slice_header
@@ -223,3 +223,14 @@ def test_slice_headers_read_back(preset):
             header, sps, pps, _ = read_slice_header(nal, sets.find)
             found.append((header.name, header.IdrPicFlag == 1, header.SliceQPY(pps)))
     assert found == [(one.type, one.key, one.qp) for one in pictures]
+
+
+def test_tunes_go_together_and_uses_leave_out():
+    film, screen = tools_of("medium", "film,zerolatency"), tools_of("medium", "fastdecode,screen,zerolatency")
+    assert film == tools_of("medium", "zerolatency,film") and (film.deblock, film.lookahead, film.b_frames) == (
+        -1,
+        0,
+        0,
+    )
+    assert (screen.deblock, screen.cabac, screen.lookahead, screen.aq) == (None, 0, 0, 0)
+    assert tools_of("ultrafast", "animation,fastdecode").b_frames == 0
