@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import CodecError, FileError, MissingPackageError, ParameterError
-from ..sources import remote
+from ..sources import folders, remote
 from ..sources.files import PIPE, sweep, sync_folder
 from . import resume
 from .ledger import VERSION, Known, content_hash, fingerprint, settled_key, stat_key, stat_of
@@ -187,9 +187,9 @@ def _send(client, foreman, left, waiting, ended):
 
 def _absolute(job):
     """The job with paths that do not depend on the current folder, which workers do not share."""
-    keep_as = None if job.keep_as is None else os.path.abspath(job.keep_as)
+    keep_as, top = (path if path is None else os.path.abspath(path) for path in (job.keep_as, job.top))
     source = job.source if remote.is_url(job.source) else os.path.abspath(job.source)
-    return job._replace(source=source, target=os.path.abspath(job.target), keep_as=keep_as)
+    return job._replace(source=source, target=os.path.abspath(job.target), keep_as=keep_as, top=top)
 
 
 def _connected(scheduler):
@@ -255,7 +255,7 @@ def _made(job, task, dry_run, keep_dates, version, hashes):
         row = Row(job.source, path, made.status, before, after, ratio, made.warnings, None, made.reason, made.facts)
         parked = None if dry_run or _same(job.source, path) else _parking(path)
         if parked:
-            write_target(parked, made.data, job.source, keep_dates)
+            write_target(parked, made.data, job.source, keep_dates, top=job.top)
     except (CodecError, MemoryError) as error:
         return Parked(Row(job.source, job.target, "failed", error=str(error) or "out of memory"))
     source, output = (content_hash(each, hashes) for each in (data, made.data))
@@ -328,4 +328,7 @@ class _Foreman:
             )  # fmt: skip
             self.ledger.record(job.target, known, job.source)
         if parked.path is not None:
-            os.replace(parked.path, target)
+            with folders.opened(os.path.dirname(target), job.top) as folder:
+                names = parked.path, target
+                names = names if folder is None else map(os.path.basename, names)
+                os.replace(*names, src_dir_fd=folder, dst_dir_fd=folder)

@@ -12,7 +12,7 @@ from ..errors import ParameterError
 from ..formats import pictures
 from ..formats.pictures import ALL_FORMATS, JPEG_SUFFIXES, READABLE_SUFFIXES, suffix_of
 from ..limits import DEFAULT_LIMITS, Limits
-from . import besides, coloring, describing, generation, keeping, shaping, stripping, verifying
+from . import besides, coloring, damage, describing, generation, keeping, shaping, stripping, verifying
 from . import budget as budgets
 from .result import Result
 
@@ -107,6 +107,7 @@ class CompressTask:
             stem = os.path.splitext(target)[0]
             raise ParameterError(f"the output is a JPEG, and {target} says it is not; name it {stem}.jpg")
 
+    @damage.told
     def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a picture."""
         if not data.startswith(b"\xff\xd8"):
@@ -120,7 +121,7 @@ class CompressTask:
         made, converted, lost = self._jpeg(data, info, rest)
         changed = self.strip or self._exceeds(info) or converted
         if made.status == "done" and not changed and keeping.too_little(len(source), len(made.data), self.min_gain):
-            made, lost = keeping.gains_too_little(source, made, self.min_gain), ()
+            made, lost = replace(keeping.gains_too_little(source, made, self.min_gain), doubts=made.doubts), ()
         elif made.status == "kept" and made.data is not source:
             made = replace(made, status="done", reason=None if made.reason == generation.NOT_SMALLER else made.reason)
         made = besides.told(made, *lost)
@@ -189,7 +190,7 @@ class CompressTask:
             untouched = generation.after_encoding(data, made, self.options, self.strip, self.limits)
             if untouched:
                 return untouched
-        return replace(made, warnings=(*picture.warnings, *made.warnings))
+        return replace(made, warnings=(*picture.warnings, *made.warnings), doubts=picture.doubts)
 
     def _changed(self, data, behind):
         """(the JPEG in another size or other colours, what was converted); None where it would not be smaller, even at
@@ -205,13 +206,14 @@ class CompressTask:
                 return None
             told = f"at quality {self.options.quality:g} it would be larger than its source: encoded at {own}, its own"
             warnings = (*warnings, told)
-        return replace(made, warnings=(*warnings, *made.warnings)), converted
+        return replace(made, warnings=(*warnings, *made.warnings), doubts=picture.doubts), converted
 
     def _other(self, data, job):
         picture = pictures.load(data, background=self.background, limits=self.limits)
         before, lost = picture.metadata, describing.not_read(data, picture.format)
         described = () if self.srgb else coloring.described(picture)
         made, converted = self._of_other(data, job, picture)
+        made = replace(made, doubts=picture.doubts)
         if self.srgb:
             color = "cmyk" if picture.samples.ndim == 3 and picture.samples.shape[2] == 4 else "rgb"
             made = coloring.flagged(made, color, before, picture.color_chunks)

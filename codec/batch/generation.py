@@ -117,8 +117,8 @@ def without_loss(data, strip, progressive, limits, reason=None):
     }
     warnings = (*((reason,) if reason else ()), *made.warnings)
     if made.kept:
-        return Result(made.data, "kept", warnings, facts, NOT_SMALLER)
-    return Result(made.data, "done", warnings, facts)
+        return Result(made.data, "kept", warnings, facts, NOT_SMALLER, doubts=made.doubts)
+    return Result(made.data, "done", warnings, facts, doubts=made.doubts)
 
 
 def _without_coefficients(data, info, strip, limits):

@@ -14,7 +14,7 @@ from ..limits import DEFAULT_LIMITS, Limits
 from ..signatures import format_of
 from ..sources.files import PIPE
 from ..targets import parse_target
-from . import besides, coloring, describing, keeping, shaping, stripping
+from . import besides, coloring, damage, describing, keeping, shaping, stripping
 from .result import Result
 
 if TYPE_CHECKING:
@@ -90,11 +90,13 @@ class IndexedTask:
             kind = self.format.upper()
             raise ParameterError(f"the output is a {kind}, and {target} does not say so; name it {self.rename(target)}")
 
+    @damage.told
     def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a picture or an animation."""
         picture = pictures.load(data, alpha=True, limits=self.limits)
         rest = besides.of(data, self.limits) if picture.format == "JPEG" else besides.NOTHING
         made = self._made(data, job, picture, len(data) - (rest.behind.size if rest.behind else 0))
+        made = replace(made, doubts=picture.doubts)
         if not made.as_source:
             made = besides.told(made, *rest.lost_in(self.format.upper(), self.strip))
         return coloring.flagged(made, "rgb", picture.metadata, picture.color_chunks) if self.srgb else made

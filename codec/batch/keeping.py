@@ -32,7 +32,8 @@ def holds_nothing_else(data, picture, strip, limits):
 
 def smaller(data, picture, made, as_source=True):
     """The source, of which no smaller file was made."""
-    return Result(data, "kept", (), _facts(picture), f"as {made} it would not be smaller", as_source)
+    reason = f"as {made} it would not be smaller"
+    return Result(data, "kept", (), _facts(picture), reason, as_source, picture.doubts)
 
 
 def original(data, info, reason):
@@ -71,7 +72,7 @@ def all_frames(data, picture, made, copied, max_size=None):
     facts = _facts(picture)
     if max_size and shaping.exceeds(facts["width"], facts["height"], max_size, picture.metadata.exif):
         lost = f"{lost}; max_size={'x'.join(map(str, max_size))} is not applied"
-    return Result(data, "kept", (f"{lost}: it is kept as it is",), facts, lost, True)
+    return Result(data, "kept", (f"{lost}: it is kept as it is",), facts, lost, True, picture.doubts)
 
 
 def _facts(picture):

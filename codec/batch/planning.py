@@ -12,6 +12,7 @@ from ..errors import FileError, ParameterError
 from ..formats.pictures import JPEG_SUFFIXES, WRITABLE
 from ..sources import remote
 from ..sources.files import PIPE
+from ..sources.folders import LINKED
 from . import naming
 from .selection import ALL
 from .walk import HERE, OUTPUT, special, walk, walk_together
@@ -45,6 +46,9 @@ class Job(NamedTuple):
         Known before any work: "ignored" by a rule, "failed" because it cannot be done. None: to be done.
     reason : str or None
         For the status.
+    top : str or None
+        The folder below which the output is, and no symbolic link to a folder is followed. None: the caller named the
+        output, or its source is replaced.
     """
 
     source: str
@@ -52,6 +56,7 @@ class Job(NamedTuple):
     keep_as: str | None = None
     status: str | None = None
     reason: str | None = None
+    top: str | None = None
 
 
 def plan(
@@ -175,8 +180,9 @@ def _follow_no_links(jobs, output):
             if folder not in links:
                 links[folder] = _link_above(folder, top)
             if links[folder]:
-                why = f"the folder {links[folder]} is a symbolic link, which is not followed; remove it"
-                job = Job(job.source, None, None, "failed", f"{why}, or choose another output")
+                job = Job(job.source, None, None, "failed", LINKED.format(links[folder]))
+            else:
+                job = job._replace(top=output)
         settled.append(job)
     return settled
 

@@ -22,6 +22,8 @@ class Result:
         Why the source was kept; what a "done" one lost, or why it is not as asked for.
     as_source : bool
         `data` is the source, in its own format: it belongs under `keep_as` of the job.
+    doubts : tuple of str
+        Those of the warnings that say that the source is damaged.
     """
 
     data: bytes
@@ -30,3 +32,4 @@ class Result:
     facts: dict[str, Any] = field(default_factory=dict)
     reason: str | None = None
     as_source: bool = False
+    doubts: tuple[str, ...] = ()

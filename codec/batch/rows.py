@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CodecError, FileError
-from ..sources import remote
+from ..sources import folders, remote
 from ..sources.files import PIPE, is_own_link, read_bytes, read_stdin, write_atomic, write_stdout
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def row_of(
     dry_run: bool = False,
     keep_dates: bool = False,
     ours: str | None = None,
+    top: str | None = None,
     record: Callable[[Row, Result], Callable[[str], object]] | None = None,
     writing: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> Row:
@@ -91,6 +92,8 @@ def row_of(
         As for `run`.
     ours : str, optional
         A path that may be replaced in any case.
+    top : str, optional
+        The folder below which the output is, and no symbolic link to a folder is followed.
     record : callable, optional
         ``record(row, Result)`` gives the `before_rename` of `write_atomic`.
     writing : callable, optional
@@ -119,7 +122,7 @@ def row_of(
         if made.as_source and (_is_file(path) or os.path.lexists(path)) and not overwrite and not _is(path, ours):
             raise FileError(f"it is kept as it is, and {path} exists and holds something else")
         with writing():
-            write_target(path, made.data, source, keep_dates, before_rename)
+            write_target(path, made.data, source, keep_dates, before_rename, top)
     except (CodecError, MemoryError) as error:
         return Row(source, target, "failed", error=str(error) or "out of memory")
     return row
@@ -191,10 +194,10 @@ def read_source(source):
     return read_stdin() if source == PIPE else read_bytes(source)
 
 
-def write_target(target, data, source=PIPE, keep_dates=False, before_rename=None):
+def write_target(target, data, source=PIPE, keep_dates=False, before_rename=None, top=None):
     """Bytes made of a source to a path (a link is replaced, its folder created), to a URL, or to stdout for "-".
 
-    `before_rename` is called for a URL when the object is there: stores have no rename.
+    `before_rename` is called for a URL when the object is there: stores have no rename. `top` as for `row_of`.
     """
     if target == PIPE:
         write_stdout(data)
@@ -204,16 +207,11 @@ def write_target(target, data, source=PIPE, keep_dates=False, before_rename=None
         if before_rename is not None:
             before_rename(target)
         return
-    folder = os.path.dirname(target)
-    try:
-        if not os.path.isdir(folder or "."):
-            os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot create the folder {folder}: {error.strerror}; choose another folder") from error
     try:
         like = None if source == PIPE else os.stat(source)
     except OSError:  # several frames, or gone
         like = None
     keep_dates = keep_dates and like is not None
     options = {"keep_dates": keep_dates, "before_rename": before_rename, "synced": False, "follow": False}
-    write_atomic(target, data, like=like, **options)
+    with folders.opened(os.path.dirname(target), top) as folder:
+        write_atomic(target, data, like=like, folder=folder, **options)

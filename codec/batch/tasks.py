@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from .. import jpeg
 from ..errors import ParameterError
-from ..formats import pictures
+from ..formats import ends, pictures
 from ..formats.pictures import ALL_FORMATS, JPEG_SUFFIXES, READABLE_SUFFIXES, suffix_of
 from ..jpeg.multipicture import silenced
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
-from . import besides, coloring, generation, keeping, stripping
+from . import besides, coloring, damage, generation, keeping, stripping
 from .result import Result
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class TranscodeTask:
     def check(self, target: str) -> None:
         """Any name will do."""
 
+    @damage.told
     def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a JPEG."""
         made = jpeg.transcode(data, limits=self.limits, **self.options)
@@ -73,11 +74,11 @@ class TranscodeTask:
             "verified": made.verified,
         }
         if made.kept:
-            return Result(made.data, "kept", tuple(made.warnings), facts, generation.NOT_SMALLER)
+            return Result(made.data, "kept", made.warnings, facts, generation.NOT_SMALLER, doubts=made.doubts)
         lost = ()
         if any(change.startswith("dropped icc") for change in made.done):
             lost = stripping.lost_colors(jpeg.probe(data, limits=self.limits).metadata.icc)
-        return Result(made.data, "done", (*made.warnings, *lost), facts)
+        return Result(made.data, "done", (*made.warnings, *lost), facts, doubts=made.doubts)
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,14 @@ class DecompressTask:
             return (self.format or "png").upper()
         return pictures.format_of(target)
 
+    @damage.told
     def __call__(self, data: bytes, job: Job) -> Result:
         """Result for the bytes of a JPEG, in the format of the job's target."""
         decoded = jpeg.decode(data, on_error="conceal" if self.conceal else "raise", limits=self.limits)
         kind, info = self._kind(job.target), decoded.info
+        damages = (decoded.damage.report,) if decoded.damage else ()
+        doubts = (*decoded.doubts, *ends.missing(decoded.warnings), *damages)
         warnings = [*decoded.warnings, *decoded.doubts]
-        if decoded.damage:
-            warnings.append(decoded.damage.report)
         lost = [
             name.upper()
             for name in ("icc", "exif", "xmp", "iptc")
@@ -142,7 +144,7 @@ class DecompressTask:
         xmp = info.metadata.xmp
         quiet = replace(info.metadata, xmp=silenced(xmp)) if xmp else info.metadata
         made = pictures.dump(decoded.pixels, kind, metadata=quiet, precision=info.precision)
-        return Result(made, "done", tuple(warnings), facts)
+        return Result(made, "done", tuple(warnings), facts, doubts=doubts)
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ class PaletteTask:
         if target != PIPE and suffix_of(target) != ".png":
             raise ParameterError(f"the output is a PNG, and {target} does not say so; name it {self.rename(target)}")
 
+    @damage.told
     def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a picture."""
         from ..palette import write_png
@@ -217,4 +220,4 @@ class PaletteTask:
         }
         if self.options.get("target"):
             facts |= {"target": self.options["target"], "achieved": made.achieved}
-        return Result(made.data, "done", tuple(warnings), facts)
+        return Result(made.data, "done", tuple(warnings), facts, doubts=picture.doubts)

@@ -120,7 +120,10 @@ class Worker:
             output_hash = content_hash(made.data, self.ledger.version)
 
             def before_rename(path):
-                stat, source = stat_key(stat_of(path)), (read["stat"], read["hash"])
+                complete = stat_of(path)
+                if complete is None:
+                    raise FileError(f"{os.path.dirname(path)} was moved while {row.output} was written: run again")
+                stat, source = stat_key(complete), (read["stat"], read["hash"])
                 known = Known(self.settings, *source, row.output, stat, output_hash, seen.content, told)
                 self.ledger.record(job.target, known, job.source)
 
@@ -135,6 +138,7 @@ class Worker:
             dry_run=self.dry_run,
             keep_dates=self.keep_dates,
             ours=ours,
+            top=job.top,
             record=None if seen is None else record,
             writing=partial(self.turns.lent, "write"),
         )

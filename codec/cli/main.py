@@ -137,8 +137,8 @@ def buffer_stdout():
 def main():
     """Run the command line of the process; ends with SystemExit, whose code is a number."""
     warnings.showwarning = lambda message, *where: say(f"warning: {message}")
-    # We have our own bound on pixels (--max-pixels); exceeding it is an error.
-    warnings.filterwarnings("ignore", "Image size .* exceeds limit")
+    # Pillow's warnings name no file. What is damaged, or beyond our own bound on pixels, is said with its file.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     if sys.argv[1:2] and sys.argv[1] in WITHOUT_BLAS:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported, by worker processes too
         postpone("numpy")

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import BitstreamError, TruncatedError
 from ._lzw import lzw_decode
 from .composition import CLEAR, KEEP, RESTORE, Cell, Moving, no_frames
+from .ends import NO_TRAILER
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -100,7 +101,7 @@ class Reader:
         if not self.cells:
             raise no_frames("GIF", self.at)
         if self.at == len(self.data):
-            self.warnings.append("the trailer is missing: more frames may have followed")
+            self.warnings.append(NO_TRAILER)
         if not width or not height:  # browsers take the size of the first picture then
             width = width or self.cells[0].x + self.cells[0].width
             height = height or self.cells[0].y + self.cells[0].height

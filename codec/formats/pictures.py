@@ -24,7 +24,7 @@ from ..jpeg.multipicture import silenced
 from ..limits import checked_limits
 from ..signatures import JPEG_SUFFIXES, PNG
 from ..sources.files import read_bytes, write_atomic
-from . import plain_png, profiles
+from . import ends, plain_png, profiles
 from .chunks import chunks as chunks_of
 from .chunks import header
 
@@ -125,6 +125,8 @@ class Picture:
         Type and content of the PNG chunks gAMA, cHRM and cICP, where they state other colours than sRGB.
     frames : int
         Frames or pages in the source, of which this is the first.
+    doubts : tuple of str
+        Those of the warnings that say that the source is damaged.
     """
 
     samples: np.ndarray | memoryview
@@ -134,6 +136,7 @@ class Picture:
     alpha: np.ndarray | None = None
     color_chunks: tuple = ()
     frames: int = 1
+    doubts: tuple = ()
 
     @cached_property
     def pixels(self) -> np.ndarray:
@@ -196,9 +199,13 @@ def load(source, *, background=None, alpha=False, limits=None, page=None):
         return _load_gif(data, color, alpha, limits)
     if data.startswith(b"\xff\xd8"):
         decoded = jpeg.decode(data, limits=limits)
-        return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
-    made = _load_plain(data, color, alpha, limits) if data.startswith(PNG) else None
-    return made or _load_other(data, color, alpha, limits, page)
+        warnings, doubts = (*decoded.warnings, *decoded.doubts), (*decoded.doubts, *ends.missing(decoded.warnings))
+        return Picture(decoded.pixels, decoded.info.metadata, "JPEG", warnings, doubts=doubts)
+    if not data.startswith(PNG):
+        return _load_other(data, color, alpha, limits, page)
+    made = _load_plain(data, color, alpha, limits) or _load_other(data, color, alpha, limits, page)
+    doubts = ends.of_png(data)
+    return replace(made, warnings=(*made.warnings, *doubts), doubts=doubts) if doubts else made
 
 
 def pages(data):
@@ -303,12 +310,15 @@ def _load_other(data, color, keep_alpha, limits, page):
         image = Image.open(io.BytesIO(shown), formats=_readers(data))
     except UnidentifiedImageError as error:
         kind = signatures.format_of(data[: signatures.HEAD_BYTES])
+        if kind in Image.OPEN:
+            raise BitstreamError(f"it begins as {kind} does, and the rest is not as it should be") from error
         what = "not" if kind is None or kind in ALL_FORMATS else f"{kind} is not"
         raise UnsupportedError(f"{what} a supported picture format: there are JPEG, {', '.join(READABLE)}") from error
     except Image.DecompressionBombError as error:
         raise LimitError(f"{error}; this limit is Pillow's, PIL.Image.MAX_IMAGE_PIXELS") from error
     except MALFORMED as error:
-        raise BitstreamError(str(error) or type(error).__name__, layer="picture header") from error
+        kind = signatures.format_of(data[: signatures.HEAD_BYTES]) or "picture"
+        raise BitstreamError(str(error) or type(error).__name__, layer=f"{kind} header") from error
     warnings = []
     try:
         if page:
@@ -374,7 +384,8 @@ def _load_gif(data, color, keep_alpha, limits):
         metadata = replace(metadata, icc=moving.icc)
     samples = np.ascontiguousarray(pixels[..., 0] if gray and not moving.icc else pixels[..., :3])
     alpha, count = pixels[..., 3], len(moving.cells)
-    return _finished(samples, alpha, metadata, "GIF", warnings, color, keep_alpha, limits, frames=count)
+    made = _finished(samples, alpha, metadata, "GIF", warnings, color, keep_alpha, limits, frames=count)
+    return replace(made, doubts=ends.missing(warnings))
 
 
 def _bits_per_sample(image, data):

@@ -210,7 +210,7 @@ class Decoder:
                 raise TruncatedError(
                     "the data ends before the last scan", layer="image", offset=size, clause="T.81 B.2.1"
                 )
-            self.warnings.append("the EOI marker is missing (T.81 B.2.1)")
+            self.warnings.append(markers.NO_EOI)
             return
         if self.incomplete():
             missing = [c.C for i, c in enumerate(self.headers.frame.components) if i not in self.steps]

@@ -19,6 +19,7 @@ from .metadata import COM
 SOI, EOI, SOS, DQT, DNL, DRI, DHP, EXP, DHT, DAC, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xC4, 0xCC, 0x01
 SOF0, SOF1, SOF2, SOF3, SOF9, SOF10, SOF11 = 0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA, 0xCB
 SOF = tuple(c for c in range(0xC0, 0xD0) if c not in (DHT, 0xC8, DAC))
+NO_EOI = "the EOI marker is missing (T.81 B.2.1)"
 STANDALONE = (TEM, *range(0xD0, 0xD8), SOI, EOI)
 
 # Table B.1: frame marker -> process.

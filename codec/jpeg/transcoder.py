@@ -14,6 +14,7 @@ from . import geometry
 from .coefficients import read_coefficients, write_coefficients
 from .decoder import probe
 from .exif import EXIF, XMP_ORIENTATION, ExifNumbers, exif_orientation, is_exif, orientation_alone
+from .markers import NO_EOI
 from .metadata import (
     ADOBE,
     APP0,
@@ -78,6 +79,8 @@ class Transcoded:
     crop : (x, y, width, height) or None
         The part kept, after x and y moved to the grid.
     warnings : tuple of str
+    doubts : tuple of str
+        Those of the warnings that say that the source is damaged.
     """
 
     data: bytes = field(repr=False)
@@ -90,6 +93,7 @@ class Transcoded:
     verified: bool
     crop: Optional[Tuple[int, int, int, int]]
     warnings: Tuple[str, ...]
+    doubts: Tuple[str, ...] = ()
 
     def _repr_jpeg_(self) -> bytes:  # shown by notebooks
         return self.data
@@ -458,4 +462,5 @@ def _written(data, original, edit, progressive, verify, limits, settings):
         verify,
         edit.crop,
         tuple(edit.warnings),
+        (*original.doubts, *(message for message in original.warnings if message == NO_EOI)),
     )

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import sys
-from typing import Set
+from typing import Optional, Set, Tuple
 
 try:
     import fcntl
@@ -215,10 +215,10 @@ def sync_folder(folder):
             os.close(handle)
 
 
-def _existing_mode(path):
-    """Mode of the file at `path`, or None if there is none."""
+def _existing_mode(path, folder=None, follow=True):
+    """Mode of what is at `path`, or None if there is nothing."""
     try:
-        return os.stat(path).st_mode
+        return os.stat(path, dir_fd=folder, follow_symlinks=follow).st_mode
     except FileNotFoundError:
         return None
 
@@ -236,15 +236,16 @@ def is_own_link(path):
 # an unlocked one was left behind by a process that was killed.
 TEMPORARY = re.compile(r"\..{1,32}\.codec-[0-9a-f]{16}\.tmp", re.DOTALL)
 
-# The temporary files of this process, for `remove_unfinished`: a process that ends at once does not unwind its threads.
-_unfinished: Set[str] = set()
+# The temporary files of this process, each with the descriptor of its folder or None, for `remove_unfinished`: a
+# process that ends at once does not unwind its threads.
+_unfinished: Set[Tuple[str, Optional[int]]] = set()
 
 
 def remove_unfinished():
     """Delete the temporary files of this process, before it ends without unwinding. What was renamed stays."""
-    for path in tuple(_unfinished):
+    for path, folder in tuple(_unfinished):
         with contextlib.suppress(OSError):
-            os.unlink(path)
+            os.unlink(path, dir_fd=folder)
 
 
 def sweep(folder):
@@ -287,53 +288,55 @@ def _sweep_one(path):
     return True
 
 
-def _create_locked(path, permissions):
+def _create_locked(path, permissions, folder):
     """Handle of a new file that `sweep` leaves alone."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), permissions)
+        handle = os.open(path, flags, permissions, dir_fd=folder)
         if fcntl is None:
             return handle
         with contextlib.suppress(OSError):  # a file system without locks, where `sweep` gets none either
             fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.path.lexists(path):
+        if _existing_mode(path, folder, follow=False) is not None:
             return handle
         os.close(handle)  # a sweep came before the lock
 
 
 @contextlib.contextmanager
-def _replacing(path, mode, like, keep_dates, before_rename, synced):
-    folder, name = os.path.split(path)
+def _replacing(path, mode, like, keep_dates, before_rename, synced, folder):
+    above, name = os.path.split(path)
     # 32 characters of the name keep the temporary name below the 255 bytes that file systems allow.
-    temporary = os.path.join(folder, f".{name[:32]}.codec-{os.urandom(8).hex()}.tmp")
+    complete = os.path.join(above, f".{name[:32]}.codec-{os.urandom(8).hex()}.tmp")
+    temporary, final = (each if folder is None else os.path.basename(each) for each in (complete, path))
     if keep_dates:
         mode = like.st_mode
     most = 0o666 if like is None else like.st_mode & 0o666 | 0o600
-    _unfinished.add(temporary)
+    _unfinished.add((temporary, folder))
     try:
-        handle = _create_locked(temporary, most if mode is None else 0o600)
+        handle = _create_locked(temporary, most if mode is None else 0o600, folder)
         with open(handle, "wb", io.DEFAULT_BUFFER_SIZE) as stream:  # without asking whether it is a terminal
             if mode is not None:
-                os.chmod(temporary, mode & 0o777)
+                os.chmod(temporary, mode & 0o777, dir_fd=folder)
             yield stream
             stream.flush()
             if keep_dates:
-                os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
+                os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns), dir_fd=folder)
             os.fsync(handle)
             if before_rename is not None:
-                before_rename(temporary)
-        os.replace(temporary, path)
+                before_rename(complete)
+        os.replace(temporary, final, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            os.unlink(temporary, dir_fd=folder)
         raise
     finally:
-        _unfinished.discard(temporary)
+        _unfinished.discard((temporary, folder))
     if synced:
-        sync_folder(folder or os.curdir)
+        sync_folder(above or os.curdir)
 
 
 @contextlib.contextmanager
-def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=True, follow=True):
+def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=True, follow=True, folder=None):
     """A binary stream whose content becomes the file `path` if the block ends without an error: `write_atomic` in
     pieces, with its arguments.
 
@@ -352,20 +355,26 @@ def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=Tru
         raise ParameterError(f"the path is a {type(path).__name__}; pass a str or os.PathLike")
     target = os.fsdecode(path)
     try:
-        kept = is_own_link(target) and not follow
-        if (os.path.islink(target) and not kept) or not os.path.basename(target):
-            target = os.path.realpath(target)
-        mode = _existing_mode(target)
+        if folder is None:
+            kept = is_own_link(target) and not follow
+            if (os.path.islink(target) and not kept) or not os.path.basename(target):
+                target = os.path.realpath(target)
+            entry = target
+        else:
+            entry = os.path.basename(target)
+            kept = stat.S_ISLNK(_existing_mode(entry, folder, follow=False) or 0)
+        mode = _existing_mode(entry, folder)
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if kept:
             mode = None  # what it leads to stays: a file takes the place of the link
-        if mode is not None and not os.access(target, os.W_OK):
+        if mode is not None and not os.access(entry, os.W_OK, dir_fd=folder):
             raise PermissionError(errno.EACCES, "it is read-only")
         replaceable = mode is None or stat.S_ISREG(mode)
-        replacing = (
-            _replacing(target, mode, like, keep_dates, before_rename, synced) if replaceable else open(target, "wb")
-        )
+        if folder is not None and not replaceable:
+            raise OSError(errno.EEXIST, f"a {special_kind(mode)} is there; remove it, or choose another output")
+        options = mode, like, keep_dates, before_rename, synced, folder
+        replacing = _replacing(target, *options) if replaceable else open(target, "wb")
         with replacing as stream:
             yield stream
     except CodecError:
@@ -374,7 +383,7 @@ def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=Tru
         raise _file_error("write", path, error) from error
 
 
-def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None, synced=True, follow=True):
+def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None, synced=True, follow=True, folder=None):
     """Write a file completely or not at all: a reader sees the old content or the new, never a part.
 
     The data goes to a temporary file in the same folder, is flushed to the disk, and is renamed in one step. On any
@@ -398,6 +407,9 @@ def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None,
         Flush the folder too, so that the new name survives a power cut. A run does so once for all files of a folder.
     follow : bool
         False: a symbolic link to anything but a folder is replaced itself, and what it leads to is unchanged.
+    folder : int, optional
+        Descriptor of the folder of `path` (`folders.opened`): it is not looked up again, links are not followed, and
+        what is neither a file nor a link is not written to.
 
     Raises
     ------
@@ -414,7 +426,7 @@ def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None,
     ['a.bin']
     """
     options = {"keep_dates": keep_dates, "before_rename": before_rename, "synced": synced, "follow": follow}
-    with writing(path, like=like, **options) as stream:
+    with writing(path, like=like, folder=folder, **options) as stream:
         stream.write(data)
 
 

@@ -71,9 +71,9 @@ def test_wrong_options_are_refused_at_once(make):
 def test_a_folder_becomes_the_same_tree(tree):
     jobs = batch.plan(["in"], "out", CompressTask())
     assert jobs == [
-        Job(*(os.path.join(*parts) for parts in (("in", "a.png"), ("out", "a.jpg"), ("out", "a.png")))),
+        Job(*(os.path.join(*parts) for parts in (("in", "a.png"), ("out", "a.jpg"), ("out", "a.png"))), top="out"),
         Job(os.path.join("in", "notes.txt"), None, None, "ignored", "not a picture"),
-        Job(*(os.path.join(folder, "sub", "b.jpg") for folder in ("in", "out", "out"))),
+        Job(*(os.path.join(folder, "sub", "b.jpg") for folder in ("in", "out", "out")), top="out"),
     ]
     told = []
     rows = batch.run(jobs, CompressTask(), threads=2, progress=lambda done, total: told.append((done, total)))

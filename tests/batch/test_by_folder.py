@@ -103,6 +103,61 @@ def test_a_linked_folder_below_the_output_is_not_entered(put):
     assert named[0].status == "done"
 
 
+def swap(folder, to):
+    """What somebody else does meanwhile: a folder is moved, and a link takes its place."""
+    os.rename(folder, "moved")
+    os.symlink(to, folder)
+
+
+@posix
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("folder", ["out/sub", "out/sub/deep"])
+def test_a_folder_that_becomes_a_link_before_the_file_is_written_takes_it_nowhere(put, monkeypatch, folder, is_there):
+    put("in/sub/deep/a.png", "else/deep/b.png", "out/sub/deep/a.jpg" if is_there else "out/sub/deep/b.jpg")
+    do = CompressTask.__call__
+
+    def call(self, data, job):
+        swap(folder, os.path.abspath("else"))
+        return do(self, data, job)
+
+    monkeypatch.setattr(CompressTask, "__call__", call)
+    (row,) = batch.run(batch.plan(["in"], "out", TASK), TASK, overwrite=True)
+    assert row.status == "failed" and f"the folder {folder} is a symbolic link, which is not followed" in row.error
+    assert [names for _, _, names in sorted(os.walk("else"))] == [[], ["b.png"]]
+
+
+@posix
+def test_a_folder_that_becomes_a_link_while_the_file_is_written_takes_it_nowhere(put, monkeypatch):
+    put("in/sub/a.png", "else/b.png")
+    record = batch.Ledger.record
+    monkeypatch.setattr(batch.Ledger, "record", lambda *known: (record(*known), swap("out/sub", "../else")))
+    with batch.Ledger("ledger.sqlite") as ledger:
+        (row,) = batch.run(batch.plan(["in"], "out", TASK), TASK, ledger=ledger)
+    assert row.status == "done" and os.listdir("else") == ["b.png"] and os.listdir("moved") == ["a.jpg"]
+
+
+@posix
+def test_a_folder_that_is_moved_while_the_file_is_written_fails_it(put, monkeypatch):
+    put("in/sub/a.png", "else/b.png")
+    sync = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: (sync(handle), os.path.islink("out/sub") or swap("out/sub", "../else"))
+    )
+    with batch.Ledger("ledger.sqlite") as ledger:
+        (row,) = batch.run(batch.plan(["in"], "out", TASK), TASK, ledger=ledger)
+    assert row.status == "failed" and "out/sub was moved while out/sub/a.jpg was written" in row.error
+    assert os.listdir("else") == ["b.png"] and os.listdir("moved") == []
+
+
+@posix
+def test_a_pipe_in_the_place_of_an_output_is_not_waited_for(put):
+    put("in/a.png")
+    os.mkdir("out")
+    os.mkfifo("out/a.jpg")
+    (row,) = batch.run(batch.plan(["in"], "out", TASK), TASK)
+    assert row.status == "failed" and "a FIFO is there" in row.error
+
+
 @posix
 @pytest.mark.parametrize("to", ["../precious.jpg", "nowhere.jpg"])
 @pytest.mark.parametrize("single", [False, True])

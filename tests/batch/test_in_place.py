@@ -44,7 +44,7 @@ def photos(tmp_path, monkeypatch):
 
 
 def test_an_interruption_between_record_and_rename_leaves_the_original_alone(photos, monkeypatch):
-    def stop(*args):
+    def stop(*args, **folders):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
@@ -225,7 +225,7 @@ def test_a_failure_or_a_kill_at_any_step_leaves_the_original(photos, monkeypatch
     """SystemExit stands in for a kill: nothing of ours catches it, and what was recorded stays so."""
     before = state(photos)
 
-    def fail(*args):
+    def fail(*args, **folders):
         raise error
 
     with monkeypatch.context() as patch:
@@ -307,10 +307,10 @@ def test_where_there_are_no_hard_links_the_original_is_copied(photos, monkeypatc
     assert copy.st_mtime_ns == HOUR_AGO and (sys.platform == "win32" or stat.S_IMODE(copy.st_mode) == 0o640)
     replacing = os.replace
 
-    def other_disk(source, target):
+    def other_disk(source, target, **folders):
         if "backup" in source:
             raise OSError(errno.EXDEV, "another disk")
-        replacing(source, target)
+        replacing(source, target, **folders)
 
     monkeypatch.setattr(os, "replace", other_disk)
     undo()

@@ -149,7 +149,7 @@ def test_a_record_without_its_output_is_what_a_kill_leaves(folder, monkeypatch, 
     """Killed after the record and before the rename: the old output is there, or none."""
     once(quality=40)
 
-    def killed(*args):
+    def killed(*args, **folders):
         raise SystemExit
 
     with monkeypatch.context() as patch, pytest.raises(SystemExit):

@@ -219,6 +219,15 @@ def test_read_only_outputs_fail_alone(folder, as_common_user):
     assert rows["good.png"]["status"] == "done"
 
 
+@pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="folders are opened for reading")
+def test_outputs_go_to_folders_that_may_be_written_and_not_read(folder, as_common_user):
+    out = folder.parent / f"{folder.name}.out"
+    (out / "deep").mkdir(parents=True)
+    (out / "deep").chmod(0o300)
+    _, rows, _ = compress(folder, before=as_common_user)
+    assert rows["deep/er/good.png"]["status"] == "done"
+
+
 FULL = """
 import hashlib, json, os, subprocess, sys
 home, source, *words = sys.argv[1:]
