@@ -414,6 +414,8 @@ cdef inline void end_use(int *busy) noexcept nogil:
 
 cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1
 cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1
+cdef bint fill_huffman_reader(HuffmanReader *h, const uint8_t *BITS, const uint8_t *HUFFVAL,
+                              Py_ssize_t symbols) noexcept nogil
 cdef void set_skim(JpegSkim *skim, const HuffmanReader *h) noexcept nogil
 cdef int optimal_lengths(const uint32_t *freq, uint8_t *lengths) noexcept nogil
 cdef uint64_t optimal_bits(const uint32_t *freq) noexcept nogil

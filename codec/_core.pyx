@@ -196,18 +196,27 @@ cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1:
 
 
 cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
-    """Decoder_tables, Figure F.15, left-justified, and the look-ahead tables."""
-    cdef bytes BITS_bytes = bytes(BITS), HUFFVAL_bytes = bytes(HUFFVAL)
-    cdef const uint8_t *lengths = <const uint8_t *><const char *>BITS_bytes
+    """`fill_huffman_reader`, or an error that says what is wrong."""
+    cdef bytes lengths = bytes(BITS), symbols = bytes(HUFFVAL)
+    if len(lengths) != 16 or not fill_huffman_reader(h, <const uint8_t *><const char *>lengths,
+                                                     <const uint8_t *><const char *>symbols, len(symbols)):
+        generate_code_tables(BITS, HUFFVAL)
+    return 0
+
+
+cdef bint fill_huffman_reader(HuffmanReader *h, const uint8_t *BITS, const uint8_t *HUFFVAL,
+                              Py_ssize_t symbols) noexcept nogil:
+    """Decoder_tables, Figure F.15, left-justified, and the look-ahead tables; False for numbers of codes that cannot
+    be."""
     cdef int p = 0, length, n
     cdef uint32_t code = 0
+    if not are_codes(BITS, symbols):
+        return False
     memset(h, 0, sizeof(HuffmanReader))
-    if len(BITS_bytes) != 16 or not are_codes(lengths, len(HUFFVAL_bytes)):
-        generate_code_tables(BITS, HUFFVAL)                             # says what is wrong
-    memcpy(h.HUFFVAL, <const char *>HUFFVAL_bytes, len(HUFFVAL_bytes))
+    memcpy(h.HUFFVAL, HUFFVAL, symbols)
     for length in range(1, 17):
         h.offset[length] = p - <int>code
-        for n in range(lengths[length - 1]):
+        for n in range(BITS[length - 1]):
             if length <= LOOKAHEAD:
                 set_lookahead(h, h.HUFFVAL[p], length, <int>code << (LOOKAHEAD - length))
             code += 1
@@ -215,7 +224,7 @@ cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
         h.limit[length] = code << (16 - length)
         code <<= 1
     h.limit[17] = 0xFFFFFFFF
-    return 0
+    return True
 
 
 cdef bint are_codes(const uint8_t *BITS, Py_ssize_t symbols) noexcept nogil:
@@ -232,19 +241,23 @@ cdef bint are_codes(const uint8_t *BITS, Py_ssize_t symbols) noexcept nogil:
 
 cdef void set_lookahead(HuffmanReader *h, int symbol, int used, int first) noexcept nogil:
     """The entries of a code of `used` bits, from `first` on."""
-    cdef int run = symbol >> 4, size = symbol & 15, free = LOOKAHEAD - used, look, value, entry, same
-    for look in range(first, first + (1 << free)):
-        h.lookup[look] = <uint16_t>(symbol << 8 | used)
-    if size == 0 and symbol in (0, 0xF0):
+    cdef int size = symbol & 15, free = LOOKAHEAD - used, i, half
+    cdef int32_t entry
+    cdef uint16_t *lookup = h.lookup + first
+    cdef int32_t *lookup_ac = h.lookup_ac + first
+    for i in range(1 << free):
+        lookup[i] = <uint16_t>(symbol << 8 | used)
+    if symbol == 0 or symbol == 0xF0:
         entry = (END_OF_BLOCK if symbol == 0 else 16) << 8 | used
-        for look in range(first, first + (1 << free)):
-            h.lookup_ac[look] = entry
+        for i in range(1 << free):
+            lookup_ac[i] = entry
     elif 0 < size <= free:
-        same = 1 << (free - size)
-        for value in range(1 << size):
-            entry = extend(value, size) * 65536 + (run + 1 << 8 | used + size)
-            for look in range(first + value * same, first + (value + 1) * same):
-                h.lookup_ac[look] = entry
+        entry = ((symbol >> 4) + 1) << 8 | used + size
+        half = 1 << (free - 1)
+        for i in range(half):                       # EXTEND of Figure F.12: the first half of values is negative
+            lookup_ac[i] = ((i >> (free - size)) - (1 << size) + 1) * 65536 + entry
+        for i in range(half, 2 * half):
+            lookup_ac[i] = (i >> (free - size)) * 65536 + entry
 
 
 cdef void set_skim(JpegSkim *skim, const HuffmanReader *h) noexcept nogil:

@@ -9,16 +9,18 @@ What is unusual is left to `Decoder`, which finds out what is the matter: each c
 """
 from libc.stdint cimport int64_t, int8_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
-from codec._core cimport HuffmanReader, JpegDsp, jpeg_dsp
+from codec._core cimport HuffmanReader, JpegDsp, fill_huffman_reader, jpeg_dsp
 from codec.jpeg._scan_read cimport HuffmanTable, PreparedScan, ReadComponent, ReadScan
 from codec.jpeg._scan_team cimport ScanTeam
 from codec.jpeg._segments cimport FEW_SEGMENTS, close_segments, take_segments, walk_segments
 from codec.jpeg._stream_read cimport BandTeam, copy_description, describe, run
 from ..cpu import level_index
-from ..errors import BitstreamError
 from ._scan_read import huffman_table
+from .tables import (
+    T81_TABLE_K_3_DC_LUMINANCE, T81_TABLE_K_4_DC_CHROMINANCE, T81_TABLE_K_5_AC_LUMINANCE, T81_TABLE_K_6_AC_CHROMINANCE,
+)
 
 
 cdef enum:
@@ -31,6 +33,13 @@ cdef enum:
 
 
 # ================================================================ file
+
+cdef list KNOWN = [
+    (bytes(BITS) + bytes(HUFFVAL), huffman_table(bytes(BITS), bytes(HUFFVAL)))
+    for BITS, HUFFVAL in (T81_TABLE_K_3_DC_LUMINANCE, T81_TABLE_K_5_AC_LUMINANCE, T81_TABLE_K_4_DC_CHROMINANCE,
+                          T81_TABLE_K_6_AC_CHROMINANCE)
+]
+
 
 cdef struct PlainScan:
     ReadScan scan
@@ -47,7 +56,8 @@ cdef class PlainFile:
     cdef Py_ssize_t segments            # so far
     cdef readonly bytes opening         # all up to the first scan header, and this, without Huffman tables
     cdef readonly bytes defined         # class << 4 | destination of each of those
-    cdef list tables                    # all of them, in the order of the file
+    cdef HuffmanReader *own[MOST_TABLES]    # owned: its tables, in their order; NULL for those of Annex K
+    cdef int tables                     # so far
     cdef const HuffmanReader *dc[4]     # in force; NULL: not defined
     cdef const HuffmanReader *ac[4]
     cdef PlainScan *scan[MOST_SCANS]    # owned
@@ -55,7 +65,7 @@ cdef class PlainFile:
     cdef int8_t bits_left[4][64]        # progressive: by component, the bit of each coefficient that came last
 
     def __cinit__(self, bytes data not None):
-        self.data, self.byte, self.size, self.tables = data, <const uint8_t *><const char *>data, len(data), []
+        self.data, self.byte, self.size = data, <const uint8_t *><const char *>data, len(data)
 
     def __dealloc__(self):
         cdef PlainScan *p
@@ -66,6 +76,8 @@ cdef class PlainFile:
             if p.found != p.few:
                 free(p.found)
             free(p)
+        for i in range(min(<int>MOST_TABLES, self.tables + 1)):
+            free(self.own[i])
 
     cdef Py_ssize_t segment_end(self) noexcept:
         """Where the segment at `at` ends; 0: none with a length begins there. Counts it."""
@@ -79,27 +91,39 @@ cdef class PlainFile:
     cdef bint take_tables(self, Py_ssize_t end) except -1:
         """The DHT segment at `at` (B.2.4.2); False: there is something wrong with it."""
         cdef Py_ssize_t at = self.at + 4, symbols
-        cdef HuffmanTable table
+        cdef const HuffmanReader *table
         cdef int i
         while at < end:
-            if end - at < 17 or self.byte[at] & 0xEC or len(self.tables) == MOST_TABLES:
+            if end - at < 17 or self.byte[at] & 0xEC or self.tables == MOST_TABLES:
                 return False
             symbols = 0
             for i in range(16):
                 symbols += self.byte[at + 1 + i]
             if at + 17 + symbols > end:
                 return False
-            try:
-                table = huffman_table(self.data[at + 1:at + 17], self.data[at + 17:at + 17 + symbols])
-            except BitstreamError:
+            table = self.table_at(at + 1, 16 + symbols)
+            if table == NULL:
                 return False
-            self.tables.append(table)
+            self.tables += 1
             if self.byte[at] >> 4:
-                self.ac[self.byte[at] & 3] = &table.reader
+                self.ac[self.byte[at] & 3] = table
             else:
-                self.dc[self.byte[at] & 3] = &table.reader
+                self.dc[self.byte[at] & 3] = table
             at += 17 + symbols
         return True
+
+    cdef const HuffmanReader *table_at(self, Py_ssize_t at, Py_ssize_t size) except? NULL:
+        """Most sequential files have the tables of Annex K; a small picture takes less time to decode than others to
+        look for."""
+        cdef HuffmanReader *table
+        cdef HuffmanTable known
+        for content, known in KNOWN:
+            if len(content) == size and memcmp(<const char *>content, self.byte + at, size) == 0:
+                return &known.reader
+        self.own[self.tables] = table = <HuffmanReader *>malloc(sizeof(HuffmanReader))
+        if table == NULL:
+            raise MemoryError
+        return table if fill_huffman_reader(table, self.byte + at, self.byte + at + 16, size - 16) else NULL
 
     cdef bint take_opening(self, Py_ssize_t most) except -1:
         """All up to the first scan, at which `at` stays; False: it is no usual one, or has more than `most` bytes

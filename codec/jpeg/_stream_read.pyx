@@ -39,6 +39,7 @@ from ._planes import TRANSFORMS
 
 cdef enum:
     BAND_PIXELS = 1 << 15   # at least, among several threads, which wait for each other 0.1 ms at most
+    ALONE_PIXELS = 1 << 12  # for one thread: to begin with a band takes time; 24 kB of levels stay in the cache
 
 
 cdef class BandTeam(Team):
@@ -265,7 +266,7 @@ cdef class BandTeam(Team):
             convert_band(self, band, <uint8_t *>NULL)
         else:
             convert_band(self, band, <uint16_t *>NULL)
-        if self.ring:
+        if self.ring and band + self.slots < self.bands:
             self.clear(band)
 
     cdef void clear(self, Py_ssize_t band) noexcept nogil:
@@ -418,7 +419,8 @@ cdef int plan(BandTeam team, int threads) except -1:
     cdef bint ordered
     cdef int i
     team.several = threads > 1
-    team.slots, team.band, team.ring = 2, 1, team.ring or s != NULL
+    team.slots, team.ring = 2, team.ring or s != NULL
+    team.band = max(<Py_ssize_t>1, ALONE_PIXELS // (team.rows * team.width))
     if team.several:
         team.slots, team.band = 2 * threads + 1, 1 + BAND_PIXELS // (team.rows * team.width)
     team.lead = team.top if s == NULL else 0

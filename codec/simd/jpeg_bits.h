@@ -128,6 +128,13 @@ TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff
     } while (0)
 #define SKIP(n) (acc <<= (n), count -= (int)(n))
 
+/* At least 32 bits afterwards: a code and what follows it. Mostly they are there, and a predicted branch waits for no
+ * load. */
+#define REFILL_SELDOM               \
+    do {                            \
+        if (count < 32) REFILL;     \
+    } while (0)
+
 /* EXTEND of Figure F.12 of the n top bits, 1 to 16: values below half the range represent negative ones. */
 #define RECEIVE(n) ((int)(acc >> (64 - (n))) - ((int64_t)acc < 0 ? 0 : (1 << (n)) - 1))
 
@@ -390,7 +397,7 @@ TARGET CODEC_BODY int NAME(read_band)(JpegReader *reader, JpegBand *band, int16_
     int count = reader->count, k = band->Ss - 1, symbol, size;
     while (k < Se) {
         int32_t entry;
-        REFILL;
+        REFILL_SELDOM;
         entry = ac->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)];
         if (entry) {
             const int value = entry >> 16;
@@ -449,8 +456,8 @@ TARGET static ptrdiff_t NAME(read_bands)(JpegReader *reader, JpegBand *band, ptr
     do {                                                                                \
         const int n = COUNT(old);                                                       \
         uint64_t bits;                                                                  \
-        REFILL;                                                                         \
-        if (CODEC_LIKELY(n <= 56)) {                                                    \
+        if (CODEC_UNLIKELY(n > count)) REFILL;                                          \
+        if (CODEC_LIKELY(n <= count)) {                                                 \
             bits = acc >> 1 >> (63 - n); /* n may be 0 */                               \
             SKIP(n);                                                                    \
         } else {                                                                        \
@@ -491,7 +498,7 @@ TARGET CODEC_BODY int NAME(refine_band)(JpegReader *reader, JpegBand *band, int1
         const uint64_t zeros = ahead & ~old;
         uint64_t stop = 0, passed = ahead, sign = 0;
         int run, after; /* zeros after the one that ends the run */
-        REFILL;
+        REFILL_SELDOM;
         DECODE(symbol, ac);
         if (symbol < 0) return 0;
         run = symbol >> 4;
@@ -546,6 +553,7 @@ TARGET static ptrdiff_t NAME(refine_bands)(JpegReader *reader, JpegBand *band, p
 #undef PUT
 #undef PUT_WORD
 #undef REFILL
+#undef REFILL_SELDOM
 #undef SKIP
 #undef RECEIVE
 #undef DECODE

@@ -84,6 +84,26 @@ def test_damaged_files_are_left_to_the_decoder(options):
         assert quick == known
 
 
+@pytest.mark.parametrize("lengths", [b"\xff", b"\x03", b"\0"])
+def test_tables_that_cannot_be_are_left_to_the_decoder(lengths):
+    """More symbols than there are, more codes of a bit than exist, and fewer symbols."""
+    for options in PLAIN.values():
+        data = coded(**options)
+        for at in (data.index(b"\xff\xc4") + 5, data.rindex(b"\xff\xc4") + 5):
+            quick, known = both(data[:at] + lengths + data[at + 1 :])
+            assert quick == known
+
+
+def test_more_tables_than_are_kept():
+    data = coded(effort=3)
+    at = data.index(b"\xff\xc4")
+    end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    for copies, plain in ((20, True), (200, False)):
+        repeated = data[:at] + copies * data[at:end] + data[end:]
+        quick, known = both(repeated)
+        assert quick == known and is_plain(repeated) == plain
+
+
 def pieces(data):
     """[(marker or "data", bytes)] of a file."""
     report, parts, at = codec.jpeg.inspect(data), [], 0
