@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 SAVED_LEAST, SAVED_MOST = 0.15, 0.40
 KEYINT_PARTS = 10  # a scene begins with a key picture at a distance of at least keyint / 10, with an I picture before
 B_PERCENT = 65  # bits for the cost of a B picture, against those of a P picture: its steps are larger
-CHANGED = (
-    0.5  # of the cost of intra prediction: where prediction from the frame before costs more, intervals are uneven
-)
+CHANGED = 0.5  # of the cost of intra prediction: with a frame that costs more than this, intervals may be uneven
 FIFTH = 5  # a fifth of the macroblocks cost less than what `Planned.even` compares with the mean
 FLASH = 3  # frames after which the old scene may be back: a flash is no new scene
 
