@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SAVED_LEAST, SAVED_MOST = 0.15, 0.40
 KEYINT_PARTS = 10  # a scene begins with a key picture at a distance of at least keyint / 10, with an I picture before
 B_PERCENT = 65  # bits for the cost of a B picture, against those of a P picture: its steps are larger
+CHANGED = 0.5  # of the cost of intra prediction: with a frame that costs more than this, intervals may be uneven
 FIFTH = 5  # a fifth of the macroblocks cost less than what `Planned.even` compares with the mean
 FLASH = 3  # frames after which the old scene may be back: a flash is no new scene
 
@@ -48,6 +49,12 @@ def structure(count, layer=1):
     middle = count // 2
     right = [tuple(i + middle + 1 for i in row[:3]) + row[3:] for row in structure(count - middle - 1, layer + 1)]
     return [(middle, -1, count, True, layer), *structure(middle, layer + 1), *right]
+
+
+def is_even(number, length):
+    """Whether an interval of a length ends with a frame where all do that are as long: two or four frames, or more by
+    powers of two, divide time evenly."""
+    return length & (length - 1) == 0 and number % length == 0
 
 
 class Role(NamedTuple):
@@ -144,7 +151,7 @@ class Seen:
         self.aq, self._fades = None, tools.weighted
         if tools.looks:  # made in the thread of the caller: memory that threads allocate stays divided among them
             self.half = HalfFrame(-(-frame.width // 16), -(-frame.height // 16))
-        self.costs = ()  # of the intervals that end here: of one frame, two, ...
+        self.costs, self.changed = {}, False  # of the intervals that end here, by frames; whether little is as before
         # Jobs: of `examine`; of costs from frames before; of `costs` here and of frames before
         self.alone = self.found_back = self.known = None
 
@@ -281,14 +288,24 @@ class Lookahead:
         if not tools.looks or not before:
             return
         alone = [one.alone for one in (*before, seen)]
-        seen.found_back = begin(lambda: [seen.inter(one) for one in reversed(before)], *alone)
+        seen.found_back = begin(lambda: self._search_back(seen, before), *alone)
         seen.known = begin(
             lambda: self._close(seen, before), *(one.found_back for one in (*before, seen)), before[-1].known
         )
 
+    def _search_back(self, seen, before):
+        """Find the costs of a frame from those frames before that begin an even interval."""
+        seen.changed = seen.inter(before[-1])[1] > CHANGED * int(seen.intra.sum())
+        for n in range(2, len(before) + 1):
+            if is_even(seen.number, n):
+                seen.inter(before[-n])
+
     def _close(self, seen, before):
-        """Find the costs of the intervals that end with a frame."""
-        seen.costs = [self._interval_cost([*before[-n:], seen]) for n in range(1, len(before) + 1)]
+        """Find the costs of the intervals that end with a frame: of even ones, and of all that change within."""
+        for n in range(1, len(before) + 1):
+            frames = [*before[-n:], seen]
+            if is_even(seen.number, n) or any(one.changed for one in frames[1:]):
+                seen.costs[n] = self._interval_cost(frames)
 
     def flush(self):
         """Yield the intervals of the frames that wait."""
@@ -436,14 +453,19 @@ class Lookahead:
         for end in range(1, room + 1):
             best.append(
                 min(
-                    (best[end - n][0] + frames[end].costs[n - 1], [*best[end - n][1], -n])
-                    for n in range(1, min(end, self._most) + 1)
+                    (best[end - n][0] + cost, [*best[end - n][1], -n])
+                    for n, cost in frames[end].costs.items()
+                    if n <= end
                 )
             )
         end = room
         if not closed:
             end = min(range(max(room - self._most + 1, 1), room + 1), key=lambda i: (best[i][0] * room // i, -i))
-        return [-n for n in best[end][1]] + [room - end] * (room > end)
+        lengths = [-n for n in best[end][1]]
+        while end < room:
+            lengths.append(max(n for n in range(1, room - end + 1) if n in frames[end + n].costs))
+            end += lengths[-1]
+        return lengths
 
     def _interval_cost(self, frames):
         """Of the frames after the first: the last as P, the others as B."""

@@ -268,8 +268,8 @@ def test_without_a_lookahead_no_frame_waits():
 class Costed:
     """A frame with given costs."""
 
-    def __init__(self, number, costs):
-        self.number, self._costs = number, costs
+    def __init__(self, number, costs, changed):
+        self.number, self._costs, self.changed, self.costs = number, costs, changed, {}
 
     def inter(self, *others):
         return None, self._costs[(self.number, *(other.number for other in others))]
@@ -283,13 +283,14 @@ def ways(count, most):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_first_interval_is_of_the_cheapest_way(seed):
-    """Against all ways, one by one."""
+@pytest.mark.parametrize("changes", [range(10), [5], []])
+def test_the_first_interval_is_of_the_cheapest_way(seed, changes):
+    """Against all ways, one by one: of even intervals, and others around frames that change."""
     rng = np.random.default_rng(seed)
     count, most = 9, 4
     costs = {(i, j): int(rng.integers(500, 1500)) for i in range(count + 1) for j in range(i)}
     costs.update({(i, j, k): int(rng.integers(300, 1900)) for (i, j) in list(costs) for k in range(i + 1, count + 1)})
-    frames = [Costed(i, costs) for i in range(count + 1)]
+    frames = [Costed(i, costs, i in changes) for i in range(count + 1)]
     lookahead = Lookahead(tools_of("medium", None), 250)
 
     def cost(way):
@@ -301,9 +302,28 @@ def test_the_first_interval_is_of_the_cheapest_way(seed):
             at += n
         return total
 
+    def possible(way):
+        ends = np.cumsum(way)
+        return all(end % n == 0 and n != 3 or {*range(end - n + 1, end + 1)} & {*changes} for n, end in zip(way, ends))
+
     for i in range(1, count + 1):
         lookahead._close(frames[i], frames[max(i - most, 0) : i])
-    assert lookahead._cheapest(frames, True) == min(ways(count, most), key=cost)
+    assert lookahead._cheapest(frames, True) == min(filter(possible, ways(count, most)), key=cost)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_frames_that_change_are_searched_in_all_before(changed, monkeypatch):
+    """Others in those of even intervals: two and a half searches a frame in place of six."""
+    monkeypatch.setattr("codec.h264.encode.lookahead.CHANGED", -1.0 if changed else 1e9)
+    lookahead, tools = Lookahead(tools_of("medium", None), 250), tools_of("medium", None)
+    seen = [Seen(codec.Frame.from_rgb(frame), i, tools) for i, frame in enumerate(moving(32, 32, 9))]
+    for i, one in enumerate(seen):
+        lookahead._look(one, seen[max(i - 4, 0) : i])
+    searches = [sorted(i - number for number in one._one) for i, one in enumerate(seen)]
+    if changed:
+        assert searches[4] == [-2, -1, 1, 2, 3, 4]
+    else:
+        assert searches == [[], [-1, 1], [-2, 1, 2], [-1, 1], [1, 2, 4], [-1, 1], [-2, 1, 2], [-1, 1], [1, 2, 4]]
 
 
 def test_costs_flow_to_the_coder():

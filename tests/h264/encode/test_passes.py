@@ -141,7 +141,7 @@ def test_two_passes_leave_the_next_page_its_bits(bitrate):
         codec.h264.encode_frames(frames, fps=25, preset="superfast", passes=passes, metrics="psnr", **options)
         for passes in (1, 2)
     )
-    assert two.kbps * 1000 < 1.02 * bitrate and two.psnr[0] > one.psnr[0] - 0.5
+    assert two.kbps * 1000 < 1.035 * bitrate and two.psnr[0] > one.psnr[0] - 0.5
     assert least_fullness(two.data) >= 0
 
 
