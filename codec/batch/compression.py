@@ -217,7 +217,9 @@ class CompressTask:
         if self.srgb:
             color = "cmyk" if picture.samples.ndim == 3 and picture.samples.shape[2] == 4 else "rgb"
             made = coloring.flagged(made, color, before, picture.color_chunks)
-        return describing.told(made, before, self.limits, lost=lost, converted=converted or described)
+        return describing.told(
+            made, before, self.limits, lost=lost, converted=converted or described, changed=picture.changed
+        )
 
     def _of_other(self, data, job, picture):
         """(result, what was converted)."""

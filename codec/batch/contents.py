@@ -6,6 +6,7 @@ so is what lies outside of the structure. The colour profile is judged elsewhere
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,9 @@ TIFF_TAGS = frozenset(
         *(347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 34675),
     )
 )
+# Headers of PNM (netpbm: pbm, pgm, ppm) without comments: kind, width, height and, but for bitmaps, the largest sample.
+PNM_HEADER = rb"(P[14])\s+(\d+)\s+(\d+)\s|(P[2356])\s+(\d+)\s+(\d+)\s+(\d+)\s"
+PNM_TEXT, PNM_DIGITS = (b"P1", b"P2", b"P3"), rb"[\d\s]*"
 JPEG_SEGMENTS = ("JFIF", "ICC profile", "Adobe colour")
 JFIF_BYTES = 18  # without a thumbnail (T.871 10.1)
 QOI_END = bytes(7) + b"\1"  # QOI 1.0, "end marker"
@@ -68,7 +72,12 @@ def pixels_alone(data: bytes, format: str, limits: Limits) -> bool:
         "TIFF": _tiff,
         "BMP": lambda data: 0 <= len(data) - int.from_bytes(data[2:6], "little") < 4,
         "QOI": lambda data: data.endswith(QOI_END),
+        "PPM": _pnm,
     }
+    if format in ("JPEG2000", "AVIF", "HEIF"):
+        from . import boxed  # few need it
+
+        judges[format] = boxed.jpeg2000 if format == "JPEG2000" else boxed.heif
     try:
         return format in judges and judges[format](data)
     except (IndexError, struct.error):  # it ends too early
@@ -155,3 +164,22 @@ def _tiff(data):
             return False
         (at,) = struct.unpack_from(order + "I", data, at + 2 + 12 * count)
     return version == 42 and not at
+
+
+def has_comments(data: bytes) -> bool:
+    """Whether a PNM picture has comments."""
+    return b"#" in data if data[:2] in PNM_TEXT else re.match(PNM_HEADER, data) is None
+
+
+def _pnm(data):
+    header = re.match(PNM_HEADER, data)
+    if header is None or has_comments(data):
+        return False
+    if data[:2] in PNM_TEXT:
+        return re.fullmatch(PNM_DIGITS, data[header.end() :]) is not None
+    width, height = (int(header[1 + at] or header[4 + at]) for at in (1, 2))
+    if data[:2] == b"P4":
+        size = (width + 7) // 8 * height
+    else:
+        size = width * height * (3 if data[:2] == b"P6" else 1) * (2 if int(header[7]) > 255 else 1)
+    return header.end() + size == len(data)

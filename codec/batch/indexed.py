@@ -97,7 +97,10 @@ class IndexedTask:
         rest = besides.of(data, self.limits) if picture.format == "JPEG" else besides.NOTHING
         made = self._made(data, job, picture, len(data) - (rest.behind.size if rest.behind else 0))
         made = replace(made, doubts=picture.doubts)
-        if not made.as_source:
+        if made.as_source:
+            lost = describing.not_read(data, picture.format)
+            made = describing.told(made, picture.metadata, self.limits, lost=lost)
+        else:
             made = besides.told(made, *rest.lost_in(self.format.upper(), self.strip))
         return coloring.flagged(made, "rgb", picture.metadata, picture.color_chunks) if self.srgb else made
 
@@ -112,7 +115,7 @@ class IndexedTask:
             return keeping.all_frames(data, picture, self.format.upper(), may_copy, self.max_size)
         made, after, converted, resized = self._moving(data, picture) if moves else self._still(picture)
         lost = describing.not_read(data, picture.format)
-        facts = describing.changes(picture.metadata, after, lost=lost, converted=converted)
+        facts = describing.changes(picture.metadata, after, lost=lost, converted=converted, changed=picture.changed)
         made = replace(made, facts=made.facts | ({"metadata": facts} if facts else {}))
         if not may_copy or resized:
             larger = f"the {self.format.upper()} is larger than its source: a JPEG may do better"

@@ -127,6 +127,8 @@ class Picture:
         Frames or pages in the source, of which this is the first.
     doubts : tuple of str
         Those of the warnings that say that the source is damaged.
+    changed : tuple of str
+        Kinds of metadata that are not as in the source: "xmp" that announced what is not read.
     """
 
     samples: np.ndarray | memoryview
@@ -137,6 +139,7 @@ class Picture:
     color_chunks: tuple = ()
     frames: int = 1
     doubts: tuple = ()
+    changed: tuple = ()
 
     @cached_property
     def pixels(self) -> np.ndarray:
@@ -319,7 +322,7 @@ def _load_other(data, color, keep_alpha, limits, page):
     except MALFORMED as error:
         kind = signatures.format_of(data[: signatures.HEAD_BYTES]) or "picture"
         raise BitstreamError(str(error) or type(error).__name__, layer=f"{kind} header") from error
-    warnings = []
+    warnings, quiet = [], None
     try:
         if page:
             image.seek(page)
@@ -332,7 +335,12 @@ def _load_other(data, color, keep_alpha, limits, page):
         metadata = _metadata_of(image)
         if image.format == "HEIF":
             warnings += _lost_of_heif(image, data)
-            metadata = replace(metadata, xmp=silenced(metadata.xmp) if metadata.xmp else None)
+            quiet = silenced(metadata.xmp) if metadata.xmp else None
+        elif image.format == "JPEG2000":  # of which Pillow reads none
+            from .boxes import described
+
+            found = described(data)
+            metadata = replace(metadata, **{kind: found.get(kind) for kind in ("icc", "exif", "xmp")})
         if plain is None:
             key = _transparent_samples(image, data, bits, warnings)
             image, alpha = _split_alpha(image)
@@ -347,7 +355,10 @@ def _load_other(data, color, keep_alpha, limits, page):
         warnings.append(f"{frames} frames or pages: only the first is used")
     samples, alpha = (_samples(image, bits, warnings), alpha) if plain is None else _without_alpha(plain)
     kind, chunks = image.format or "picture", profiles.color_chunks(data) if image.format == "PNG" else ()
-    return _finished(samples, alpha, metadata, kind, warnings, color, keep_alpha, limits, chunks, max(frames, 1))
+    changed = ("xmp",) if quiet not in (None, metadata.xmp) else ()
+    metadata = replace(metadata, xmp=quiet) if changed else metadata
+    made = _finished(samples, alpha, metadata, kind, warnings, color, keep_alpha, limits, chunks, max(frames, 1))
+    return replace(made, changed=changed) if changed else made
 
 
 def _finished(samples, alpha, metadata, format, warnings, color, keep_alpha, limits, color_chunks=(), frames=1):
@@ -413,18 +424,13 @@ def _lost_of_heif(image, data):
 
 
 def _box_bytes(data, kind):
-    """Bytes of the boxes of a kind, of those that are in no other (ISO/IEC 14496-12 4.2)."""
+    """Bytes of the boxes of a kind, of those that are in no other; without the heads of others."""
+    from .boxes import boxes
+
     at, found = 0, 0
-    while at + 8 <= len(data):
-        size, name = struct.unpack_from(">I4s", data, at)
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
-        elif size == 0:  # to the end
-            size = len(data) - at
-        if size < 8:
-            break
-        found += min(size, len(data) - at) if name == kind else 0
-        at += size
+    for box in boxes(data):
+        found += min(box.end, len(data)) - at if box.kind == kind else 0
+        at = box.end
     return found
 
 
