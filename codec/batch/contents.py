@@ -11,7 +11,6 @@ import struct
 from typing import TYPE_CHECKING
 
 from .. import jpeg
-from ..formats import boxes
 from ..formats.chunks import chunks
 from ..jpeg import multipicture
 
@@ -40,17 +39,8 @@ TIFF_TAGS = frozenset(
     )
 )
 # Headers of PNM (netpbm: pbm, pgm, ppm) without comments: kind, width, height and, but for bitmaps, the largest sample.
-PNM_HEADER = re.compile(rb"(P[14])\s+(\d+)\s+(\d+)\s|(P[2356])\s+(\d+)\s+(\d+)\s+(\d+)\s")
-PNM_TEXT, PNM_DIGITS = (b"P1", b"P2", b"P3"), re.compile(rb"[\d\s]*")
-JP2_BOXES = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
-JP2_INNER = {b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef", b"res "}  # T.800 I.5.3
-# ISO/IEC 23008-12 and the AVIF specification: boxes, those in meta, properties without udes, coded pictures.
-HEIF_BOXES = {b"ftyp", b"meta", b"mdat"}
-HEIF_META = {b"hdlr", b"pitm", b"iloc", b"iinf", b"iprp", b"iref", b"idat"}
-HEIF_PROPERTIES = frozenset(
-    b"ispe pixi av1C hvcC colr irot imir clap pasp auxC a1op a1lx lsel clli mdcv cclv amve".split()
-)
-HEIF_ITEMS, HEIF_NAMES = {b"av01", b"hvc1", b"grid", b"iden"}, {b"\0", b"Color\0", b"Alpha\0"}  # those of libavif
+PNM_HEADER = rb"(P[14])\s+(\d+)\s+(\d+)\s|(P[2356])\s+(\d+)\s+(\d+)\s+(\d+)\s"
+PNM_TEXT, PNM_DIGITS = (b"P1", b"P2", b"P3"), rb"[\d\s]*"
 JPEG_SEGMENTS = ("JFIF", "ICC profile", "Adobe colour")
 JFIF_BYTES = 18  # without a thumbnail (T.871 10.1)
 QOI_END = bytes(7) + b"\1"  # QOI 1.0, "end marker"
@@ -83,10 +73,11 @@ def pixels_alone(data: bytes, format: str, limits: Limits) -> bool:
         "BMP": lambda data: 0 <= len(data) - int.from_bytes(data[2:6], "little") < 4,
         "QOI": lambda data: data.endswith(QOI_END),
         "PPM": _pnm,
-        "JPEG2000": _jpeg2000,
-        "AVIF": _heif,
-        "HEIF": _heif,
     }
+    if format in ("JPEG2000", "AVIF", "HEIF"):
+        from . import boxed  # few need it
+
+        judges[format] = boxed.jpeg2000 if format == "JPEG2000" else boxed.heif
     try:
         return format in judges and judges[format](data)
     except (IndexError, struct.error):  # it ends too early
@@ -177,88 +168,18 @@ def _tiff(data):
 
 def has_comments(data: bytes) -> bool:
     """Whether a PNM picture has comments."""
-    return b"#" in data if data[:2] in PNM_TEXT else PNM_HEADER.match(data) is None
+    return b"#" in data if data[:2] in PNM_TEXT else re.match(PNM_HEADER, data) is None
 
 
 def _pnm(data):
-    header = PNM_HEADER.match(data)
+    header = re.match(PNM_HEADER, data)
     if header is None or has_comments(data):
         return False
     if data[:2] in PNM_TEXT:
-        return PNM_DIGITS.fullmatch(data, header.end()) is not None
+        return re.fullmatch(PNM_DIGITS, data[header.end() :]) is not None
     width, height = (int(header[1 + at] or header[4 + at]) for at in (1, 2))
     if data[:2] == b"P4":
         size = (width + 7) // 8 * height
     else:
         size = width * height * (3 if data[:2] == b"P6" else 1) * (2 if int(header[7]) > 255 else 1)
     return header.end() + size == len(data)
-
-
-def _jpeg2000(data):
-    if not data.startswith(boxes.JP2):
-        return _codestream(data)
-    end = 0
-    for box in boxes.boxes(data):
-        if box.kind not in JP2_BOXES or box.end > len(data):
-            return False
-        if box.kind == b"jp2h" and not _holds_only(data, box, JP2_INNER):
-            return False
-        if box.kind == b"jp2c" and not _codestream(data[box.begin : box.end]):
-            return False
-        end = box.end
-    return end == len(data)
-
-
-def _codestream(stream):
-    """Without comments, which all encoders write, and with nothing behind its end."""
-    found = list(boxes.segments(stream))
-    return bool(found) and found[-1] == (boxes.EOC, b"") and all(code != boxes.COM for code, _ in found)
-
-
-def _holds_only(data, outer, kinds, skipped=0):
-    """Whether a box holds boxes of these kinds alone, behind some bytes of its own."""
-    end = outer.begin + skipped
-    for box in boxes.boxes(data, end, outer.end):
-        if box.kind not in kinds:
-            return False
-        end = box.end
-    return end == outer.end
-
-
-def _heif(data):
-    """Boxes, items and properties; bytes that no item points to are not looked for."""
-    end = 0
-    for box in boxes.boxes(data):
-        if box.kind not in HEIF_BOXES or (box.kind == b"meta" and not _meta(data, box)):
-            return False
-        end = box.end
-    return end == len(data)
-
-
-def _meta(data, meta):
-    if not _holds_only(data, meta, HEIF_META, 4):
-        return False
-    for box in boxes.boxes(data, meta.begin + 4, meta.end):
-        content = data[box.begin : box.end]
-        if box.kind == b"hdlr" and content[8:] != b"pict" + bytes(13):
-            return False
-        if box.kind == b"iinf" and not _items(data, box):
-            return False
-        if box.kind == b"iprp":
-            inner = list(boxes.boxes(data, box.begin, box.end))
-            if not all(_holds_only(data, each, HEIF_PROPERTIES) for each in inner if each.kind == b"ipco"):
-                return False
-    return True
-
-
-def _items(data, iinf):
-    """Whether all items are coded pictures, without names of their own (ISO/IEC 14496-12 8.11.6)."""
-    head = 8 if data[iinf.begin] else 6
-    if not _holds_only(data, iinf, {b"infe"}, head):
-        return False
-    for item in boxes.boxes(data, iinf.begin + head, iinf.end):
-        content = data[item.begin : item.end]
-        at = {2: 8, 3: 10}.get(content[0])
-        if at is None or content[at : at + 4] not in HEIF_ITEMS or content[at + 4 :] not in HEIF_NAMES:
-            return False
-    return True

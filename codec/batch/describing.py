@@ -4,7 +4,7 @@ import io
 from dataclasses import replace
 
 from .. import jpeg
-from ..formats import boxes, pictures
+from ..formats import pictures
 from ..formats.chunks import chunks
 from ..jpeg.strip import without
 from . import contents
@@ -108,7 +108,10 @@ def not_read(data, format):
         keywords = {text.partition(b"\0")[0] for text in texts}
         return ("text",) if keywords - {XMP_KEYWORD, *RAW_PROFILES} else ()
     if format == "JPEG2000":
-        return tuple(kind for kind in ("iptc", "text", "comments") if kind in boxes.described(data))
+        from ..formats.boxes import described  # few need it
+
+        found = described(data)
+        return tuple(kind for kind in ("iptc", "text", "comments") if kind in found)
     if format == "PPM":
         return ("comments",) if contents.has_comments(data) else ()
     if format == "BMP":

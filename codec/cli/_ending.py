@@ -11,6 +11,8 @@ from ._common import say
 
 GRACE_SECONDS = 0.4
 MESSAGE = "interrupted; finished files are complete, the others were not written"
+GOES_ON = ": the same command goes on with them"
+WITHOUT_OVERWRITE = ": the same command without --overwrite goes on with them"
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -30,10 +32,11 @@ class Ending:
     signal arrives (`signal.set_wakeup_fd`), ends the process if the unwinding takes longer than `GRACE_SECONDS`. It
     runs, since kernels release the GIL. Where the work has ended in this time, what is said of it may take longer
     (`is_unwound`), until another signal comes. Signals that were ignored when the process began stay ignored (nohup).
+    `remedy` is the end of the message, where there is a way on.
     """
 
     def __init__(self):
-        self.number, self.said, self.is_unwound = None, False, False
+        self.number, self.said, self.is_unwound, self.remedy = None, False, False, ""
 
     def __enter__(self):
         self._woken, wakes = os.pipe()
@@ -70,7 +73,7 @@ class Ending:
         """The message of an interruption, once."""
         if not self.said:
             self.said = True
-            say(MESSAGE)
+            say(MESSAGE + self.remedy)
 
     def _end(self):
         files = sys.modules.get("codec.sources.files")  # an import could wait for the main thread
@@ -79,5 +82,5 @@ class Ending:
         # Not through sys.stderr: a thread that does not end may hold its lock. Progress bars hide the cursor.
         with contextlib.suppress(OSError):
             shown = b"\x1b[?25h\r" if os.isatty(2) else b""
-            os.write(2, shown + (b"" if self.said else f"codec: {MESSAGE}\n".encode()))
+            os.write(2, shown + (b"" if self.said else f"codec: {MESSAGE}{self.remedy}\n".encode()))
         os._exit(128 + self.number)

@@ -9,7 +9,7 @@ import click
 from .. import __version__
 from ..errors import ParameterError
 from ._common import echo_line, refuse_terminal, say, size
-from ._ending import Ending
+from ._ending import GOES_ON, WITHOUT_OVERWRITE, Ending
 from ._progress import progress
 from ._report import PIPE, Rows, in_words, show
 
@@ -158,7 +158,9 @@ def keep_pages(heaps):
 def _rows(verb, todo, task, shown, **options):
     """Run the jobs, shown as they are done. After Ctrl-C, the rows of what was done."""
     context = click.get_current_context()
-    rows = Rows(context)
+    rows, ending = Rows(context), context.find_object(Ending)
+    if todo.are_several and not shown["dry_run"]:
+        ending.remedy = WITHOUT_OVERWRITE if options["overwrite"] else GOES_ON
     with progress("files") if todo.are_several else contextlib.nullcontext() as tell:
         stream = Stream(tell, todo.count() if tell or shown["as_lines"] else None, shown["as_lines"], context.command)
         if shown["as_lines"]:
@@ -170,9 +172,7 @@ def _rows(verb, todo, task, shown, **options):
                 rows.add(each)
                 stream.latest.clear()
         except KeyboardInterrupt as stopped:
-            ending = context.find_object(Ending)
-            if ending:
-                ending.is_unwound = True
+            ending.is_unwound = True
             rows.add(sorted(stream.latest, key=lambda row: row.input))
             if not (rows.count or shown["as_json"] or shown["as_lines"]):
                 raise

@@ -70,6 +70,7 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
     def invoke(self, ctx):
+        ending = ctx.ensure_object(Ending)
         try:
             return super().invoke(ctx)
         except CodecError as error:
@@ -79,7 +80,7 @@ class Verbs(click.Group):
                 error.message = spoken(error.message, error.ctx.command)
             raise
         except KeyboardInterrupt:
-            (ctx.obj or Ending()).say()
+            ending.say()
             ctx.exit(130)
 
 

@@ -25,7 +25,6 @@ from ..limits import checked_limits
 from ..signatures import JPEG_SUFFIXES, PNG
 from ..sources.files import read_bytes, write_atomic
 from . import ends, plain_png, profiles
-from .boxes import boxes, described
 from .chunks import chunks as chunks_of
 from .chunks import header
 
@@ -338,6 +337,8 @@ def _load_other(data, color, keep_alpha, limits, page):
             warnings += _lost_of_heif(image, data)
             quiet = silenced(metadata.xmp) if metadata.xmp else None
         elif image.format == "JPEG2000":  # of which Pillow reads none
+            from .boxes import described
+
             found = described(data)
             metadata = replace(metadata, **{kind: found.get(kind) for kind in ("icc", "exif", "xmp")})
         if plain is None:
@@ -424,6 +425,8 @@ def _lost_of_heif(image, data):
 
 def _box_bytes(data, kind):
     """Bytes of the boxes of a kind, of those that are in no other; without the heads of others."""
+    from .boxes import boxes
+
     at, found = 0, 0
     for box in boxes(data):
         found += min(box.end, len(data)) - at if box.kind == kind else 0

@@ -29,6 +29,7 @@ REMEDIES = {
     errno.EROFS: "choose another folder",
     errno.ENOSPC: "free some space or choose another disk",
     errno.EDQUOT: "free some space or choose another disk",
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f), or choose another disk",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EMFILE: "close some files",
 }

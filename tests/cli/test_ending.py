@@ -31,7 +31,8 @@ def test_a_signal_ends_what_never_returns(endless, home, tree, jobs, number, cod
         finally:
             running.kill()
     assert running.returncode == code and b"done" not in out and tree("out") == []
-    assert err.decode().endswith("codec: interrupted; finished files are complete, the others were not written\n")
+    said = "codec: interrupted; finished files are complete, the others were not written"
+    assert err.decode().endswith(f"{said}: the same command goes on with them\n")
 
 
 @pytest.fixture
@@ -49,7 +50,8 @@ def interrupted_at_b(monkeypatch):
 
 def test_what_was_done_before_an_interruption_is_shown(run, home, interrupted_at_b):
     outcome = run("compress", "in", "-o", "out", "-j", "1")
-    assert outcome.code == 130 and outcome.err.endswith("the others were not written\n")
+    assert outcome.code == 130
+    assert outcome.err.endswith("the others were not written: the same command goes on with them\n")
     assert outcome.statuses == {"in/a.png": "done", "in/notes.txt": "ignored", "in/sub/c.jpg": "done"}
     made = run("compress", "in", "-o", "out2", "-j", "1", "--json")
     assert made.code == 130 and made.json["interrupted"] is True
@@ -59,7 +61,10 @@ def test_what_was_done_before_an_interruption_is_shown(run, home, interrupted_at
     assert [each["type"] for each in kinds] == ["run", "file", "file", "file", "total"] and kinds[-1]["interrupted"]
     assert "interrupted" not in run("compress", "in/a.png", "-o", "out4/", "--json").json
     alone = run("compress", "in/b.png", "-o", "-")
-    assert alone.code == 130 and alone.out == b""
+    assert alone.code == 130 and alone.out == b"" and alone.err.endswith("the others were not written\n")
+    again = run("compress", "in", "-o", "out", "-j", "1", "--overwrite")
+    assert again.err.endswith("the others were not written: the same command without --overwrite goes on with them\n")
+    assert run("compress", "in", "-o", "out5", "-j", "1", "-n").err.endswith("the others were not written\n")
 
 
 def test_an_interrupted_run_in_place_says_how_to_take_it_back(run, home, interrupted_at_b):
