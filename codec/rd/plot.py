@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import MissingPackageError, ParameterError
 from ..metrics.names import facts
 from ..sources.files import write_atomic
-from .points import RATES, families, means, media_of
+from .points import RATES, families, family, means, media_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,12 +138,14 @@ def _figure(points, metrics, title):
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4.6 * len(metrics), 3.9), layout="constrained")
         panels = figure.subplots(1, len(metrics), squeeze=False)[0]
+        groups, drawn = families(points), {}
         for panel, metric in zip(panels, metrics):
-            _panel(panel, points, metric)
-        handles, labels = panels[0].get_legend_handles_labels()
+            _panel(panel, groups, metric)
+            drawn |= {line.get_label(): line for line in panel.get_legend_handles_labels()[0]}
+        labels = [name for name in groups if name in drawn]
         # Above the panels: inside, the curve of some picture crosses every corner.
         figure.legend(
-            handles,
+            [drawn[name] for name in labels],
             labels,
             loc="outside upper center",
             ncols=min(len(labels), 3 * len(metrics)),
@@ -157,17 +159,23 @@ def _figure(points, metrics, title):
     return figure
 
 
-def _panel(panel, points, metric):
-    points = [point for point in points if metric in point.metrics]
-    averages = families(means(points))
-    for number, (name, rows) in enumerate(families(points).items()):
+def _panel(panel, groups, metric):
+    """The families that have the metric; the number of a family, hence its look, is the same in every panel."""
+    having = {name: [row for row in rows if metric in row.metrics] for name, rows in groups.items()}
+    points = [row for rows in having.values() for row in rows]
+    names, averages = {family(row): name for name, rows in groups.items() for row in rows}, {}
+    for mean in means(points):
+        averages.setdefault(names[family(mean)], []).append((mean.rate, mean.metrics[metric]))
+    for number, (name, rows) in enumerate(having.items()):
+        if not rows:
+            continue
         look = {"color": COLORS[number % len(COLORS)], "linestyle": DASHES[number % len(DASHES)]}
         for picture in {row.picture: None for row in rows}:
             own = sorted((row.rate, row.metrics[metric]) for row in rows if row.picture == picture)
             _line(panel, own, color=look["color"], linewidth=0.6, alpha=0.3)
         _line(
             panel,
-            sorted((mean.rate, mean.metrics[metric]) for mean in averages[name]),
+            sorted(averages[name]),
             **look,
             linewidth=1.8,
             marker=MARKERS[number % len(MARKERS)],
