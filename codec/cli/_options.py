@@ -85,10 +85,14 @@ def _color(value):
     return parse_color(value)
 
 
+def _names(value):
+    return list(dict.fromkeys(name.strip() for name in value.split(",")))
+
+
 def _metric_names(value):
     from ..metrics.names import METRICS, by_name
 
-    names = list(dict.fromkeys(name.strip() for name in value.split(",")))
+    names = _names(value)
     if names == ["all"]:
         return list(METRICS)
     for name in names:
@@ -155,6 +159,19 @@ def metrics(help="Comma-separated.", name="metrics"):
         default=DEFAULT_METRICS,
         show_default=True,
         callback=checked(_metric_names),
+        metavar="NAMES",
+        help=help,
+    )
+
+
+def row_metrics(help, default=DEFAULT_METRICS):
+    """--metric of rows, which may have metrics of other programs: a list of names, "all", or None."""
+    return click.option(
+        "--metric",
+        "metrics",
+        default=default,
+        show_default=True,
+        callback=checked(_names),
         metavar="NAMES",
         help=help,
     )

@@ -7,7 +7,19 @@ Rows are stored before anything is averaged, one per picture and setting, so tha
 from .bdrate import BDResult, Comparison, bd_quality, bd_rate, compare
 from .hull import hull, pareto
 from .plot import origins, plot, plot_speed
-from .points import Failure, Mean, Point, families, family, means, outstanding, read_points, read_records, write_points
+from .points import (
+    Failure,
+    Mean,
+    Point,
+    averageable,
+    families,
+    family,
+    means,
+    outstanding,
+    read_points,
+    read_records,
+    write_points,
+)
 from .quantization import quantization_report, rate_distortion
 from .quantization_plot import plot_quantization
 from .report import report
@@ -26,6 +38,7 @@ __all__ = [
     "RowFile",
     "Speed",
     "Sweep",
+    "averageable",
     "bd_quality",
     "bd_rate",
     "compare",

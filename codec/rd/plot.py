@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import MissingPackageError, ParameterError
 from ..metrics.names import facts
 from ..sources.files import write_atomic
-from .points import RATES, families, means, media_of
+from .points import RATES, averageable, families, family, means, media_of, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,8 @@ def plot(
     curve per picture.
 
     A family is a codec with settings that differ in quality (or crf) only. Means are those of `codec.rd.means`, over
-    the same pictures in every family. Infinite values (equal pictures) are left out.
+    the same pictures in every family. Infinite values (equal pictures) are left out, and their pictures from the means
+    (`codec.rd.averageable`), which the caption says.
 
     Parameters
     ----------
@@ -138,12 +139,14 @@ def _figure(points, metrics, title):
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4.6 * len(metrics), 3.9), layout="constrained")
         panels = figure.subplots(1, len(metrics), squeeze=False)[0]
+        groups, drawn, left_out = families(points), {}, {}
         for panel, metric in zip(panels, metrics):
-            _panel(panel, points, metric)
-        handles, labels = panels[0].get_legend_handles_labels()
+            left_out[metric] = _panel(panel, groups, metric)
+            drawn |= {line.get_label(): line for line in panel.get_legend_handles_labels()[0]}
+        labels = [name for name in groups if name in drawn]
         # Above the panels: inside, the curve of some picture crosses every corner.
         figure.legend(
-            handles,
+            [drawn[name] for name in labels],
             labels,
             loc="outside upper center",
             ncols=min(len(labels), 3 * len(metrics)),
@@ -153,21 +156,29 @@ def _figure(points, metrics, title):
             title=title,
             title_fontsize=11,
         )
-        figure.supxlabel(wrapped(_caption(points), figure), fontsize=7.5, color="#666666")
+        figure.supxlabel(wrapped(_caption(points, left_out), figure), fontsize=7.5, color="#666666")
     return figure
 
 
-def _panel(panel, points, metric):
-    points = [point for point in points if metric in point.metrics]
-    averages = families(means(points))
-    for number, (name, rows) in enumerate(families(points).items()):
+def _panel(panel, groups, metric):
+    """Draw the families that have the metric. The number of a family, hence its look, is the same in every panel.
+    Returns the names of the pictures that the means are without.
+    """
+    having = {name: [row for row in rows if metric in row.metrics] for name, rows in groups.items()}
+    rows, left_out = averageable((row for rows in having.values() for row in rows), metric)
+    names, averages = {family(row): name for name, rows in groups.items() for row in rows}, {}
+    for mean in means(rows):
+        averages.setdefault(names[family(mean)], []).append((mean.rate, mean.metrics[metric]))
+    for number, (name, rows) in enumerate(having.items()):
+        if not rows:
+            continue
         look = {"color": COLORS[number % len(COLORS)], "linestyle": DASHES[number % len(DASHES)]}
         for picture in {row.picture: None for row in rows}:
             own = sorted((row.rate, row.metrics[metric]) for row in rows if row.picture == picture)
             _line(panel, own, color=look["color"], linewidth=0.6, alpha=0.3)
         _line(
             panel,
-            sorted((mean.rate, mean.metrics[metric]) for mean in averages[name]),
+            sorted(averages.get(name, ())),
             **look,
             linewidth=1.8,
             marker=MARKERS[number % len(MARKERS)],
@@ -177,10 +188,11 @@ def _panel(panel, points, metric):
             label=name,
             zorder=3,
         )
-    _rate_axis(panel, RATES[media_of(points)][1])
+    _rate_axis(panel, RATES[media_of(row for rows in having.values() for row in rows)][1])
     shown = facts(metric)
     panel.set_ylabel(f"{shown.title} ({shown.unit})" if shown.unit else shown.title)
     panel.grid(True)
+    return left_out
 
 
 def _line(panel, pairs, **look):
@@ -205,11 +217,16 @@ def wrapped(text, figure):
     return "\n".join(line for paragraph in text.split("\n") for line in textwrap.wrap(paragraph, width))
 
 
-def _caption(points):
+def _caption(points, left_out):
     count = len({point.picture for point in points})
     noun = "picture" if media_of(points) == "image" else "video"
     pictures = f"1 {noun}" if count == 1 else f"{count} {noun}s: mean (thick) and each one (thin)"
-    return f"{pictures} · {origins(points)}"
+    without = [
+        f"the mean of {facts(metric).title} is without {some_of(names)}, which some settings keep without error"
+        for metric, names in left_out.items()
+        if names
+    ]
+    return " · ".join([pictures, *without, origins(points)])
 
 
 def origins(points: Iterable[Point]) -> str:

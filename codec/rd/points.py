@@ -459,10 +459,9 @@ def means(points: Iterable[Point]) -> list[Mean]:
     ParameterError
         If no picture has all settings, or rows mix pictures and videos.
     """
-    points, table = list(points), {}
+    points = list(points)
     media_of(points)
-    for point in points:
-        table.setdefault((point.codec, point.codec_version, *sorted(point.setting.items())), {})[point.picture] = point
+    table = _by_setting(points)
     if not table:
         return []
     shared = set.intersection(*(set(rows) for rows in table.values()))
@@ -473,6 +472,45 @@ def means(points: Iterable[Point]) -> list[Mean]:
     rows = [[point for image, point in column.items() if image in shared] for column in table.values()]
     names = [name for name in rows[0][0].metrics if all(name in point.metrics for column in rows for point in column)]
     return [_mean(column, names) for column in rows]
+
+
+def _by_setting(points):
+    """{codec, version and setting: {picture: its last row}}, in order of appearance."""
+    table = {}
+    for point in points:
+        table.setdefault((point.codec, point.codec_version, *sorted(point.setting.items())), {})[point.picture] = point
+    return table
+
+
+def averageable(points: Iterable[Point], metric: str) -> tuple[list[Point], list[str]]:
+    """The rows for `means` of a metric, and the names of the pictures that are left out.
+
+    A picture is left out if its value is infinite (it equals its original) at a setting where that of another picture
+    is not: the mean of that setting would be infinite. Rows without the metric are left out too.
+
+    Examples
+    --------
+    >>> from codec import rd
+    >>> rd.averageable(rd.sweep("samples/coffee.png", quality=50, metrics="psnr"), "psnr")[1]
+    []
+    """
+    having = [point for point in points if metric in point.metrics]
+    left_out = {}
+    for column in _by_setting(having).values():
+        infinite = [picture for picture, point in column.items() if math.isinf(point.metrics[metric])]
+        left_out |= dict.fromkeys(infinite if len(infinite) < len(column) else ())
+    return [point for point in having if point.picture not in left_out], [name for name, _ in left_out]
+
+
+def some_of(names: Iterable[str]) -> str:
+    """The first three names and how many more there are.
+
+    >>> from codec.rd.points import some_of
+    >>> some_of("abcde")
+    'a, b, c and 2 more'
+    """
+    names = list(names)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _mean(points, names):

@@ -19,7 +19,7 @@ from ..sources.files import write_atomic
 from . import crops, frames
 from .bdrate import CONFIDENCE, compare
 from .page import fill, short, visible
-from .points import RATES, families, family, means, media_of, pick_family
+from .points import RATES, averageable, families, family, means, media_of, pick_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -311,24 +311,23 @@ class _Book:
 def _means(points, metric, book):
     """Curves of means over the pictures with every setting, or why there are none."""
     having = [point for point in points if not math.isnan(point.metrics.get(metric, math.nan))]
-    note = f"{len(points) - len(having)} rows without it are left out. " if len(having) < len(points) else ""
+    rows, lossless = averageable(having, metric)
+    found = {"images": 0, "lossless": [visible(name) for name in lossless], "note": ""}
+    found["curves"] = [[] for _ in book.families]
+    if not rows:
+        return found | {"note": "" if having else "No row has a number for it."}
     try:
-        averages = means(having)
+        averages = means(rows)
     except ParameterError as error:
-        return {"images": 0, "note": note + visible(error), "curves": [[] for _ in book.families]}
-    if not averages:
-        return {"images": 0, "note": "No row has a number for it.", "curves": [[] for _ in book.families]}
+        return found | {"note": visible(error)}
     names = {family(row): name for name, rows in book.families.items() for row in rows}
-    curves = [[] for _ in book.families]
     for mean in averages:
-        curves[book.family_number(names[family(mean)])].append(
+        found["curves"][book.family_number(names[family(mean)])].append(
             [_setting(mean)[0], short(mean.rate), short(mean.metrics[metric])]
         )
-    return {
-        "images": averages[0].images,
-        "note": note,
-        "curves": [sorted(curve, key=lambda mean: mean[1]) for curve in curves],
-    }
+    for curve in found["curves"]:
+        curve.sort(key=lambda mean: mean[1])
+    return found | {"images": averages[0].images}
 
 
 def _deltas(points, metric, book):

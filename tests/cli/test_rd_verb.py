@@ -265,6 +265,44 @@ def test_speed_figure(run, swept):
     assert (swept.parent / "speed.svg").read_bytes().startswith(b"<?xml")
 
 
+def test_a_lossless_picture_is_left_out_of_the_means_and_named(run, home):
+    Image.new("L", (64, 64), 128).save("in/flat.png")
+    command = ("rd", "sweep", "in/a.png", "in/flat.png", "-q", "30,60,90", "--metric", "psnr")
+    outcome = run(*command, "-o", "rows.jsonl")
+    assert "the means are without in/flat.png, which some settings keep without error by psnr" in outcome.err
+    alone = rd.means([row for row in rd.read_points("rows.jsonl") if row.image == "in/a.png"])
+    assert [line[4] for line in outcome.table] == [f"{mean.bpp:.3f}" for mean in alone]
+    outcome = run("rd", "hull", "rows.jsonl", "--metric", "psnr")
+    assert outcome.code == 0 and "without in/flat.png" in outcome.err
+    assert [line[5] for line in outcome.table] == [f"{mean.metrics['psnr']:.2f}" for mean in rd.hull(alone, "psnr")]
+
+
+def test_a_wrong_command_line_has_the_exit_code_of_one(run, swept, home):
+    for wrong, says in (
+        (("plot", "rows.jsonl", "-o", "x.txt"), ".png, .svg, .pdf"),
+        (("plot", "rows.jsonl", "-o", "x.png", "--metric", "ssmi"), "there are psnr, ssim"),
+        (("bd", "rows.jsonl", "--anchor", "foo"), "no family is called 'foo'"),
+        (("bd", "rows.jsonl", "--metric", "vmaf"), "no row has the metric 'vmaf'"),
+        (("hull", "rows.jsonl", "--metric", "foo"), "no row has the metric 'foo'"),
+        (("report", "rows.jsonl", "-o", "x.txt"), "x.txt: the report is HTML"),
+    ):
+        outcome = run("rd", *wrong)
+        assert outcome.code == 2 and says in outcome.err, outcome.err
+    assert not (home / "x.txt").exists()
+
+
+def test_metrics_of_other_programs_are_compared_and_drawn(run, swept):
+    pytest.importorskip("matplotlib")
+    foreign = lambda row: {"vmaf": 10 * row.metrics["psnr"], "ssim[skimage]": row.metrics["ssim"]}
+    rd.write_points(
+        "other.jsonl", [rd.Point(**{**vars(row), "metrics": foreign(row)}) for row in rd.read_points("rows.jsonl")]
+    )
+    for names in ("vmaf,ssim[skimage]", "all"):
+        outcome = run("rd", "bd", "other.jsonl", "--metric", names)
+        assert outcome.code == 0 and [line[1] for line in outcome.table] == ["vmaf", "ssim[skimage]"]
+        assert run("rd", "plot", "other.jsonl", "--metric", names, "-o", "rd.svg").code == 0
+
+
 def test_find_measures_what_it_writes(run, home):
     Image.fromarray(np.arange(64 * 64, dtype=np.uint32).astype(np.uint8).reshape(64, 64)).save("ramp.png")
     outcome = run("rd", "find", "ramp.png", "--target", "psnr:35", "-c", "jpeg:effort=2", "-o", "ramp.jpg", "--json")

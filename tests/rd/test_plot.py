@@ -102,6 +102,35 @@ def test_a_picture_without_a_metric_is_left_out_of_its_panel_only(rows, point):
     assert [len([line for line in panel.lines if line.get_linewidth() < 1]) for panel in (psnr, ssim)] == [6, 4]
 
 
+def test_a_lossless_picture_does_not_take_the_mean_away(rows, point):
+    pytest.importorskip("matplotlib")
+    flat = [point(**{**vars(row), "image": "flat.png", "metrics": {"psnr": math.inf}}) for row in rows(pictures=1)]
+    (panel,) = rd.plot(rows(pictures=2), metrics="psnr").axes
+    figure = rd.plot([*rows(pictures=2), *flat], metrics="psnr")
+    thick, with_flat = ([line for line in p.lines if line.get_linewidth() > 1] for p in (panel, *figure.axes))
+    assert [line.get_xydata().tolist() for line in with_flat] == [line.get_xydata().tolist() for line in thick]
+    caption = " ".join(figure.get_supxlabel().split())
+    assert "3 pictures" in caption and "the mean of PSNR is without flat.png, which some settings keep" in caption
+
+
+def test_a_family_looks_the_same_in_every_panel_and_the_legend_has_all(point):
+    pytest.importorskip("matplotlib")
+    rows = [
+        point("a.png", quality, codec=codec, bpp=quality / 20, metrics={name: float(quality) for name in names})
+        for codec, names in (("jpeg-xl", ["psnr"]), ("jpeg", ["psnr_y", "mse"]))
+        for quality in (20, 40, 60)
+    ]
+    figure = rd.plot([*rows, *(row for row in rows if row.codec == "jpeg")], metrics=["psnr", "mse", "psnr_y"])
+    looks = {}
+    for panel in figure.axes:
+        for line in panel.lines:
+            if line.get_linewidth() > 1:
+                looks.setdefault(line.get_label(), set()).add((line.get_color(), line.get_marker()))
+    first, second = looks["jpeg-xl"], looks["jpeg"]
+    assert len(first) == len(second) == 1 and first != second
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(looks)
+
+
 def speed(family, mpixels, bd_rate, front, low=None, high=None):
     return rd.Speed(family, mpixels, 2 * mpixels, bd_rate, low, high, 3, front)
 

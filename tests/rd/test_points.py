@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codec.errors import FileError, ParameterError
-from codec.rd import Failure, Point, means, outstanding, read_points, read_records, write_points
+from codec.rd import Failure, Point, averageable, means, outstanding, read_points, read_records, write_points
 
 
 def test_a_file_gives_back_what_was_written(tmp_path, point):
@@ -212,3 +212,25 @@ def test_means_over_different_pictures_are_refused(point):
 
 def test_no_rows_have_no_means():
     assert means([]) == []
+
+
+@pytest.mark.parametrize(
+    "scores, left_out",
+    [
+        ({"a": (30, 40), "flat": (math.inf, math.inf)}, ["flat"]),
+        ({"a": (30, 40), "b": (30, math.inf)}, ["b"]),
+        ({"a": (30, math.inf), "b": (31, math.inf)}, []),  # a lossless setting: the others have means
+        ({"a": (30, 40), "none": ()}, []),
+        ({"a": (30, math.inf), "b": (math.inf, 40)}, ["b", "a"]),
+    ],
+)
+def test_pictures_with_infinite_values_where_others_have_finite_ones_have_no_part_in_means(point, scores, left_out):
+    rows = [
+        point(name, quality, metrics={"psnr": float(score)})
+        for name, pair in scores.items()
+        for quality, score in zip((50, 90), pair)
+    ]
+    rows.append(point("none", 50, metrics={"ssim": 0.5}))
+    kept, names = averageable(rows, "psnr")
+    assert names == left_out
+    assert kept == [row for row in rows if row.image not in (*left_out, "none")]

@@ -327,7 +327,16 @@ def test_rows_may_lack_a_metric(point):
     data = Page(rd.report(rows)).data
     assert [row[-1] is None for row in data["rows"]] == [False] * 4 + [True] * 4
     assert data["means"]["psnr"]["images"] == 2 and data["means"]["ssim"]["images"] == 1
-    assert data["means"]["ssim"]["note"].startswith("4 rows without it are left out")
+    assert data["means"]["ssim"]["note"] == ""
+
+
+def test_a_lossless_picture_is_left_out_of_the_means_and_named(point):
+    rows = curve(point, "a.png") + curve(point, "flat.png")
+    for row in rows[4:]:
+        row.metrics["psnr"] = math.inf
+    found = Page(rd.report(rows)).data["means"]["psnr"]
+    assert found["images"] == 1 and found["lossless"] == ["flat.png"]
+    assert found["curves"] == [[[str(row.setting["quality"]), row.bpp, row.metrics["psnr"]] for row in rows[:4]]]
 
 
 def test_numbers_that_are_none(point):

@@ -3,8 +3,8 @@
 import click
 
 from .. import _options as options
-from .._common import echo_json, say
-from .lab import cells, labels, rate, read_rows
+from .._common import Failure, echo_json, say
+from .lab import cells, known_family, known_metrics, labels, rate, read_rows
 
 
 @click.command()
@@ -17,7 +17,7 @@ from .lab import cells, labels, rate, read_rows
         "[default: the first]"
     ),
 )
-@options.metrics()
+@options.row_metrics("Comma-separated, of those in the rows, or all.")
 @click.option(
     "--method",
     type=options.Known("rd.interpolation:METHODS"),
@@ -54,7 +54,7 @@ def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
     from ... import rd as lab
 
     points, _, problems = read_rows(rows)
-    anchor = anchor or next(iter(lab.families(points)), "")
+    metrics, anchor = known_metrics(points, metrics), known_family(points, anchor)
     results = [
         found
         for metric in metrics
@@ -118,9 +118,15 @@ def hull(rows, metric, as_json):
       codec rd hull rows.jsonl --metric ssim
     """
     from ... import rd as lab
+    from ...rd.points import some_of
 
     points, _, problems = read_rows(rows)
-    points = [point for point in points if metric in point.metrics]
+    known_metrics(points, [metric])
+    points, lossless = lab.averageable(points, metric)
+    if not points:
+        raise Failure(f"some setting keeps each of the pictures without error, so {metric} has no mean: choose another")
+    if lossless:
+        say(f"the means are without {some_of(lossless)}, which some settings keep without error")
     pictures = {}
     for point in points:
         pictures.setdefault(point.picture, []).append(point)

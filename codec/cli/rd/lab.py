@@ -81,11 +81,18 @@ def table(points):
     there is only one.
     """
     from ...errors import ParameterError
-    from ...rd import means
+    from ...rd.points import averageable, means, some_of
 
     partial = {point.picture for point in points if point.missing}
+    points = [point for point in points if point.picture not in partial] or points
+    for metric in dict.fromkeys(name for point in points for name in point.metrics):
+        finite, lossless = averageable(points, metric)
+        if finite and lossless:
+            say(f"the means are without {some_of(lossless)}, which some settings keep without error by {metric}")
+            kept = {point.picture for point in finite}
+            points = [point for point in points if point.picture in kept]
     try:
-        found = means([point for point in points if point.picture not in partial] or points)
+        found = means(points)
     except ParameterError as error:
         say(f"no table of means: {error}")
         return
@@ -178,6 +185,29 @@ def read_rows(paths):
     if not points:
         raise FileError(f"{', '.join(paths)}: no rows; make some with `codec rd sweep -o {paths[0]}`")
     return points, failures, problems
+
+
+def known_metrics(points, names):
+    """The names, or those of the rows for "all"; a usage error if no row has one of them."""
+    there = list(dict.fromkeys(name for point in points for name in point.metrics))
+    if names == ["all"]:
+        return there
+    for name in names:
+        if name not in there:
+            raise click.UsageError(f"no row has the metric {name!r}: there are {', '.join(there) or 'none'}")
+    return names
+
+
+def known_family(points, name):
+    """The family that the option --anchor denotes, or the first; a usage error if there is none or several."""
+    from ...errors import ParameterError
+    from ...rd.points import families, pick_family
+
+    groups = families(points)
+    try:
+        return next(iter(groups)) if name is None else pick_family(groups, name)
+    except ParameterError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def split_name(path):

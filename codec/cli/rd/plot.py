@@ -3,7 +3,7 @@
 import click
 
 from .. import _options as options
-from .lab import read_rows
+from .lab import known_family, known_metrics, read_rows
 
 
 @click.command()
@@ -16,7 +16,7 @@ from .lab import read_rows
     show_default=True,
     help="speed: MP/s over BD-rate, with the Pareto front.",
 )
-@options.metrics("One panel each.")
+@options.row_metrics("One panel each, of those in the rows, or all.")
 @click.option("--anchor", metavar="FAMILY", help="For speed: reference for BD-rate.  [default: the first]")
 @click.option(
     "--of",
@@ -38,12 +38,19 @@ def plot(rows, output, kind, metrics, anchor, of, title):
       codec rd plot rows.jsonl -o speed.svg --kind speed --anchor libjpeg-turbo --metric ssimulacra2
     """
     from ... import rd as lab
+    from ...errors import ParameterError
+    from ...rd.plot import figure_kind
 
+    try:
+        figure_kind(output)
+    except ParameterError as error:
+        raise click.UsageError(str(error)) from error
     points, _, problems = read_rows(rows)
+    metrics = known_metrics(points, metrics)
     if kind == "curves":
         lab.plot(points, output, metrics=metrics, title=title)
     else:
-        anchor = anchor or next(iter(lab.families(points)), "")
+        anchor = known_family(points, anchor)
         speeds = lab.speeds(points, metrics[0], anchor, of=of)
         lab.plot_speed(
             speeds, output, metric=metrics[0], anchor=anchor, of=of, title=title, caption=lab.origins(points)

@@ -7,11 +7,7 @@ import click
 from .. import _options as options
 from .._common import say, size
 from .._progress import progress
-from .lab import read_rows, reasons, split_name
-
-
-def _names(ctx, param, value):
-    return None if value is None else [name.strip() for name in value.split(",")]
+from .lab import known_family, known_metrics, read_rows, reasons, split_name
 
 
 def _rates(ctx, param, value):
@@ -24,13 +20,7 @@ def _rates(ctx, param, value):
 @click.command()
 @options.rows
 @click.option("-o", "--output", required=True, metavar="FILE", help="The page to write, .html.")
-@click.option(
-    "--metric",
-    "metrics",
-    callback=_names,
-    metavar="NAMES",
-    help="Metrics to show, the first one first.  [default: all in the rows]",
-)
+@options.row_metrics("Metrics to show, the first one first, of those in the rows.", default="all")
 @click.option("--anchor", metavar="FAMILY", help="Initial reference for BD-rate.  [default: the first in the rows]")
 @click.option(
     "--at",
@@ -77,7 +67,10 @@ def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, ti
     from ... import rd as lab
     from ...errors import ParameterError
 
+    if os.path.splitext(output)[1].lower() not in (".html", ".htm"):
+        raise click.UsageError(f"{output}: the report is HTML; name it .html")
     points, failures, problems = read_rows(rows)
+    metrics, anchor = known_metrics(points, metrics), known_family(points, anchor)
     try:
         with progress("Encoding again") as tick:
             page = lab.report(

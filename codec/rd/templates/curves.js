@@ -171,15 +171,20 @@ function drawLegend() {
     }, swatch(family), name)));
 }
 
+// The first three names, and how many more there are.
+const some = (names) => names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
+
 function tellCurves() {
   const means = DATA.means[metricKey()], total = DATA.images.length, kind = DATA.metrics[state.metric];
+  const lossless = means.lossless.length, absent = total - means.images - lossless;
   let text;
   if (state.image >= 0) text = `${DATA.images[state.image].name}, ${extent(DATA.images[state.image])}.`;
-  else if (!means.images) text = `There is no mean of ${kind.label}: ${means.note} Thin curves are single ${DATA.noun}s.`;
   else {
-    text = `Thick curves are means over ${plural(means.images, DATA.noun)}, thin ones are single ${DATA.noun}s.`;
-    if (means.images < total) text += ` ${plural(total - means.images, DATA.noun)} without a row at every setting ${total - means.images === 1 ? "is" : "are"} left out of the means.`;
-    if (means.note) text += " " + means.note;
+    text = means.images
+      ? `Thick curves are means over ${plural(means.images, DATA.noun)}, thin ones are single ${DATA.noun}s.`
+      : [`There is no mean of ${kind.label}.`, means.note, `Thin curves are single ${DATA.noun}s.`].filter(Boolean).join(" ");
+    if (lossless) text += ` The means are without ${some(means.lossless)}, which some settings keep without error.`;
+    if (means.images && absent) text += ` ${plural(absent, DATA.noun)} without a ${kind.label} at every setting ${absent === 1 ? "is" : "are"} left out of the means.`;
   }
   const lost = DATA.rows.filter((row) => !finite(row[ROW.metric + state.metric]) && (state.image < 0 || row[ROW.image] === state.image)).length;
   if (lost) text += ` ${plural(lost, "row")} without a finite ${kind.label} ${lost === 1 ? "is" : "are"} not drawn.`;
