@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -103,6 +104,8 @@ class Planned(NamedTuple):
         What to add to the QP of each macroblock, in 1/256; None: nothing.
     idr : bool
         A key picture that no picture refers across.
+    later : (int, int)
+        Of an I picture: what prediction of the frames that wait after it costs, up to the next one, and how many.
     """
 
     frame: Frame
@@ -121,6 +124,7 @@ class Planned(NamedTuple):
     drawn: bool = False
     offsets: Any = None
     idr: bool = False
+    later: tuple = (0, 0)
 
     def qps(self, qp):
         """QP of each macroblock, for a QP of the picture (not always an integer); None if it is the same for all."""
@@ -323,7 +327,15 @@ class Lookahead:
             self._key = first[0].seen.number
         self._anchor, self._waiting = first[0].seen, self._waiting[len(first) :]
         noise = self._noise(intervals[:2]) if self._tools.looks else {}
-        return [self._planned(role, noise) for role in first]
+        planned = [self._planned(role, noise) for role in first]
+        if planned[0].kind == I and self._tools.looks:
+            planned[0] = planned[0]._replace(later=self._later(intervals[1:]))
+        return planned
+
+    def _later(self, intervals):
+        """`Planned.later` for intervals that follow."""
+        roles = [role for one in takewhile(lambda one: one[0].kind != I, intervals) for role in one]
+        return sum(role.seen.inter(*role.others)[1] for role in roles), len(roles)
 
     def _intervals(self, ended):
         """Roles of all frames that wait, by intervals; those of the last ones may change as more frames come."""

@@ -134,7 +134,7 @@ class RateControl:
     """
 
     def __init__(self, bitrate, fps, samples, offset, higher=0, measures=False):
-        self._forget = FORGET_MEASURING if measures else FORGET
+        self._measures, self._forget = measures, FORGET_MEASURING if measures else FORGET
         self._window = WINDOW_MEASURING if measures else WINDOW_SECONDS
         self._higher, self._bitrate, self._wanted, self._samples = higher, bitrate, bitrate / fps, samples
         self._complexity = self._frames = self._spent = self._count = 0.0
@@ -172,16 +172,27 @@ class RateControl:
     def _first(self, planned):
         """QP of the first picture, which is an I picture."""
         bits = self._bitrate * FIRST_SECONDS
+        bits = max(bits, min(self._due(planned, 0), self._bitrate * MOST_SECONDS))
         if planned.intra is None:
             return qp_of_step(STEPS[FIRST_QP] * FIRST_BITS_PER_SAMPLE * self._samples / bits)
         return qp_of_step(FIRST_RATIO * cost_of(planned) / bits)
 
-    def most(self, sent, kind):
+    def most(self, sent, planned):
         """Bits that the next picture should have at most: a part of what is left of the largest surplus, and of what
-        was saved."""
-        surplus = sent.bits - sent.count * self._wanted
-        room = (self._bitrate * MOST_SECONDS - max(surplus, 0)) * (MOST_PART_I if kind == I else MOST_PART)
-        return int(max(room + max(-surplus, 0) * SAVED_PART, self._wanted))
+        was saved; or its due, within the largest surplus."""
+        surplus, most = sent.bits - sent.count * self._wanted, self._bitrate * MOST_SECONDS
+        saved, left = max(-surplus, 0), (most - max(surplus, 0)) * (MOST_PART_I if planned.kind == I else MOST_PART)
+        bits = max(left + saved * SAVED_PART, min(self._due(planned, saved + left), most - surplus))
+        return int(max(bits, self._wanted))
+
+    def _due(self, planned, free):
+        """Of bits that are free now, and of the rate of the frames that wait, what is due to an I picture: its part of
+        the cost of all. Where nothing moves, it is all: nothing else has anything to code. A pass that measures, whose
+        pictures are not shown, has QP nearer to one without it."""
+        if planned.kind != I or planned.intra is None or self._measures:
+            return 0
+        later, count = planned.later
+        return (free + (1 + count) * self._wanted) * cost_of(planned) / (cost_of(planned) + later)
 
 
 class PlannedRate:
@@ -295,7 +306,7 @@ class PlannedRate:
         self._begun.append((qp, complexity))
         return qp
 
-    def most(self, sent, kind):
+    def most(self, sent, planned):
         """Bits that the next picture should have at most: the buffer alone bounds it."""
         return self._bits
 
@@ -390,7 +401,7 @@ class Control:
         """The next picture within its limits: (NAL unit, QP). head: bits of its other NAL units. See `fit`."""
         soft = hard = math.inf
         if self._rate:
-            soft = self._rate.most(sent, planned.kind)
+            soft = self._rate.most(sent, planned)
         if self._buffer:
             wanted, hard = self._buffer.limits(planned, *self._schedule.room(sent.arrival, planned.key))
             soft = min(soft, wanted)

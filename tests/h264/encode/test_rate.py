@@ -58,10 +58,33 @@ def test_a_clip_that_ends_with_noise(preset, bitrate):
 
 def test_a_picture_may_take_a_part_of_what_is_left_and_of_what_was_saved():
     control = RateControl(25_000, 25, 3000, lambda planned: 0)  # 1000 bits a picture, 18750 too much at most
-    assert control.most(Sent(), I) == 9375 and control.most(Sent(), P) == 4687
-    assert control.most(Sent(10, 20_000), P) == 2187  # 10000 too much already
-    assert control.most(Sent(10, 30_000), P) == 1000 == control.most(Sent(10, 60_000), I)
-    assert control.most(Sent(10, 0), P) == 4687 + 2500
+    first, other = Planned(None, 0, I), Planned(None, 1, P)
+    assert control.most(Sent(), first) == 9375 and control.most(Sent(), other) == 4687
+    assert control.most(Sent(10, 20_000), other) == 2187  # 10000 too much already
+    assert control.most(Sent(10, 30_000), other) == 1000 == control.most(Sent(10, 60_000), first)
+    assert control.most(Sent(10, 0), other) == 4687 + 2500
+
+
+@pytest.mark.parametrize("later, part", [((0, 3), 1), ((3000, 3), 1 / 4), ((1000, 9), 1 / 2), ((0, 40), 1)])
+def test_an_i_picture_gets_its_part_of_what_the_frames_after_it_leave(later, part):
+    """Its part of the cost, of what was saved and of 1000 bits a picture: at most the largest surplus."""
+    control, cost = RateControl(25_000, 25, 3000, lambda planned: 0), np.array([1000])
+    first, rate = Planned(None, 0, I, intra=cost, inter=cost, later=later), 1000 * (1 + later[1])
+    assert control.most(Sent(), first) == max(9375, min(int(part * (9375 + rate)), 18750))
+    assert control.most(Sent(6, 0), first) == max(9375 + 1500, min(int(part * (9375 + 6000 + rate)), 18750 + 6000))
+    assert control.most(Sent(18, 36750), first) == 1000  # nothing is left of the largest surplus
+    assert RateControl(25_000, 25, 3000, lambda planned: 0, measures=True).most(Sent(), first) == 9375
+
+
+@pytest.mark.parametrize("preset", ["superfast", "medium"])
+def test_pages_are_sharp_soon(preset):
+    """The first picture of each got an eighth of its bits, and QP of what stands still fell to 0 instead."""
+    pages = [np.where(np.random.default_rng(i).random((80, 96, 1)) < 0.2, 20, 235).astype(np.uint8) for i in range(4)]
+    frames = np.repeat(np.repeat(pages, 3, axis=3), 50, axis=0)
+    video = codec.h264.encode_frames(frames, fps=25, preset=preset, bitrate=40_000, metrics="psnr")
+    assert video.kbps == pytest.approx(40, rel=0.12)
+    scores = {one.number: one.psnr[0] for one in video}
+    assert min(scores[number] for number in (60, 110, 160)) > 40
 
 
 def test_a_still_clip_gets_the_bits_of_its_rate():
