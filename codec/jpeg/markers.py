@@ -6,6 +6,7 @@ Every value of a segment is range-checked here, where it is read; the other modu
 import struct
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -430,11 +431,14 @@ def _without_zeros(Qk):
     return steps
 
 
+IN_ZIGZAG = itemgetter(*ZIGZAG)
+
+
 def write_quant_tables(tables):
     """One DQT segment for {Tq: 64 steps in natural order}."""
     body = b""
     for Tq, table in tables.items():
-        Qk = [int(table[i]) for i in ZIGZAG]
+        Qk = IN_ZIGZAG(table.tolist() if hasattr(table, "tolist") else table)
         Pq = int(max(Qk) > 255)
         body += struct.pack(">B64H" if Pq else ">B64B", Pq << 4 | Tq, *Qk)
     return write_segment(DQT, body)
