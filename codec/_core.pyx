@@ -188,10 +188,18 @@ cdef generate_code_tables(BITS, HUFFVAL, symbols=256):
 
 cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1:
     """Order_codes, Figure C.3: EHUFCO and EHUFSI by symbol."""
+    cdef bytes lengths = bytes(BITS), symbols = bytes(HUFFVAL)
+    cdef int length, n, p = 0
+    cdef uint32_t code = 0
     memset(table, 0, sizeof(EntropyTable))
-    for symbol, size, code in zip(HUFFVAL, *generate_code_tables(BITS, HUFFVAL)):
-        table.EHUFCO[<int>symbol] = code
-        table.EHUFSI[<int>symbol] = size
+    if len(lengths) != 16 or not are_codes(<const uint8_t *><const char *>lengths, len(symbols)):
+        generate_code_tables(BITS, HUFFVAL)                             # says what is wrong
+    for length in range(1, 17):
+        for n in range(<uint8_t>lengths[length - 1]):
+            table.EHUFCO[<uint8_t>symbols[p]], table.EHUFSI[<uint8_t>symbols[p]] = code, length
+            code += 1
+            p += 1
+        code <<= 1
     return 0
 
 
@@ -370,12 +378,19 @@ cdef uint64_t optimal_bits(const uint32_t *freq) noexcept nogil:
 cdef optimal_table(const uint32_t *freq):
     """BITS and HUFFVAL of the codes of `optimal_lengths`."""
     cdef uint8_t lengths[256]
-    if optimal_lengths(freq, lengths) == 0:
+    cdef uint8_t HUFFVAL[256]
+    cdef int BITS[16]
+    cdef int length, symbol, n, symbols = optimal_lengths(freq, lengths), p = 0
+    if symbols == 0:
         return [1] + [0] * 15, [0]          # a table that nothing uses must still be legal
-    by_length = [[] for _ in range(17)]
-    for symbol in range(256):
-        by_length[lengths[<int>symbol]].append(symbol)
-    return [len(symbols) for symbols in by_length[1:]], [symbol for symbols in by_length[1:] for symbol in symbols]
+    for length in range(1, 17):
+        n = p
+        for symbol in range(256 if p < symbols else 0):
+            if lengths[symbol] == length:
+                HUFFVAL[p] = <uint8_t>symbol
+                p += 1
+        BITS[length - 1] = p - n
+    return [BITS[length] for length in range(16)], [HUFFVAL[n] for n in range(symbols)]
 
 
 # ================================================================ bits

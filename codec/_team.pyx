@@ -112,7 +112,10 @@ def results_of(jobs, int threads=1):
     >>> results_of([lambda: 1, lambda: 2], threads=2)
     [1, 2]
     """
-    cdef Jobs team = Jobs()
+    cdef Jobs team
+    if threads == 1:
+        return [job() for job in jobs]
+    team = Jobs()
     team.jobs = list(jobs)
     team.parts = len(team.jobs)
     team.results = [None] * team.parts

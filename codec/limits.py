@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from .errors import LimitError, ParameterError
 
 SCAN_COST_PIXELS = 1 << 16  # measured: the header and tables of a scan take about as long as this many pixels
+# Each scan of a JPEG sends a bit of a coefficient at least: four components, 64 coefficients, 14 bits (T.81 G.1.1.1.2).
+# More repeat what is known.
+USEFUL_SCANS = 4 * 64 * 14
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Limits:
     scan_pixels : int
         More scans than `scans` are accepted while scans x pixels is at most this (default 2e9). Thousands of scans of a
         thumbnail pass, a decompression bomb does not (LJT-01-003, "Two Issues with the JPEG Standard"). A scan counts
-        as at least 65 536 pixels, since its header and tables take time too.
+        as at least 65 536 pixels, since its header and tables take time too. More than 3584 never pass: no picture has
+        as many bits of coefficients to send.
     segments : int
         Marker segments of any kind, and Huffman tables (default 100 000): each takes a few hundred bytes of memory but
         as few as four in the file.
@@ -75,10 +79,13 @@ class Limits:
 
     def check_scans(self, scans: int, width: int, height: int) -> None:
         """Raise LimitError for more scans than `scans` and `scan_pixels` allow."""
-        if scans > self.scans and scans * max(width * height, SCAN_COST_PIXELS) > self.scan_pixels:
+        if scans > self.scans and (
+            scans > USEFUL_SCANS or scans * max(width * height, SCAN_COST_PIXELS) > self.scan_pixels
+        ):
             raise LimitError(
-                f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels "
-                f"up to {self.scan_pixels}: pass limits=Limits(scans=...) if you trust the data"
+                f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or up to "
+                f"{USEFUL_SCANS} with scans x pixels up to {self.scan_pixels}: pass limits=Limits(scans=...) if you "
+                "trust the data"
             )
 
     def check_segments(self, segments: int) -> None:

@@ -77,6 +77,18 @@ def test_scans():
             reader(DATA, limits=codec.Limits(scans=9, scan_pixels=(10 << 16) - 1))
 
 
+def test_more_scans_than_a_picture_has_bits():
+    """Whatever its size: thousands of scans of a thumbnail that repeat what is known take seconds."""
+    at, end = DATA.rindex(b"\xff\xda"), len(DATA) - 2
+    for more in (4000, 30000):
+        data = DATA[:end] + more * DATA[at:end] + DATA[end:]
+        for reader in (codec.decode, codec.jpeg.inspect, codec.jpeg.read_coefficients, codec.decode_planes):
+            with pytest.raises(codec.LimitError, match=r"\d+ scans over 30x20 pixels.*up to 3584 .*Limits\(scans"):
+                reader(data)
+    assert codec.Limits(scans=5000).check_scans(4010, 30, 20) is None
+    assert codec.Limits().check_scans(3584, 30, 20) is None
+
+
 def test_limits_hold_for_one_call():
     with pytest.raises(codec.LimitError):
         codec.decode(DATA, limits=codec.Limits(pixels=1))

@@ -18,23 +18,10 @@ from . import markers
 from ._arith_write import encode_arith_scan
 from ._scan_write import Tables, encode_scan, joined, significance, significances
 from .sharing import bits_alone, bits_of, shared_tables
-from .tables import (
-    T81_TABLE_K_3_DC_LUMINANCE,
-    T81_TABLE_K_4_DC_CHROMINANCE,
-    T81_TABLE_K_5_AC_LUMINANCE,
-    T81_TABLE_K_6_AC_CHROMINANCE,
-)
+from .tables import FIXED_TABLES
 
 MOST_SCRIPTS = 2  # their largest Al
 EOI = markers.write_marker(markers.EOI)
-
-# (Tc, Th) -> table of Annex K: destination 0 serves luminance and all components coded like it, 1 chrominance.
-FIXED_TABLES = {
-    (0, 0): T81_TABLE_K_3_DC_LUMINANCE,
-    (0, 1): T81_TABLE_K_4_DC_CHROMINANCE,
-    (1, 0): T81_TABLE_K_5_AC_LUMINANCE,
-    (1, 1): T81_TABLE_K_6_AC_CHROMINANCE,
-}
 
 
 class Assembled(NamedTuple):

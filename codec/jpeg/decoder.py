@@ -25,9 +25,9 @@ from ._scan_read import PreparedScan, ReadTables, decode_scan
 from ._scan_team import pixels_of_scans
 from ._segments import find_segments
 from ._stream_read import decode_pixels, pixels_of_levels
-from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
+from .tables import FIXED_TABLES
 from .view import View, checked_view
 
 if TYPE_CHECKING:
@@ -711,7 +711,9 @@ def decode(
         bad bits a sequential scan is read on, as by libjpeg, and all of the rest of its restart interval is reported;
         blocks behind the end of the data take the last known brightness. A progressive picture keeps its earlier scans.
         Bytes before the picture, and application segments of an impossible length, are skipped. Classes and numbers of
-        tables, steps of 0 and identifiers of components that cannot be are guessed, and all of the picture is reported.
+        tables, steps of 0, identifiers of components and lengths of codes that cannot be are guessed, and all of the
+        picture is reported. Lengths are guessed where the symbols are those of a table of T.81 Annex K, as in most
+        files; with other tables a progressive picture ends with the scans before, and any other is an error.
     limits : Limits, optional
         Bounds checked before memory is allocated; default `Limits()`.
     threads : int, default 1

@@ -25,6 +25,8 @@ def _bands(plane, workers, step=1):
     """Slices of the rows of blocks of a plane, several for each worker, that fit its cache. Each begins with a step-th
     row."""
     high, wide = plane.shape[:2]
+    if workers == 1 and high * wide <= BAND_BLOCKS:
+        return [slice(0, high)]
     rows = min(-(-high // (4 * workers)) if workers > 1 else high, max(1, BAND_BLOCKS // wide))
     rows = step * -(-rows // step)
     return [slice(first, first + rows) for first in range(0, high, rows)]

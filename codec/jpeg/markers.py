@@ -6,6 +6,7 @@ Every value of a segment is range-checked here, where it is read; the other modu
 import struct
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..errors import BitstreamError, TruncatedError
 from ..limits import DEFAULT_LIMITS
 from ..signatures import HEAD_BYTES, format_of
 from .metadata import COM
+from .tables import FIXED_TABLES
 
 SOI, EOI, SOS, DQT, DNL, DRI, DHP, EXP, DHT, DAC, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xC4, 0xCC, 0x01
 SOF0, SOF1, SOF2, SOF3, SOF9, SOF10, SOF11 = 0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA, 0xCB
@@ -431,11 +433,14 @@ def _without_zeros(Qk):
     return steps
 
 
+IN_ZIGZAG = itemgetter(*ZIGZAG)
+
+
 def write_quant_tables(tables):
     """One DQT segment for {Tq: 64 steps in natural order}."""
     body = b""
     for Tq, table in tables.items():
-        Qk = [int(table[i]) for i in ZIGZAG]
+        Qk = IN_ZIGZAG(table.tolist() if hasattr(table, "tolist") else table)
         Pq = int(max(Qk) > 255)
         body += struct.pack(">B64H" if Pq else ">B64B", Pq << 4 | Tq, *Qk)
     return write_segment(DQT, body)
@@ -443,7 +448,8 @@ def write_quant_tables(tables):
 
 def read_huffman_tables(data, segment, guesses=None):
     """[(Tc, Th, BITS, HUFFVAL)] of a DHT segment; the codes themselves are checked where they are derived. Guessed are
-    the class, by the symbols, and the destination, by its two lower bits.
+    the class, by the symbols, the destination, by its two lower bits, and lengths that cannot be, where the symbols are
+    those of Annex K.
     """
     at, tables = segment.start, []
     while at < segment.end:
@@ -454,13 +460,26 @@ def read_huffman_tables(data, segment, guesses=None):
             symbols = data[at + 17 : min(at + 17 + sum(BITS), segment.end)]
             Tc, Th = int(max(symbols, default=0) > 16), Th & 3  # categories of DC are at most 16 (Table H.2)
         count = sum(BITS)
+        wrong = _wrong_lengths(BITS, segment.end - at - 17)
+        if wrong and guesses is not None:
+            usual, HUFFVAL = FIXED_TABLES[Tc, min(Th, 1)]
+            if data[at + 17 : segment.end].startswith(bytes(HUFFVAL)):
+                guesses.append(_error(segment, f"table {Th} of class {Tc} {wrong}: that of Annex K", "T.81 B.2.4.2"))
+                BITS, count, wrong = usual, len(HUFFVAL), None
         if len(BITS) < 16 or count > 256 or at + 17 + count > segment.end:
-            raise _error(
-                segment, f"table {Th} of class {Tc} announces {count} symbols, more than there are", "T.81 B.2.4.2"
-            )
+            raise _error(segment, f"table {Th} of class {Tc} {wrong}", "T.81 B.2.4.2")
         tables.append((Tc, Th, tuple(BITS), bytes(data[at + 17 : at + 17 + count])))
         at += 17 + count
     return tables
+
+
+def _wrong_lengths(BITS, left):
+    """What is wrong with numbers of codes, by length, and `left` bytes for their symbols; None if nothing is."""
+    if len(BITS) < 16 or sum(BITS) > min(256, left):
+        return f"announces {sum(BITS)} symbols, more than there are"
+    if sum(n << (15 - i) for i, n in enumerate(BITS)) > 1 << 16:
+        return "has more codes than exist"
+    return None
 
 
 def write_huffman_tables(tables):

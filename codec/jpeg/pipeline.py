@@ -31,6 +31,9 @@ from .second_look import look_again
 WITH_CHROMA = ("ycbcr", "ycck")
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
 SMALL = 1 << 16  # pixels; up to here one sequential scan may be smaller than several scans with their headers
+# Up to here it is where it has few bytes: others would save 0.02 % on average, and 0.07 % at most (36 pictures, cut and
+# resized, of 96x96 and 128x128, qualities 40 to 92).
+MODEST, MODEST_LEVELS = 1 << 14, 4000
 # Up to here it is, in 85 % of the files of 23 pictures cut to 64x64 and 95 % of those resized, where the others are 3 %
 # larger at most: quick efforts take it unseen.
 TINY = 1 << 12
@@ -136,7 +139,10 @@ def application_segments(metadata, color):
 
     Adobe's segment has no density: Exif states it, where the caller gives none.
     """
-    metadata = metadata or Metadata()
+    return _usual_segments(color) if metadata is None else _application_segments(metadata, color)
+
+
+def _application_segments(metadata, color):
     if color in ADOBE_TRANSFORM:
         if metadata.density and metadata.density[0] and not metadata.exif:
             metadata = replace(metadata, exif=resolution_alone(*metadata.density))
@@ -144,6 +150,11 @@ def application_segments(metadata, color):
     else:
         identity = ("headers", APP0, JFIF + struct.pack(">HBHHBB", 0x0102, *(metadata.density or (0, 1, 1)), 0, 0))
     return [identity, *(("metadata", code, payload) for code, payload in metadata_segments(metadata))]
+
+
+@cache
+def _usual_segments(color):
+    return _application_segments(Metadata(), color)
 
 
 def _plain(frame, steps, options):
@@ -221,8 +232,11 @@ def _process(image, options, common):
     progressive = replace(frame, SOFn=markers.SOF2)
     if not plan.search:
         return progressive, progressive_script(len(planes), color)
-    search = 0 if quick else plan.search
-    size, script = searched(planes, color, search, progressive, options.threads_for(pixels), common)
+    if has_choice and quick and pixels <= MODEST and sum(map(np.count_nonzero, planes)) <= MODEST_LEVELS:
+        return frame, sequential
+    size, script = searched(
+        planes, color, 0 if quick else plan.search, progressive, options.threads_for(pixels), common
+    )
     if has_choice:
         least = script_cost(progressive, planes, script, True, common) if plan.share else size
         if script_cost(frame, planes, sequential, True, common) <= least:
@@ -235,15 +249,26 @@ def _steps(tables, frame):
     return {Tq: array("H", tables.by_destination[Tq]) for Tq in sorted({c.Tq for c in frame.components})}
 
 
+def _tables_and_frame(options, color, subsampling):
+    """What the pictures of a setting have in common: QuantTables, Frame of one sample, and the steps in use."""
+    tables = options.tables(subsampling)
+    frame = _frame(tables, color, subsampling, 1, 1)
+    return tables, frame, {Tq: np.array(table) for Tq, table in _steps(tables, frame).items()}
+
+
+# They take a fifth of the time of 64x64 pixels. Options with metadata are not kept, which may be large.
+_known_tables = lru_cache(maxsize=64)(_tables_and_frame)
+
+
 def quantized(image, options, common):
     """From pixels to a QuantizedImage, with the frame of a sequential file. common: Common of its planes."""
     pixels = as_pixels(image)
     height, width, channels = pixels.shape
     color = color_of(options, channels)
     subsampling = _subsampling(options, color, pixels)
-    tables = options.tables(subsampling)
-    frame = _frame(tables, color, subsampling, height, width)
-    steps = {Tq: np.array(table) for Tq, table in _steps(tables, frame).items()}
+    tables_of = _known_tables if options.metadata is None else _tables_and_frame
+    tables, frame, steps = tables_of(options, color, subsampling)
+    frame = replace(frame, Y=height, X=width)
     planes = _levels(pixels, color, frame, steps, options, common)
     return QuantizedImage(planes, steps, frame, color, subsampling, tables)
 

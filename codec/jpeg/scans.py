@@ -178,7 +178,11 @@ def _dc_groupings(planes, color, frame):
     if frame is None:
         return [[everything]]
     alone = [(i,) for i in everything]
-    groupings = [[everything], alone] + [[(0,), (1, 2), *alone[3:]]] * (color in ("ycbcr", "ycck"))
+    groupings = [[everything], alone]
+    if color in ("ycbcr", "ycck"):
+        groupings.append([(0,), (1, 2), *alone[3:]])
+        if frame.X * frame.Y <= LARGE:
+            groupings.remove(alone)  # a header more saves nothing: so in 720 files of 36 pictures
     if frame.X * frame.Y > LARGE and len({plane.shape for plane in planes}) > 1:
         del groupings[0]  # the order of the MCUs costs more than a scan header: so in 60 of 60 files of 12 photographs
     return groupings

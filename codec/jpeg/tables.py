@@ -300,3 +300,12 @@ def ijg_step(base, quality):
     """A step of the base table at a quality, within 1..255."""
     percent = 100 * QUALITY_PARTS
     return min(255, max(1, (base * ijg_scale(quality) + percent // 2) // percent))
+
+
+# (Tc, Th) -> table of Annex K: destination 0 serves luminance and all components coded like it, 1 chrominance.
+FIXED_TABLES = {
+    (0, 0): T81_TABLE_K_3_DC_LUMINANCE,
+    (0, 1): T81_TABLE_K_4_DC_CHROMINANCE,
+    (1, 0): T81_TABLE_K_5_AC_LUMINANCE,
+    (1, 1): T81_TABLE_K_6_AC_CHROMINANCE,
+}

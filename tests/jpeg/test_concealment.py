@@ -100,6 +100,10 @@ HEADERS = {
     "destination of a Huffman table": lambda data: put(data, segment(data, DHT), b"\x04"),
     "precision of a quantization table": lambda data: put(data, segment(data, DQT), b"\x20"),
     "destination of a quantization table": lambda data: put(data, segment(data, DQT), b"\x04"),
+    "more symbols of DC than there are": lambda data: put(data, segment(data, DHT) + 1, b"\xff"),
+    "more symbols of AC than there are": lambda data: put(data, data.rindex(b"\xff\xc4") + 5, b"\xff"),
+    "more codes than exist": lambda data: put(data, segment(data, DHT) + 1, b"\3\1\2"),
+    "fewer codes of AC, and more of a bit than exist": lambda data: put(data, data.rindex(b"\xff\xc4") + 5, b"\3"),
     "identifier of a component": of_the_picture,
     "components of a scan": lambda data: put(data, segment(data, SOS), b"\x07"),
     "table of a component": lambda data: put(data, segment(data, SOS) + 2, b"\x40"),
@@ -146,9 +150,17 @@ def test_what_cannot_be_guessed_is_an_error(pixels):
     data = codec.encode(pixels, 80, effort=3, progressive=False)
     for at, value in (
         (segment(data, 0xC0) + 7, b"\x00"),
-        (segment(data, DHT) + 1, b"\xff"),
+        (segment(data, DHT) + 1, b"\xff"),  # symbols that are not those of Annex K
         (segment(data, SOS) - 2, b"\0\3"),
     ):
         for on_error in ("raise", "conceal"):
             with pytest.raises(codec.errors.CodecError):
                 jpeg.decode(put(data, at, value), on_error=on_error)
+
+
+def test_a_progressive_picture_ends_before_a_table_that_cannot_be(pixels):
+    data = codec.encode(pixels, 80, effort=4, progressive=True)
+    at = data.rindex(b"\xff\xc4")
+    made = jpeg.decode(put(data, at + 5, b"\xff"), on_error="conceal")
+    assert np.array_equal(made.pixels, jpeg.decode(data[:at], on_error="conceal").pixels)
+    assert "more than there are" in str(made.damage.errors[-1]) and made.damage.mask.all()

@@ -79,6 +79,19 @@ def test_every_effort_keeps_the_colour_of_icons(side, subsampling, picture):
         assert np.abs(np.subtract(*means)).max() < 6, effort
 
 
+@pytest.mark.parametrize("side", [64, 128])
+def test_small_pictures_of_few_levels_are_one_scan_without_a_search(monkeypatch, side):
+    """That is as small: a search finds nothing better for this photograph."""
+    from codec.jpeg import pipeline
+
+    image = np.asarray(Image.open(SAMPLES / "coffee.png").convert("RGB"))[100 : 100 + side, 200 : 200 + side]
+    quick = codec.encode(image, 75)
+    assert quick == codec.encode(image, 75, progressive=False)
+    monkeypatch.setattr(pipeline, "TINY", 0)
+    monkeypatch.setattr(pipeline, "MODEST", 0)
+    assert codec.encode(image, 75) == quick
+
+
 def test_a_small_picture_is_progressive_where_that_is_smaller(picture):
     """In a thumbnail the scan headers cost more than they save; from 2**16 pixels on this is not checked."""
     for side in (16, 64, 200):

@@ -15,7 +15,7 @@ from codec.jpeg._scan_write import Tables, encode_scan
 
 import codec
 from codec.jpeg import markers
-from codec.jpeg.assemble import FIXED_TABLES
+from codec.jpeg.tables import FIXED_TABLES
 
 # CODEC_ROBUSTNESS=full: more values per byte, more files. The sanitizers slow everything down about ten times.
 FULL = os.environ.get("CODEC_ROBUSTNESS") == "full"
