@@ -114,6 +114,17 @@ def test_transparency_and_depth_are_said(run, pair, tmp_path):
     assert outcome.text == "mse\t0\n" and "both were compared at 16 bits" in outcome.err
 
 
+def test_what_a_picture_is_too_small_for_is_said_without_python(run, tmp_path):
+    Image.new("RGB", (5, 5)).save(tmp_path / "five.png")
+    outcome = run("metrics", tmp_path / "five.png", tmp_path / "five.png", "--metric", "mse,ssim,ms_ssim,ssimulacra2")
+    assert [line.split("\t")[2].partition(", and")[0] for line in outcome.text.splitlines()[1:]] == [
+        "SSIM needs at least 11 x 11 pixels",
+        "MS-SSIM needs at least 161 x 161 pixels",
+        "SSIMULACRA 2 needs sides of at least 8 and 1 to 4 channels",
+    ]
+    assert "channels last" not in outcome.text
+
+
 @pytest.mark.parametrize("kind", ["png", "tif", "pgm"])
 def test_gray_pictures_of_16_bits_are_compared_at_16(run, tmp_path, kind):
     a = np.random.default_rng(3).integers(0, 65536, (24, 24), np.uint16)

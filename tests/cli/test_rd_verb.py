@@ -9,6 +9,7 @@ from clips import clip, y4m
 from PIL import Image
 
 from codec import rd
+from codec.cli.rd import lab
 from codec.metrics.names import METRICS
 
 
@@ -340,6 +341,39 @@ def test_a_target_out_of_reach_and_wrong_ones(run, home):
         "a search takes one value of effort, not 2"
         in run("rd", "find", "in/a.png", "--target", "ssim:0.9", "-c", "jpeg:effort=1/2").err
     )
+
+
+def test_find_writes_no_file_that_says_another_format(run, home):
+    for codec, name, says in (
+        ("jpeg", "f.png", "jpeg writes JPEG, and f.png does not say so; name it f.jpg"),
+        ("webp", "f.jpg", "webp writes WEBP, and f.jpg does not say so; name it f.webp"),
+        ("webp:quality=50", "f.webp", "quality is what the search is for"),
+    ):
+        outcome = run("rd", "find", "in/a.png", "--target", "psnr:20", "-c", codec, "-o", name)
+        assert outcome.code == 2 and says in outcome.err and not (home / name).exists()
+
+
+def test_what_is_not_there_is_said(run, home):
+    (home / "empty").mkdir()
+    for folder, codec, says in (
+        ("in", "h264", "in: no videos there (3 pictures)"),
+        ("empty", "jpeg", "empty: no pictures there\n"),
+    ):
+        outcome = run("rd", "sweep", folder, "-c", codec)
+        assert outcome.code == 2 and says in outcome.err
+
+
+def test_a_slow_encoder_has_a_speed(run, swept):
+    rows = [rd.Point(**{**vars(row), "encode_seconds": 0.03}) for row in rd.read_points(swept)]
+    assert lab._cell("enc MP/s", rd.means(rows)[0].encode_mpixels_per_second) == "0.043"
+    assert lab._cell("enc MP/s", 17.26) == "17.3"
+
+
+def test_a_warning_names_no_option_that_the_command_lacks(run, home):
+    Image.new("RGBA", (16, 16), (9, 9, 9, 99)).save("clear.png")
+    for command in (("sweep", "clear.png", "-q", "50"), ("find", "clear.png", "--target", "psnr:30")):
+        outcome = run("rd", *command, "--metric", "psnr") if command[0] == "sweep" else run("rd", *command)
+        assert "clear.png: transparent pixels were laid on white\n" in outcome.err
 
 
 def test_an_unknown_codec_lists_the_known_ones(run, home):

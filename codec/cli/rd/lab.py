@@ -12,8 +12,6 @@ from .._common import printable, say
 FORMATS = {
     "bpp": ".3f",
     "kbit/s": ".1f",
-    "enc MP/s": ".1f",
-    "dec MP/s": ".1f",
     "BD-rate": "+.2f",
     "BD-quality": "+.4g",
     "low": "+.4g",
@@ -24,7 +22,7 @@ FORMATS = {
 
 
 def numbers(ctx, param, value):
-    """Parse "30,50,70" or "20:95:5" (first, last, step; the last is included if a step hits it)."""
+    """Parse "30,50,70" or "20:95:5" (first, last, step, by default 1; the last is included if a step hits it)."""
     from ...registry import numbers as parsed
 
     if value is None:
@@ -33,7 +31,8 @@ def numbers(ctx, param, value):
         return parsed(value)
     except (TypeError, ValueError) as error:
         raise click.BadParameter(
-            f"{value!r} is neither numbers such as 30,50,70 nor a range such as 20:95:5 (first, last, step)"
+            f"{value!r} is neither numbers such as 30,50,70 nor a range such as 20:95:5 (first, last, "
+            "step; without it 1)"
         ) from error
 
 
@@ -53,6 +52,17 @@ def expand(images, media):
             )
         else:
             yield image
+
+
+def inputs(images, media):
+    """The files of `expand`; a usage error that says what is there instead, if there are none."""
+    found = list(expand(images, media))
+    if found:
+        return found
+    other = "video" if media == "image" else "image"
+    count, nouns = len(list(expand(images, other))), {"image": "picture", "video": "video"}
+    instead = f" ({count} {nouns[other]}{'' if count == 1 else 's'})" if count else ""
+    raise click.UsageError(f"{', '.join(images)}: no {nouns[media]}s there{instead}")
 
 
 def labels(means, points):
@@ -151,6 +161,8 @@ def _format(name, value):
 
     if name in FACTS:
         return f".{FACTS[name].decimals}f"
+    if name.endswith(" MP/s"):
+        return ".1f" if value >= 1 else ".2g"
     return FORMATS.get(name, ".6g" if isinstance(value, float) else "")
 
 
