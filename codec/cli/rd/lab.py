@@ -12,11 +12,6 @@ from .._common import printable, say
 FORMATS = {
     "bpp": ".3f",
     "kbit/s": ".1f",
-    "BD-rate": "+.2f",
-    "BD-quality": "+.4g",
-    "low": "+.4g",
-    "high": "+.4g",
-    "median": "+.4g",
     "share": ".2f",
 }
 
@@ -115,10 +110,14 @@ def table(points):
     cells(lines)
 
 
-def cells(lines):
-    """Print dicts as a table with the union of their keys as columns; tab-separated if stdout is not a terminal."""
+def cells(lines, formats=FORMATS):
+    """Print dicts as a table with the union of their keys as columns; tab-separated if stdout is not a terminal.
+
+    formats : dict
+        Of numbers, by column.
+    """
     names = _union(lines)
-    rows = [[_cell(name, line.get(name)) for name in names] for line in lines]
+    rows = [[_cell(name, line.get(name), formats) for name in names] for line in lines]
     if not sys.stdout.isatty():
         click.echo("\n".join("\t".join(row) for row in [names, *rows]))
         return
@@ -148,22 +147,22 @@ def _union(lines):
     return names
 
 
-def _cell(name, value):
+def _cell(name, value, formats=FORMATS):
     if value is None:
         return "-"
     if isinstance(value, str | bool):
         return printable(value)
-    return format(value, _format(name, value))
+    return format(value, _format(name, value, formats))
 
 
-def _format(name, value):
+def _format(name, value, formats):
     from ...metrics.names import FACTS
 
     if name in FACTS:
         return f".{FACTS[name].decimals}f"
     if name.endswith(" MP/s"):
         return ".1f" if value >= 1 else ".2g"
-    return FORMATS.get(name, ".6g" if isinstance(value, float) else "")
+    return formats.get(name, ".6g" if isinstance(value, float) else "")
 
 
 def reasons(failures):
