@@ -7,6 +7,7 @@ from itertools import islice
 import click
 
 from .. import __version__
+from ._words import spoken
 
 SCHEMA = 1
 TOGETHER = 1000  # lines of a long list that are printed by one call
@@ -38,7 +39,9 @@ def say(message):
 
 
 def warn(name, message):
-    say(f"warning: {name}: {message}")
+    """Print a warning of the library about a file, in the words of the command that runs."""
+    context = click.get_current_context(silent=True)
+    say(f"warning: {name}: {spoken(message, context.command) if context else message}")
 
 
 def size(count):

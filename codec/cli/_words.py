@@ -25,6 +25,7 @@ WAYS_OUT = (
     (r": decode it with side_data=True", "side_data"),
     (r" \(force=True encodes it\)", "force"),
     (r"; background=COLOR is another colour", "background"),
+    (r", or put channels last", "channels of Python"),
 )
 # Arguments whose option has another name, and those without an option that messages name.
 OTHER_NAMES = {"on_error": "conceal"}

@@ -59,7 +59,7 @@ def load(name):
     if _is_clip(name, data):
         clip = clips.load(data)
         return clip, list(clip.warnings)
-    picture = pictures.load(data, alpha=True)
+    picture = pictures.load(data, alpha=True, deep=True)
     notes = list(picture.warnings)
     if picture.alpha is not None:
         notes.append("transparent pixels were laid on white; transparency itself is not scored")
@@ -77,7 +77,7 @@ def _samples(picture, data):
     if picture.alpha is not None:
         picture = pictures.load(data, background="white")
     pixels = picture.pixels
-    return spread(pixels, probe(data).precision) if pixels.dtype == np.uint16 else pixels
+    return spread(pixels, probe(data).precision) if pixels.dtype == np.uint16 and picture.format == "JPEG" else pixels
 
 
 def _colours(picture):

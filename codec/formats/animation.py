@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import BitstreamError, CodecError, LimitError, ParameterError
-from ..frame import Video
+from ..frame import Video, eight_bits
 from ..limits import checked_limits
 from ..palette import animate as paint
 from ..palette import png, timing
@@ -148,8 +148,6 @@ class _Scale:
                 f"a width of {self.width} is more than the {width} pixels of the frames, which are only scaled down: "
                 f"choose at most {width}"
             )
-        if pixels.dtype == np.uint16:  # of a clip; Pillow has no RGB of 16 bits
-            pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
         size = (int(self.width), max(1, (2 * height * int(self.width) + width) // (2 * width)))
         return np.array(Image.fromarray(np.ascontiguousarray(pixels)).resize(size, Image.Resampling.LANCZOS))
 
@@ -294,7 +292,7 @@ def _clip(video, rate, fps_max, scale):
     kept, turns = set(places), video.rotation // 90
     shown = {
         place: scale(np.ascontiguousarray(np.rot90(pixels, turns)))
-        for place, pixels in enumerate(video.pictures())
+        for place, pixels in enumerate(map(eight_bits, video.pictures()))
         if place in kept
     }
     return Frames([shown[place] for place in places], seconds, tuple(warnings))
@@ -367,6 +365,10 @@ def animate(
     Fraction(3, 10)
     """
     format = format_of(path, format)
+    known = paint.__kwdefaults__ | animate.__kwdefaults__
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise ParameterError(f"unknown option {unknown[0]!r} for animations (options: {', '.join(known)})")
     _refuse_source(sources, path)
     fps_max = timing.GIF_FPS_MAX if format == "gif" else None
     carry = format == "apng" and not strip

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import jpeg, signatures
 from ..errors import BitstreamError, CodecError, LimitError, MissingPackageError, ParameterError, UnsupportedError
+from ..frame import eight_bits
 from ..jpeg.exif import upright_orientation as orientation
 from ..jpeg.geometry import ORIENTATIONS
 from ..jpeg.metadata import Metadata
@@ -150,7 +151,7 @@ class Picture:
         return {**vars(self), "samples": self.pixels}
 
 
-def load(source, *, background=None, alpha=False, limits=None, page=None):
+def load(source, *, background=None, alpha=False, deep=False, limits=None, page=None):
     """Read a picture of any format.
 
     Parameters
@@ -161,6 +162,8 @@ def load(source, *, background=None, alpha=False, limits=None, page=None):
         white, with a warning.
     alpha : bool
         Return alpha separately instead of blending with a background.
+    deep : bool
+        Keep 16-bit samples of gray pictures.
     limits : codec.Limits, optional
     page : int, optional
         Of a TIFF, from 0 to `pages` - 1. Default: the first, with a warning where there are others.
@@ -205,8 +208,8 @@ def load(source, *, background=None, alpha=False, limits=None, page=None):
         warnings, doubts = (*decoded.warnings, *decoded.doubts), (*decoded.doubts, *ends.missing(decoded.warnings))
         return Picture(decoded.pixels, decoded.info.metadata, "JPEG", warnings, doubts=doubts)
     if not data.startswith(PNG):
-        return _load_other(data, color, alpha, limits, page)
-    made = _load_plain(data, color, alpha, limits) or _load_other(data, color, alpha, limits, page)
+        return _load_other(data, color, alpha, deep, limits, page)
+    made = _load_plain(data, color, alpha, limits) or _load_other(data, color, alpha, deep, limits, page)
     doubts = ends.of_png(data)
     return replace(made, warnings=(*made.warnings, *doubts), doubts=doubts) if doubts else made
 
@@ -303,7 +306,7 @@ def _load_plain(data, color, keep_alpha, limits):
     return _finished(samples, alpha, metadata, "PNG", [], color, keep_alpha, limits, chunks)
 
 
-def _load_other(data, color, keep_alpha, limits, page):
+def _load_other(data, color, keep_alpha, deep, limits, page):
     from PIL import Image, UnidentifiedImageError
 
     from . import apng
@@ -353,7 +356,7 @@ def _load_other(data, color, keep_alpha, limits, page):
         raise BitstreamError(str(error) or type(error).__name__, layer=f"{image.format} data") from error
     if frames > 1 and page is None:
         warnings.append(f"{frames} frames or pages: only the first is used")
-    samples, alpha = (_samples(image, bits, warnings), alpha) if plain is None else _without_alpha(plain)
+    samples, alpha = (_samples(image, bits, deep, warnings), alpha) if plain is None else _without_alpha(plain)
     kind, chunks = image.format or "picture", profiles.color_chunks(data) if image.format == "PNG" else ()
     changed = ("xmp",) if quiet not in (None, metadata.xmp) else ()
     metadata = replace(metadata, xmp=quiet) if changed else metadata
@@ -497,15 +500,18 @@ def _without_alpha(samples):
     return np.ascontiguousarray(colors), np.ascontiguousarray(pixels[..., -1])
 
 
-def _samples(image, bits, warnings):
-    """Pixels of an image without alpha or palette, as uint8."""
+def _samples(image, bits, deep, warnings):
+    """Pixels of an image without alpha or palette, as uint8, or uint16 over 0..65535 if they may be `deep`."""
     if image.mode in ("L", "RGB", "CMYK"):
         if bits == 16:
             warnings.append("16-bit samples were reduced to 8 bits")
         return np.array(image)
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        samples = np.asarray(image).astype(np.uint16)
+        if deep:
+            return samples
         warnings.append("16-bit samples were reduced to 8 bits")
-        return ((np.asarray(image).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        return eight_bits(samples)
     raise UnsupportedError(
         f"{image.format} with samples of kind {image.mode!r}; convert the picture to 8-bit gray, RGB or CMYK first"
     )

@@ -164,9 +164,7 @@ def _item(source, number, limits):
         except CodecError as error:
             raise type(error)(str(error) if name in str(error) else f"{name}: {error}") from error
     meaning = profiles.SRGB
-    if isinstance(source, Frame):
-        source = source.to_rgb()
-    elif hasattr(source, "getbands"):
+    if hasattr(source, "getbands"):
         meaning = profiles.of_image(source)
     pixels = frame_pixels(source, number)
     limits.check_pixels(pixels.shape[1], pixels.shape[0])

@@ -77,14 +77,13 @@ def _preset(preset):
 
 
 def _checked(
-    a: npt.ArrayLike, b: npt.ArrayLike, preset: SsimPreset, what: str
+    a: npt.ArrayLike, b: npt.ArrayLike, least: int, what: str, instead: str = "psnr"
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     a, b = check_pair(a, b)
-    if min(a.shape[:2]) < preset.taps:
+    if min(a.shape[:2]) < least:
         raise ParameterError(
-            f"{what} needs at least {preset.taps} x {preset.taps} pixels, and shape {a.shape} is {a.shape[1]} "
-            f"wide and {a.shape[0]} high: "
-            "use psnr, or put channels last"
+            f"{what} needs at least {least} x {least} pixels, and shape {a.shape} is {a.shape[1]} wide and "
+            f"{a.shape[0]} high: use {instead}, or put channels last"
         )
     return (a, b) if a.ndim == 3 else (a[:, :, np.newaxis], b[:, :, np.newaxis])
 
@@ -202,7 +201,7 @@ def ssim(
     0.6795
     """
     preset = _preset(preset)
-    planes = _checked(a, b, preset, "SSIM")
+    planes = _checked(a, b, preset.taps, "SSIM")
     data_range = check_data_range(*planes, data_range)
     if preset is ffmpeg:
         return float(_ffmpeg_map(*_integers(planes), data_range).mean())
@@ -244,7 +243,7 @@ def ssim_map(
     """
     a, b = plain(a), plain(b)
     preset = _preset(preset)
-    planes = _checked(a, b, preset, "SSIM")
+    planes = _checked(a, b, preset.taps, "SSIM")
     if preset is ffmpeg:
         scores = _ffmpeg_map(*_integers(planes), check_data_range(*planes, data_range))
         return scores if np.ndim(a) == 3 else scores[..., 0]
@@ -395,13 +394,8 @@ def ms_ssim(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = No
     0.8918
     """
     first, second = as_array(a, "a"), as_array(b, "b")
-    a, b = _checked(a, b, wang2004, "MS-SSIM")
-    least = (wang2004.taps - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1
-    if min(a.shape[:2]) < least:
-        raise ParameterError(
-            f"MS-SSIM needs at least {least} x {least} pixels for its five scales, and shape {a.shape[:2]} has "
-            "fewer: use ssim"
-        )
+    least = (wang2004.taps - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1  # so that the fifth scale holds a window
+    a, b = _checked(a, b, least, "MS-SSIM", "ssim")
     data_range = check_data_range(a, b, data_range)
     scores = np.ones(a.shape[2])
     for scale, (means, weight) in enumerate(zip(_means_of_scales(a, b, data_range), MS_SSIM_WEIGHTS), 1):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import ParameterError
-from ..frame import Video
+from ..frame import Frame, Video, eight_bits
 from ..pixels import as_array, is_picture
 from ..sources.files import write_atomic
 from ..targets import parse_target
@@ -190,12 +190,12 @@ def animate(
     ('gif', 3, Fraction(1, 10), b'GIF89a')
     """
     format = format_of(path, format)
-    _check(colors, lossy, space, dither_strength, target)
+    _check(colors, lossy, space, dither_strength, target, loops)
     if format == "gif" and (icc or color_chunks):
         raise ParameterError("a GIF carries no colour profile: convert the frames to sRGB, or write an .apng")
     if isinstance(frames, Video):
         fps = frames.fps if fps is None and seconds is None else fps
-        frames = frames.pictures()
+        frames = map(eight_bits, frames.pictures())
     profiled: list[int] = []
     pictures, opaque, alphas = as_frames(frames, profiled)
     lengths = durations(len(pictures), fps, seconds)
@@ -243,7 +243,7 @@ def format_of(path: Path | None, format: AnimationFormat | None = None) -> Anima
     return format
 
 
-def _check(colors, lossy, space, dither_strength, target):
+def _check(colors, lossy, space, dither_strength, target, loops):
     for name, value, least, most in (("colors", colors, 2, 256), ("lossy", lossy, 0, LOSSY_MAX)):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value <= most:
             raise ParameterError(f"{name} must be an integer within {least}..{most}, not {value!r}")
@@ -251,6 +251,8 @@ def _check(colors, lossy, space, dither_strength, target):
         raise ParameterError(f"unknown space {space!r}; there are {', '.join(SPACES)}")
     if not isinstance(dither_strength, (int, float)) or not 0 <= dither_strength <= 1:
         raise ParameterError(f"dither_strength must be within 0..1, not {dither_strength!r}")
+    if loops is not None and (not isinstance(loops, (int, np.integer)) or isinstance(loops, bool) or loops < 0):
+        raise ParameterError(f"loops must be an integer, 0 for ever, or None for never, not {loops!r}")
     if target and parse_target(target).measure != "size":
         raise ParameterError(f"{target!r}: animations take size targets only, such as size:500kB")
 
@@ -300,16 +302,15 @@ def _listed(frames):
 
 
 def frame_pixels(frame, number):
-    """(H, W, 1, 3 or 4) uint8 in memory of its own; samples of 16 bits, as from videos, are scaled."""
+    """(H, W, 1, 3 or 4) uint8 in memory of its own; frames and Pillow images of more bits are scaled."""
     if isinstance(frame, (str, bytes, os.PathLike)) or callable(getattr(frame, "read", None)):
         raise ParameterError(
             f"frame {number} is a {type(frame).__name__}, and this takes pixels: codec.animate reads files and bytes"
         )
     try:
-        pixels = as_array(frame, "it")
-        if pixels.dtype == np.uint16:
-            pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-        return own_pixels(pixels)
+        pixels = frame.to_rgb() if isinstance(frame, Frame) else as_array(frame, "it")
+        ranged = isinstance(frame, Frame) or hasattr(frame, "getbands")  # 16 bits over 0..65535
+        return own_pixels(eight_bits(pixels) if ranged else pixels)
     except ParameterError as error:
         raise ParameterError(f"frame {number}: {error}") from None
 

@@ -2,7 +2,8 @@
 equal rate.
 
 A delta is refused, with a reason, if a curve has fewer than four points, if its score is not strictly monotonic in the
-rate, or if the curves share no range: the number would then say more about the interpolation than about the encoders.
+rate, or if the curves share no range, or too little of one: the number would then say more about the interpolation than
+about the encoders.
 
 References: G. Bjontegaard, "Calculation of average PSNR differences between RD-curves", ITU-T VCEG-M33, 2001; C.
 Herglotz et al., "The Bjontegaard Bible: why your way of comparing video codecs may be wrong", IEEE Trans. Image
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .points import Point
 
 MIN_POINTS = 4
+MIN_SHARE = 0.05  # of the range of the shorter curve; what lies between two of its points is interpolated
 CONFIDENCE = 0.95
 
 
@@ -193,12 +195,13 @@ def _finite(value):
 
 def _overlap(a, b, sign, what, unit=float):
     low, high = float(max(a[0], b[0])), float(min(a[-1], b[-1]))
-    if not low < high:
+    if not high - low >= MIN_SHARE * min(a[-1] - a[0], b[-1] - b[0]):
         spans = [
             " to ".join(f"{unit(sign * end):.6g}" for end in sorted((x[0], x[-1]), key=lambda end: sign * end))
             for x in (a, b)
         ]
-        raise _Refused(f"the curves share no range of {what}: the reference spans {spans[0]}, the test {spans[1]}")
+        few = f"less than {MIN_SHARE:.0%} of the {what} of the shorter one" if low < high else f"no range of {what}"
+        raise _Refused(f"the curves share {few}: the reference spans {spans[0]}, the test {spans[1]}")
     return low, high, (high - low) / float(max(a[-1], b[-1]) - min(a[0], b[0]))
 
 
@@ -214,18 +217,18 @@ def _curves(reference, test):
 
 def _points(which, points):
     try:
-        pairs = [(float(rate), float(score)) for rate, score in points]
+        given = [(float(rate), float(score)) for rate, score in points]
     except (TypeError, ValueError) as error:
         raise ParameterError(f"the {which} must be a sequence of (rate, score), all numbers: {error}") from error
-    for rate, score in pairs:
+    for rate, score in given:
         if not (0 < rate < math.inf) or math.isnan(score):
             raise _Refused(
                 f"the {which} has a point of rate {rate:g} with score {score:g}: a rate is positive, and both are "
                 "numbers"
             )
-    pairs = sorted({pair for pair in pairs if math.isfinite(pair[1])})
+    pairs = sorted({pair for pair in given if math.isfinite(pair[1])})
     if len(pairs) < MIN_POINTS:
-        infinite = "" if len(pairs) == len(set(map(tuple, points))) else " (lossless ones not counted)"
+        infinite = "" if len(pairs) == len(set(given)) else " (lossless ones not counted)"
         raise _Refused(f"the {which} has {len(pairs)} points{infinite}, and a delta needs at least {MIN_POINTS}")
     return tuple(np.array(column) for column in zip(*pairs))
 

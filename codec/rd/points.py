@@ -592,7 +592,10 @@ def pick_family(groups: Mapping[str, Any], name: str) -> str:
     with_part = [known for known in groups if str(name) in known]
     if len(with_part) == 1 and name:
         return with_part[0]
-    near = difflib.get_close_matches(str(name), of_codec or groups, n=1)
-    problem = f"{name!r} has several families of settings" if of_codec else f"no family is called {name!r}"
-    hint = f"did you mean {near[0]!r}? " if near and not of_codec else ""
-    raise ParameterError(f"{problem}: {hint}there are {'; '.join(map(repr, of_codec or groups))}")
+    near = difflib.get_close_matches(str(name), groups, n=1)
+    problem = f"no family is called {name!r}"
+    if of_codec or (with_part and name):
+        problem = f"{name!r} {'has' if of_codec else 'is part of the names of'} several families of settings"
+        raise ParameterError(f"{problem}: there are {'; '.join(map(repr, of_codec or with_part))}")
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ParameterError(f"{problem}: {hint}there are {'; '.join(map(repr, groups))}")

@@ -244,7 +244,9 @@ def _trials(codecs, shared):
     parsed = [(codec, {}) if isinstance(codec, registry.Codec) else registry.parse(codec) for codec in codecs]
     for name in shared:
         if not any(name in codec.parameters for codec, _ in parsed):
-            raise ParameterError(f"none of {', '.join(codec.name for codec, _ in parsed)} has the parameter {name!r}")
+            first, *others = dict.fromkeys(codec.name for codec, _ in parsed)
+            who = f"none of {', '.join([first, *others])} has the" if others else f"{first} has no"
+            raise ParameterError(f"{who} parameter {name!r}")
     trials, first = {}, parsed[0][0]
     for codec, own in parsed:
         codec.require()

@@ -111,7 +111,28 @@ def test_transparency_and_depth_are_said(run, pair, tmp_path):
     Image.fromarray(a[:, :, 0].astype(np.uint16) * 257).save(tmp_path / "deep.png")
     Image.fromarray(a[:, :, 0]).save(tmp_path / "flat.png")
     outcome = run("metrics", tmp_path / "flat.png", tmp_path / "deep.png", "--metric", "mse")
-    assert outcome.text == "mse\t0\n" and "16-bit samples were reduced to 8 bits" in outcome.err
+    assert outcome.text == "mse\t0\n" and "both were compared at 16 bits" in outcome.err
+
+
+def test_what_a_picture_is_too_small_for_is_said_without_python(run, tmp_path):
+    Image.new("RGB", (5, 5)).save(tmp_path / "five.png")
+    outcome = run("metrics", tmp_path / "five.png", tmp_path / "five.png", "--metric", "mse,ssim,ms_ssim,ssimulacra2")
+    assert [line.split("\t")[2].partition(", and")[0] for line in outcome.text.splitlines()[1:]] == [
+        "SSIM needs at least 11 x 11 pixels",
+        "MS-SSIM needs at least 161 x 161 pixels",
+        "SSIMULACRA 2 needs sides of at least 8 and 1 to 4 channels",
+    ]
+    assert "channels last" not in outcome.text
+
+
+@pytest.mark.parametrize("kind", ["png", "tif", "pgm"])
+def test_gray_pictures_of_16_bits_are_compared_at_16(run, tmp_path, kind):
+    a = np.random.default_rng(3).integers(0, 65536, (24, 24), np.uint16)
+    b = a ^ 3
+    for name, pixels in (("a", a), ("b", b)):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.{kind}")
+    outcome = run("metrics", tmp_path / f"a.{kind}", tmp_path / f"b.{kind}", "--metric", "psnr")
+    assert outcome.err == "" and outcome.text == f"psnr\t{metrics.psnr(a, b):.6g}\tdB\n"
 
 
 def test_samples_of_12_bits_have_their_own_peak(run, tmp_path):

@@ -43,4 +43,7 @@ def test_tables_and_their_origin_are_written(run, tmp_path):
 def test_gray_pictures_are_refused(run, tmp_path):
     Image.fromarray(np.zeros((48, 48), np.uint8)).save(tmp_path / "gray.png")
     made = run("rd", "train-matrix", tmp_path / "gray.png", "-o", tmp_path / "matrices.json")
-    assert made.code == 1 and "colour pictures" in made.err and not (tmp_path / "matrices.json").exists()
+    assert made.code == 1 and "gray.png is gray, and matrices are learned from 8-bit colour pictures" in made.err
+    wrong = run("rd", "train-matrix", tmp_path / "gray.png", "--quality", "0", "-o", tmp_path / "matrices.json")
+    assert wrong.code == 2 and "quality must be a number in 1..100" in wrong.err
+    assert not (tmp_path / "matrices.json").exists()

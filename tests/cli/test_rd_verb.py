@@ -9,6 +9,7 @@ from clips import clip, y4m
 from PIL import Image
 
 from codec import rd
+from codec.cli.rd import lab
 from codec.metrics.names import METRICS
 
 
@@ -225,10 +226,15 @@ def test_a_file_that_holds_something_else_is_not_touched(run, home):
 
 def test_bd_rate_as_a_table_and_as_json(run, swept):
     outcome = run("rd", "bd", "rows.jsonl", "--anchor", "libjpeg-turbo", "--metric", "psnr,ssim")
-    assert outcome.code == 0 and outcome.text.splitlines()[0].split("\t")[:3] == ["family", "metric", "BD-rate"]
-    assert [line[:2] for line in outcome.table] == [
-        ["jpeg, automatic subsampling", "psnr"],
-        ["jpeg, automatic subsampling", "ssim"],
+    assert outcome.code == 0 and outcome.text.splitlines()[0].split("\t")[:4] == [
+        "family",
+        "anchor",
+        "metric",
+        "BD-rate %",
+    ]
+    assert [line[:3] for line in outcome.table] == [
+        ["jpeg, automatic subsampling", "libjpeg-turbo, 4:2:0", "psnr"],
+        ["jpeg, automatic subsampling", "libjpeg-turbo, 4:2:0", "ssim"],
     ]
     found = run("rd", "bd", "rows.jsonl", "--anchor", "libjpeg-turbo", "--metric", "psnr", "--json").json["results"]
     expected = rd.compare(rd.read_points("rows.jsonl"), "psnr", "libjpeg-turbo")["jpeg, automatic subsampling"]
@@ -236,16 +242,16 @@ def test_bd_rate_as_a_table_and_as_json(run, swept):
         found[0]["mean"] == expected.mean
         and found[0]["images"]["in/a.png"]["value"] == expected.images["in/a.png"].value
     )
-    assert f"{expected.mean:+.2f}" == outcome.table[0][2]
+    assert [f"{expected.mean:+.2f}", "-", "-", f"{expected.median:+.2f}"] == outcome.table[0][3:7]
     lines = run("rd", "bd", "rows.jsonl", "--anchor", "jpeg", "--per-image", "--metric", "psnr").table
-    assert [line[2] for line in lines] == ["in/a.png", "in/b.png"]
-    assert run("rd", "bd", "rows.jsonl", "--quality", "--metric", "psnr").text.split("\t")[2] == "BD-quality"
+    assert [line[3] for line in lines] == ["in/a.png", "in/b.png"]
+    assert run("rd", "bd", "rows.jsonl", "--quality", "--metric", "psnr").text.split("\t")[3] == "BD-quality"
 
 
 def test_bd_rate_that_cannot_be_given_says_why(run, home):
     run("rd", "sweep", "in/a.png", "-c", "jpeg", "-c", "libjpeg-turbo", "-q", "40,80", "-o", "few.jsonl")
     outcome = run("rd", "bd", "few.jsonl", "--metric", "psnr")
-    assert outcome.code == 1 and outcome.table[0][2] == "-"
+    assert outcome.code == 1 and outcome.table[0][3] == "-"
     assert (
         "no number: libjpeg-turbo, 4:2:0, psnr, in/a.png: the reference has 2 points, and a delta needs at least 4"
         in outcome.err
@@ -299,7 +305,7 @@ def test_metrics_of_other_programs_are_compared_and_drawn(run, swept):
     )
     for names in ("vmaf,ssim[skimage]", "all"):
         outcome = run("rd", "bd", "other.jsonl", "--metric", names)
-        assert outcome.code == 0 and [line[1] for line in outcome.table] == ["vmaf", "ssim[skimage]"]
+        assert outcome.code == 0 and [line[2] for line in outcome.table] == ["vmaf", "ssim[skimage]"]
         assert run("rd", "plot", "other.jsonl", "--metric", names, "-o", "rd.svg").code == 0
 
 
@@ -342,6 +348,39 @@ def test_a_target_out_of_reach_and_wrong_ones(run, home):
     )
 
 
+def test_find_writes_no_file_that_says_another_format(run, home):
+    for codec, name, says in (
+        ("jpeg", "f.png", "jpeg writes JPEG, and f.png does not say so; name it f.jpg"),
+        ("webp", "f.jpg", "webp writes WEBP, and f.jpg does not say so; name it f.webp"),
+        ("webp:quality=50", "f.webp", "quality is what the search is for"),
+    ):
+        outcome = run("rd", "find", "in/a.png", "--target", "psnr:20", "-c", codec, "-o", name)
+        assert outcome.code == 2 and says in outcome.err and not (home / name).exists()
+
+
+def test_what_is_not_there_is_said(run, home):
+    (home / "empty").mkdir()
+    for folder, codec, says in (
+        ("in", "h264", "in: no videos there (3 pictures)"),
+        ("empty", "jpeg", "empty: no pictures there\n"),
+    ):
+        outcome = run("rd", "sweep", folder, "-c", codec)
+        assert outcome.code == 2 and says in outcome.err
+
+
+def test_a_slow_encoder_has_a_speed(run, swept):
+    rows = [rd.Point(**{**vars(row), "encode_seconds": 0.03}) for row in rd.read_points(swept)]
+    assert lab._cell("enc MP/s", rd.means(rows)[0].encode_mpixels_per_second) == "0.043"
+    assert lab._cell("enc MP/s", 17.26) == "17.3"
+
+
+def test_a_warning_names_no_option_that_the_command_lacks(run, home):
+    Image.new("RGBA", (16, 16), (9, 9, 9, 99)).save("clear.png")
+    for command in (("sweep", "clear.png", "-q", "50"), ("find", "clear.png", "--target", "psnr:30")):
+        outcome = run("rd", *command, "--metric", "psnr") if command[0] == "sweep" else run("rd", *command)
+        assert "clear.png: transparent pixels were laid on white\n" in outcome.err
+
+
 def test_an_unknown_codec_lists_the_known_ones(run, home):
     outcome = run("rd", "sweep", "in/a.png", "--codec", "mozjpg")
     assert (
@@ -371,7 +410,7 @@ def test_two_files_of_one_codec_are_compared_by_the_names_given_to_them(run, swe
     assert (
         [line[0].split(" (")[0] for line in table] == ["libjpeg-turbo, 4:2:0", "jpeg"]
         and "after, " in table[1][0]
-        and table[1][2] == "-50.00"
+        and table[1][3] == "-50.00"
     )
     assert any(
         "(after, " in line[0]
@@ -381,6 +420,22 @@ def test_two_files_of_one_codec_are_compared_by_the_names_given_to_them(run, swe
     assert "rows.jsonl, new.jsonl" in (home / "rd.html").read_text()
     swept.rename("a=b.jsonl")
     assert run("rd", "hull", "a=b.jsonl").code == 0
+
+
+def test_a_build_is_the_anchor_of_each_of_its_families(run, swept, home):
+    rows = rd.read_points(swept)
+    halved = [rd.Point(**{**vars(row), "bytes": row.bytes // 2, "bpp": row.bpp / 2}) for row in rows]
+    rd.write_points("new.jsonl", halved)
+    outcome = run("rd", "bd", "a=rows.jsonl", "b=new.jsonl", "--anchor", "a", "--metric", "psnr")
+    assert outcome.code == 0 and [(line[0].replace("(b, ", "(a, "), line[3]) for line in outcome.table] == [
+        (line[1], "-50.00") for line in outcome.table
+    ]
+    assert [line[1].partition(" ")[0] for line in outcome.table] == ["jpeg", "libjpeg-turbo"]
+    rd.write_points("new.jsonl", [row for row in halved if row.codec == "jpeg"])
+    outcome = run("rd", "bd", "a=rows.jsonl", "b=new.jsonl", "--anchor", "a", "--metric", "psnr")
+    assert len(outcome.table) == 1 and "nothing to compare with libjpeg-turbo" in outcome.err
+    outcome = run("rd", "bd", "a=rows.jsonl", "b=rows.jsonl", "--anchor", "(a", "--metric", "psnr")
+    assert outcome.code == 2 and "'(a' is part of the names of several families" in outcome.err
 
 
 def test_videos_from_the_command_line(run, home):
@@ -421,7 +476,7 @@ def test_videos_from_the_command_line(run, home):
     assert len(rows) == 16 and {(row.media, row.frames) for row in rows} == {("video", 4)}
     assert "16 of 16 rows were there already" in run(*command, "-o", "rows.jsonl").err
     table = run("rd", "bd", "rows.jsonl", "--anchor", "x264", "--metric", "psnr_y").table
-    assert [line[0] for line in table] == ["vp9"] and table[0][6] == "2/2"
+    assert [line[0] for line in table] == ["vp9"] and table[0][7] == "2/2"
     assert "kbit/s" in run("rd", "hull", "rows.jsonl", "--metric", "ssim_y").text
     assert run("rd", "plot", "rows.jsonl", "-o", "rd.svg", "--metric", "psnr_y").code == 0
     assert run("rd", "report", "rows.jsonl", "-o", "rd.html").code == 0

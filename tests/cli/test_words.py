@@ -19,7 +19,7 @@ PYTHON = re.compile(r"(?<![^\s(])[a-z][a-z_0-9]*=(?!=)|\bLimits\b|\bcodec\.[A-Z]
 OF_PYTHON = re.compile(
     r"must be a codec\.|^limits must|^Limits\.|codec\.write writes|takes an array of pixels|^there is a codec|"
     r"comments must|4 channels may be|leave optimize=|data_range|the form name=value|bits=5 can hold|"
-    r"must be one of None, True|must be True or False"
+    r"must be one of None, True|must be True or False|loops must be"
 )
 RAISED = ("ParameterError", "LimitError", "UnsupportedError", "BitstreamError", "_error", "append")
 
@@ -115,7 +115,7 @@ def test_errors_and_warnings_name_options(run, home, args, says):
     [
         (("rd", "find", "in/a.png", "--target", "psnr:20", "-c", "jpeg:effort=77"), "effort of jpeg must be in 1..9"),
         (("rd", "find", "in/a.png", "--target", "psnr:20", "-c", "jpeg:quality=7"), "quality is what the search is for"),
-        (("rd", "sweep", "in/a.png", "--crf", "3"), "none of jpeg has the parameter 'crf'"),
+        (("rd", "sweep", "in/a.png", "--crf", "3"), "jpeg has no parameter 'crf'"),
         (("rd", "sweep", "in/a.png", "--frames", "3"), "frames is for videos"),
         (("rd", "sweep", "in/a.png", "--subsampling", "4:1:1"), "must be in auto, 4:4:4"),
         (("metrics", "in/a.png", "in/c.png", "--metric", "sim"), "did you mean 'ssim'"),

@@ -170,6 +170,11 @@ def test_one_statement_of_time(tmp_path):
             make(frames, fps=10, seconds=0.2)
 
 
+def test_an_unknown_option_is_answered_by_the_known_ones(picture):
+    with pytest.raises(ParameterError, match=r"unknown option 'seed' for animations \(options: .*fps.*dither_strength"):
+        codec.animate([np.zeros((4, 4), np.uint8)], seed=3)
+
+
 def test_a_source_is_not_overwritten(tmp_path):
     path = tmp_path / "a.gif"
     codec.animate([np.full((4, 6), 80 * i, np.uint8) for i in range(3)], path)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+import codec
 from codec import cpu
 from codec.errors import ParameterError
 from codec.formats.animation import load
@@ -273,7 +274,18 @@ def test_a_video_is_its_pictures_at_its_rate():
     video = clip(6, fps=Fraction(25))
     made = animate(video)
     assert made.seconds == Fraction(6, 25) and made.data == animate(list(video.pictures()), fps=25).data
-    assert animate(clip(3, depth=10)).frames == 3
+
+
+def test_more_than_8_bits_are_scaled_where_the_range_is_known_and_else_refused():
+    deep = clip(3, depth=10)
+    pictures = [np.round(picture / 257).astype(np.uint8) for picture in deep.pictures()]
+    made = animate(pictures, fps=25)
+    assert animate(deep).data == codec.animate(deep).data == made.data
+    frames = [codec.Frame(planes, bit_depth=10, matrix=deep.matrix) for planes in deep.frames]
+    assert animate(frames, fps=25).data == codec.animate(frames, fps=25).data == made.data
+    for paint in (animate, codec.animate):
+        with pytest.raises(ParameterError, match="frame 0: image must be uint8, not uint16.*astype"):
+            paint([picture.astype(np.uint16) for picture in pictures])
 
 
 # ---------------------------------------------------------------- times
@@ -366,7 +378,8 @@ def test_a_size_is_reached():
     ({"lossy": 201}, "lossy"),
     ({"space": "hsv"}, "space"), ({"dither_strength": 2}, "dither_strength"), ({"target": "psnr:40"}, "size"),
     ({"format": "webp"}, "format"),
-    ({"fps": 0}, "fps"), ({"fps": "x"}, "fps"), ({"loops": -1}, "loops"), ({"comment": "\u20ac"}, "comment"),
+    ({"fps": 0}, "fps"), ({"fps": "x"}, "fps"), ({"loops": -1}, "loops"), ({"loops": "once"}, "loops.*None"),
+    ({"loops": -1, "format": "apng"}, "loops"), ({"loops": True}, "loops"), ({"comment": "\u20ac"}, "comment"),
 ], ids=str)  # fmt: skip
 def test_wrong_arguments(tmp_path, wrong, says):
     with pytest.raises(ParameterError, match=says):

@@ -151,6 +151,12 @@ def test_the_common_range_and_its_share():
     assert result.share == pytest.approx(5.5 / 16.5)
 
 
+def test_a_short_curve_within_a_long_one_is_compared():
+    short = [(1 + i / 1000, 36 + i / 1000) for i in range(4)]
+    assert bd_rate(ANCHOR, short).share == pytest.approx(0.003 / 11)
+    assert bd_rate(ANCHOR, scaled(ANCHOR, score=10)).value is not None
+
+
 @pytest.mark.parametrize(
     "test, reason",
     [
@@ -161,6 +167,9 @@ def test_the_common_range_and_its_share():
             "the curves share no range of scores: the reference spans 30 to 41, the test 80 to 91",
         ),
         (scaled(ANCHOR, score=11), "share no range"),
+        (scaled(ANCHOR, score=10.5), r"share less than 5% of the scores of the shorter one: the reference spans 30 to"),
+        (iter(ANCHOR[:2]), "the test has 2 points, and"),
+        (iter([*ANCHOR[:3], (9, math.inf)]), r"the test has 3 points \(lossless ones not counted\), and"),
         (
             [(0.25, 30.0), (0.5, 33.0), (1.0, 32.5), (2.0, 39.0), (4.0, 39.0)],
             r"the test is not monotonic: its score does not rise with the rate "

@@ -4,7 +4,9 @@ import click
 
 from .. import _options as options
 from .._common import Failure, echo_json, say
-from .lab import cells, known_family, known_metrics, labels, rate, read_rows
+from .lab import FORMATS, cells, known_family, known_metrics, labels, rate, read_rows, split_name
+
+TITLES = {"rate": "BD-rate %", "quality": "BD-quality"}
 
 
 @click.command()
@@ -13,8 +15,8 @@ from .lab import cells, known_family, known_metrics, labels, rate, read_rows
     "--anchor",
     metavar="FAMILY",
     help=(
-        "Reference for the others: a codec, a family as named in the table, or a unique part of a name.  "
-        "[default: the first]"
+        "Reference for the others: a codec, a family as named in the table, or a unique part of a name; or the NAME "
+        "of a file, for each of its families.  [default: the first]"
     ),
 )
 @options.row_metrics("Comma-separated, of those in the rows, or all.")
@@ -36,14 +38,15 @@ from .lab import cells, known_family, known_metrics, labels, rate, read_rows
 @options.as_json("One JSON object on stdout, with every picture.")
 def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
     """Compare families of settings with one of them by BD-rate: the difference of bytes, or of bit rate for videos, in
-    percent at equal score. Negative is smaller.
+    percent at equal score. Negative is smaller. Each family is compared with its anchor.
 
     low and high are a 95 % bootstrap interval of the mean over the pictures. from and to are the extremes of the common
     score ranges, share is the smallest fraction of its score range that a picture has in common. Pictures without a
     number are listed on stderr with the reason; the exit code is 1 if a family has none at all.
 
     Several versions of a codec are separate families, named by version. ROWS may be NAME=FILE: NAME then precedes the
-    versions in that file, to compare two builds of one version.
+    versions in that file, to compare two builds of one version. With --anchor NAME every family is compared with the
+    family of that file that has the same codec and settings.
 
     \b
     Examples:
@@ -54,18 +57,24 @@ def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
     from ... import rd as lab
 
     points, _, problems = read_rows(rows)
-    metrics, anchor = known_metrics(points, metrics), known_family(points, anchor)
+    metrics = known_metrics(points, metrics)
+    pairs = anchors(points, anchor) if anchor in {split_name(path)[0] for path in rows} else {}
+    pairs = pairs or {known_family(points, anchor): None}
     results = [
         found
         for metric in metrics
-        for found in lab.compare(points, metric, anchor, method=method, quantity=quantity).values()
+        for one, others in pairs.items()
+        for name, found in lab.compare(points, metric, one, method=method, quantity=quantity).items()
+        if others is None or name in others
     ]
     if as_json:
         echo_json(
             "rd bd", quantity=quantity, method=method, results=[to_json(found) for found in results], problems=problems
         )
     elif results:
-        cells([line for found in results for line in (by_image(found) if per_image else [mean(found)])])
+        lines = [line for found in results for line in (by_image(found) if per_image else [mean(found)])]
+        decimals = "+.2f" if quantity == "rate" else "+.4f"
+        cells(lines, FORMATS | dict.fromkeys((TITLES[quantity], "low", "high", "median"), decimals))
     else:
         say("there is only one family, so there is nothing to compare: sweep another codec or setting")
     for line in sorted(
@@ -76,12 +85,29 @@ def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
         click.get_current_context().exit(1)
 
 
+def anchors(points, build):
+    """{family of a build: those of other builds with its codec and settings}, where there are some."""
+    from ...rd import families, family
+
+    keys = {name: family(rows[0]) for name, rows in families(points).items()}
+    own = {name: key for name, key in keys.items() if key[1].startswith(f"{build}, ")}
+    pairs = {
+        name: [other for other in keys if other not in own and (keys[other][0], keys[other][2:]) == (key[0], key[2:])]
+        for name, key in own.items()
+    }
+    alone = [name for name, others in pairs.items() if not others]
+    if alone and len(alone) < len(own):
+        say(f"nothing to compare with {'; '.join(alone)}")
+    return {name: others for name, others in pairs.items() if others}
+
+
 def mean(found):
     valued = [result for result in found.images.values() if result.value is not None]
     return {
         "family": found.family,
+        "anchor": found.anchor,
         "metric": found.metric,
-        f"BD-{found.quantity}": found.mean,
+        TITLES[found.quantity]: found.mean,
         "low": found.low,
         "high": found.high,
         "median": found.median,
@@ -94,8 +120,8 @@ def mean(found):
 
 def by_image(found):
     for image, result in found.images.items():
-        value = {f"BD-{found.quantity}": result.value, "from": result.low, "to": result.high, "share": result.share}
-        yield {"family": found.family, "metric": found.metric, "image": image, **value}
+        value = {TITLES[found.quantity]: result.value, "from": result.low, "to": result.high, "share": result.share}
+        yield {"family": found.family, "anchor": found.anchor, "metric": found.metric, "image": image, **value}
 
 
 def to_json(found):

@@ -1,10 +1,22 @@
 """`codec rd find`."""
 
+import os
+
 import click
 
+from ...signatures import JPEG_SUFFIXES
 from .. import _options as options
 from .._common import echo_json, refuse_terminal, warn
 from .lab import cells
+
+# Suffixes for the formats of `codec.signatures` that codecs write; the first is proposed.
+SUFFIXES = {
+    "JPEG": JPEG_SUFFIXES,
+    "WEBP": (".webp",),
+    "AVIF": (".avif",),
+    "JPEG XL": (".jxl",),
+    "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpc", ".jpx"),
+}
 
 
 @click.command()
@@ -51,13 +63,18 @@ def find(image, target, codec, frames, output, as_json):
         for name, several in values.items():
             if len(several) > 1:
                 raise ParameterError(f"{codec!r}: a search takes one value of {name}, not {len(several)}")
-        chosen.setting(**{name: several[0] for name, several in values.items()})
+        if chosen.dial in values:
+            raise ParameterError(f"{chosen.dial} is what the search is for: leave it out of {codec!r}")
+        setting = chosen.setting(**{name: several[0] for name, several in values.items()})
         if chosen.media == "video" and output:
             raise ParameterError("-o writes pictures; video packets have no container here")
         if chosen.media == "image" and frames:
             raise ParameterError(f"--frames is for videos, and {chosen.name} takes pictures")
     except ParameterError as error:
         raise click.UsageError(str(error)) from error
+    if output and output != "-":
+        chosen.require()
+        check_suffix(output, chosen, setting)
     content = decode(image, *fetch(image), chosen.media, frames)
     for message in content.warnings:
         warn(image, message)
@@ -74,3 +91,16 @@ def find(image, target, codec, frames, output, as_json):
         echo_json("rd find", image=image, target=target, found=answer, trials=trials)
     else:
         cells([{**answer, "encodes": len(trials)}])
+
+
+def check_suffix(output, codec, setting):
+    """A usage error if the name of a file says another format than that of the codec, which a small picture tells."""
+    import numpy as np
+
+    from ...signatures import HEAD_BYTES, format_of
+
+    kind = format_of(codec.run_encode(np.full((16, 16), 128, np.uint8), setting)[:HEAD_BYTES])
+    stem, suffix = os.path.splitext(output)
+    known = SUFFIXES.get(kind)
+    if known and suffix.lower() not in known:
+        raise click.UsageError(f"{codec.name} writes {kind}, and {output} does not say so; name it {stem}{known[0]}")

@@ -12,19 +12,12 @@ from .._common import printable, say
 FORMATS = {
     "bpp": ".3f",
     "kbit/s": ".1f",
-    "enc MP/s": ".1f",
-    "dec MP/s": ".1f",
-    "BD-rate": "+.2f",
-    "BD-quality": "+.4g",
-    "low": "+.4g",
-    "high": "+.4g",
-    "median": "+.4g",
     "share": ".2f",
 }
 
 
 def numbers(ctx, param, value):
-    """Parse "30,50,70" or "20:95:5" (first, last, step; the last is included if a step hits it)."""
+    """Parse "30,50,70" or "20:95:5" (first, last, step, by default 1; the last is included if a step hits it)."""
     from ...registry import numbers as parsed
 
     if value is None:
@@ -33,7 +26,8 @@ def numbers(ctx, param, value):
         return parsed(value)
     except (TypeError, ValueError) as error:
         raise click.BadParameter(
-            f"{value!r} is neither numbers such as 30,50,70 nor a range such as 20:95:5 (first, last, step)"
+            f"{value!r} is neither numbers such as 30,50,70 nor a range such as 20:95:5 (first, last, "
+            "step; without it 1)"
         ) from error
 
 
@@ -53,6 +47,17 @@ def expand(images, media):
             )
         else:
             yield image
+
+
+def inputs(images, media):
+    """The files of `expand`; a usage error that says what is there instead, if there are none."""
+    found = list(expand(images, media))
+    if found:
+        return found
+    other = "video" if media == "image" else "image"
+    count, nouns = len(list(expand(images, other))), {"image": "picture", "video": "video"}
+    instead = f" ({count} {nouns[other]}{'' if count == 1 else 's'})" if count else ""
+    raise click.UsageError(f"{', '.join(images)}: no {nouns[media]}s there{instead}")
 
 
 def labels(means, points):
@@ -105,10 +110,14 @@ def table(points):
     cells(lines)
 
 
-def cells(lines):
-    """Print dicts as a table with the union of their keys as columns; tab-separated if stdout is not a terminal."""
+def cells(lines, formats=FORMATS):
+    """Print dicts as a table with the union of their keys as columns; tab-separated if stdout is not a terminal.
+
+    formats : dict
+        Of numbers, by column.
+    """
     names = _union(lines)
-    rows = [[_cell(name, line.get(name)) for name in names] for line in lines]
+    rows = [[_cell(name, line.get(name), formats) for name in names] for line in lines]
     if not sys.stdout.isatty():
         click.echo("\n".join("\t".join(row) for row in [names, *rows]))
         return
@@ -138,20 +147,22 @@ def _union(lines):
     return names
 
 
-def _cell(name, value):
+def _cell(name, value, formats=FORMATS):
     if value is None:
         return "-"
     if isinstance(value, str | bool):
         return printable(value)
-    return format(value, _format(name, value))
+    return format(value, _format(name, value, formats))
 
 
-def _format(name, value):
+def _format(name, value, formats):
     from ...metrics.names import FACTS
 
     if name in FACTS:
         return f".{FACTS[name].decimals}f"
-    return FORMATS.get(name, ".6g" if isinstance(value, float) else "")
+    if name.endswith(" MP/s"):
+        return ".1f" if value >= 1 else ".2g"
+    return formats.get(name, ".6g" if isinstance(value, float) else "")
 
 
 def reasons(failures):

@@ -8,7 +8,8 @@ import click
 from .. import _options as options
 from .._common import say
 from .._progress import progress
-from .lab import expand, keep_failures, numbers, reasons, store, table
+from .._words import spoken
+from .lab import inputs, keep_failures, numbers, reasons, store, table
 
 
 @click.command()
@@ -24,7 +25,11 @@ from .lab import expand, keep_failures, numbers, reasons, store, table
     help="May be repeated; all for pictures or all for videos. With its own settings: effort=1/9,quality=20:95:5.",
 )
 @click.option(
-    "-q", "--quality", callback=numbers, metavar="LIST", help="30,50,74.5 or first:last:step.  [default: 30:90:10]"
+    "-q",
+    "--quality",
+    callback=numbers,
+    metavar="LIST",
+    help="30,50,74.5, first:last or first:last:step.  [default: 30:90:10]",
 )
 @click.option(
     "--crf",
@@ -98,7 +103,7 @@ def sweep(images, codecs, quality, crf, frames, subsampling, effort, metrics, ou
                 figure_kind(figure)
             file = lab.RowFile(output) if output not in (None, "-") else None
             rows = lab.sweep(
-                expand(images, registry.parse(codecs[0])[0].media),
+                inputs(images, registry.parse(codecs[0])[0].media),
                 codecs=codecs,
                 quality=quality,
                 crf=crf,
@@ -118,7 +123,7 @@ def sweep(images, codecs, quality, crf, frames, subsampling, effort, metrics, ou
         points = store(rows, file, output)
     problems = file.problems if file else []
     for message in [*rows.warnings, *([file.repaired] if file and file.repaired else []), *problems]:
-        say(f"warning: {message}")
+        say(f"warning: {spoken(message, click.get_current_context().command)}")
     if rows.outdated:
         say(f"{len(rows.outdated)} rows there were by another version or build of their codec, and were measured again")
     if rows.reused:

@@ -6,7 +6,7 @@ import click
 
 from .. import _options as options
 from .._common import say, warn
-from .lab import expand, numbers
+from .lab import inputs, numbers
 
 
 @click.command("train-matrix")
@@ -76,16 +76,23 @@ def train_matrix(pictures, tune, subsampling, quality, rounds, crop, start, seed
     from pathlib import Path
 
     from ... import __version__
+    from ...errors import ParameterError
+    from ...quality import as_quality
     from ...rd import train as trainer
     from ...rd.content import decode, fetch
     from ...sources.files import write_atomic
 
+    try:
+        for q in quality:
+            as_quality(q)
+    except ParameterError as error:
+        raise click.UsageError(str(error)) from error
     contents, hashes = [], {}
-    for name in expand(pictures, "image"):
+    for name in inputs(pictures, "image"):
         content = decode(name, *fetch(name), "image")
         for message in content.warnings:
             warn(name, message)
-        contents.append(middle(content.pixels, crop))
+        contents.append(middle(name, content.pixels, crop))
         hashes[Path(name).name] = content.sha256
     target = Path(output)
     text = (
@@ -117,13 +124,14 @@ def train_matrix(pictures, tune, subsampling, quality, rounds, crop, start, seed
                 rows.write(json.dumps(row) + "\n")
 
 
-def middle(pixels, crop):
+def middle(name, pixels, crop):
     """Crop the middle of a picture, as RGB."""
     import numpy as np
 
     from ...errors import ParameterError
 
     if pixels.ndim != 3 or pixels.dtype != np.uint8:
-        raise ParameterError("matrices are learned from 8-bit colour pictures")
+        kind = "gray" if pixels.ndim == 2 else f"of {pixels.dtype} samples"
+        raise ParameterError(f"{name} is {kind}, and matrices are learned from 8-bit colour pictures: leave it out")
     top, left = (max(0, (side - crop) // 2) if crop else 0 for side in pixels.shape[:2])
     return np.ascontiguousarray(pixels[top : top + (crop or len(pixels)), left : left + (crop or pixels.shape[1]), :3])
