@@ -31,6 +31,9 @@ typedef void (*h264_average_fn)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_
 typedef void (*h264_half_samples_fn)(uint8_t *b, uint8_t *h, uint8_t *j, const uint8_t *src, ptrdiff_t stride, int w,
                                      int16_t *work);
 
+/* out[x] = (a[2 x] + a[2 x + 1] + b[2 x] + b[2 x + 1] + 2) >> 2 for x < count: a line at half the width and height. */
+typedef void (*h264_halve_fn)(uint8_t *out, const uint8_t *a, const uint8_t *b, ptrdiff_t count);
+
 /* Forward transforms of an 8x8 block of src - prediction: four 4x4 blocks in raster order of the blocks, or one 8x8
  * block; forward_one: one 4x4 block alone. Coefficients in raster order; magnitudes at most 36 * 255 and 64 * 255. */
 typedef void (*h264_forward_fn)(int16_t *d, const uint8_t *src, ptrdiff_t src_stride, const uint8_t *pred,
@@ -52,6 +55,7 @@ typedef int (*h264_quantize_fn)(int16_t *level, const int16_t *d, const uint16_t
     MANY(h264_four_fn, satd4, [3], H264_WIDTHS)                 \
     ONE(h264_average_fn, average)                               \
     ONE(h264_half_samples_fn, half_samples)                     \
+    ONE(h264_halve_fn, halve)                                   \
     ONE(h264_forward_fn, forward_one)                           \
     ONE(h264_forward_fn, forward4x4)                            \
     ONE(h264_forward_fn, forward8x8)                            \

@@ -145,6 +145,12 @@ KERNEL void NAME(half_samples)(uint8_t *CODEC_RESTRICT b, uint8_t *CODEC_RESTRIC
     }
 }
 
+KERNEL void NAME(halve)(uint8_t *CODEC_RESTRICT out, const uint8_t *a, const uint8_t *b, ptrdiff_t count)
+{
+    for (ptrdiff_t x = 0; x < count; x++)
+        out[x] = (uint8_t)((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2);
+}
+
 /* ---- transforms: the transposes of 8.5.12.2 and 8.5.13 */
 
 INLINE void NAME(forward4)(int *d, int s)

@@ -91,6 +91,13 @@ def half_samples(const uint8_t[:, ::1] src, int level):
     return made
 
 
+def halve(uint8_t[::1] out, const uint8_t[::1] a, const uint8_t[::1] b, int level):
+    """Means of 2x2 samples of two lines."""
+    if not 0 < 2 * out.shape[0] <= min(a.shape[0], b.shape[0]):
+        raise ParameterError("lines of at least twice as many samples")
+    h264_enc(level).halve(&out[0], &a[0], &b[0], out.shape[0])
+
+
 def forward(int size, const uint8_t[:, :] src, const uint8_t[:, :] prediction, int level):
     """Forward transform of a 4x4 block, or of an 8x8 block: (4, 4, 4) coefficients of its 4x4 blocks, or (8, 8)."""
     check_pair(np.asarray(src), np.asarray(prediction), 4)

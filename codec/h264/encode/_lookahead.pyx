@@ -10,6 +10,7 @@ from libc.stdlib cimport abs, calloc, free
 from libc.string cimport memcpy, memset
 
 from codec._core cimport codec_bit_length
+from codec.h264.encode._coder cimport NOTHING
 from codec.h264.encode._kernels cimport H264Enc, h264_enc
 from codec.h264.encode._planes cimport weigh_samples
 from codec.h264.macroblock._intra cimport MODE_NEEDS
@@ -57,10 +58,6 @@ cdef inline int median(int a, int b, int c) noexcept nogil:
 # In C, where compilers make vectors of it.
 cdef extern from *:
     """
-    static void halve_line(uint8_t *out, const uint8_t *a, const uint8_t *b, Py_ssize_t count) {
-        for (Py_ssize_t x = 0; x < count; x++)
-            out[x] = (uint8_t)((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2);
-    }
     /* Neighbours in a line that are equal, and those that differ by 24 at least. */
     static void count_neighbours(const uint8_t *line, Py_ssize_t count, int64_t *equal, int64_t *steps) {
         uint32_t same = 0, apart = 0;
@@ -72,20 +69,15 @@ cdef extern from *:
         *equal += same;
         *steps += apart;
     }
-    /* A line has 8440 samples at most (Table A-1), whose squares fit into 32 bits. */
-    static void add_moments(const uint8_t *line, Py_ssize_t count, int64_t *sum, int64_t *square) {
-        uint32_t first = 0, second = 0;
-        for (Py_ssize_t x = 0; x < count; x++) {
-            first += line[x];
-            second += (uint32_t)line[x] * line[x];
-        }
-        *sum += first;
-        *square += second;
+    /* A line has 8440 samples at most (Table A-1). */
+    static uint32_t sum_of_line(const uint8_t *line, Py_ssize_t count) {
+        uint32_t sum = 0;
+        for (Py_ssize_t x = 0; x < count; x++) sum += line[x];
+        return sum;
     }
     """
-    void halve_line(uint8_t *out, const uint8_t *a, const uint8_t *b, Py_ssize_t count) nogil
     void count_neighbours(const uint8_t *line, Py_ssize_t count, int64_t *equal, int64_t *steps) nogil
-    void add_moments(const uint8_t *line, Py_ssize_t count, int64_t *sum, int64_t *square) nogil
+    uint32_t sum_of_line(const uint8_t *line, Py_ssize_t count) nogil
 
 # Where a block is, and what a vector of it is measured by.
 cdef struct Block:
@@ -147,7 +139,7 @@ cdef class HalfFrame:
             a = luma + min(2 * y + (i >> 1), rows - 1) * columns
             b = luma + min(2 * y + (i >> 1) + 1, rows - 1) * columns
             line = self.plane[i] + y * self.stride
-            halve_line(line, a + shift, b + shift, whole)
+            self.enc.halve(line, a + shift, b + shift, whole)
             memset(line + whole, (a[columns - 1] + b[columns - 1] + 1) >> 1, w - whole)
             memset(line - ROOM, line[0], ROOM)
             memset(line + w, line[w - 1], ROOM)
@@ -160,23 +152,29 @@ cdef class HalfFrame:
         """Make it that of luma, whose last row and column are repeated up to whole macroblocks, and once more; and find
         what the frame tells alone."""
         cdef int i, x, y
-        cdef int64_t sum = 0, square = 0, equal = 0, steps = 0, neighbours = luma.shape[0] * (luma.shape[1] - 1)
+        cdef int64_t sum = 0, square = 0, equal = 0, steps = 0, neighbours = ((luma.shape[0] + 1) >> 1) * (luma.shape[1] - 1)
         if (luma.shape[0] + 15) >> 4 != self.height or (luma.shape[1] + 15) >> 4 != self.width:
             raise ParameterError("luma of as many macroblocks")
         self.intra = np.empty(self.width * self.height, np.int32)
         cdef int32_t[::1] out = self.intra
+        cdef const uint8_t *src
         with nogil:                                     # once: it takes as long to have the lock again as all of this
             for i in range(4):
                 self._halve(i, &luma[0, 0], luma.shape[1], luma.shape[0])
             for y in range(self.height):
                 for x in range(self.width):
                     out[y * self.width + x] = self._intra(x, y)
-            for y in range(8 * self.height):
-                add_moments(self.plane[0] + y * self.stride, 8 * self.width, &sum, &square)
-            for y in range(luma.shape[0]):
+                    src = self.plane[0] + 8 * y * self.stride + 8 * x
+                    sum += self._sum(src, self.stride)
+                    square += self.enc.ssd[1](src, self.stride, NOTHING, 0, 8)
+            for y in range(0, luma.shape[0], 2):
                 count_neighbours(&luma[y, 0], luma.shape[1], &equal, &steps)
         self.moments = sum, square, 64 * self.width * self.height
         self.drawn = 100 * equal > DRAWN_EQUAL * neighbours and 100 * steps > DRAWN_STEPS * neighbours
+
+    cdef inline int _sum(self, const uint8_t *block, Py_ssize_t stride) noexcept nogil:
+        """Of the samples of a block."""
+        return self.enc.sad[1](block, stride, NOTHING, 0, 8)
 
     # ---------------------------------------------------------------- intra
 
@@ -386,7 +384,7 @@ cdef class HalfFrame:
         """(a, b): sums of absolute differences from the mean of two predictions, a of the sums of blocks of 8x8 samples
         and b of samples. Their signs are by chance in noise, so that a is an eighth of b. They are equal in a block
         that is brighter."""
-        cdef int n = self.width * self.height, x, y, i, k, d, sum
+        cdef int n = self.width * self.height, x, y, i
         cdef Py_ssize_t at
         cdef uint8_t mean[64]
         cdef const uint8_t *src
@@ -398,12 +396,9 @@ cdef class HalfFrame:
                     i, at = y * self.width + x, 8 * y * self.stride + 8 * x
                     self.enc.average(mean, 8, self._at(before, at, mv0[i, 0], mv0[i, 1]), self.stride,
                                      self._at(after, at, mv1[i, 0], mv1[i, 1]), self.stride, 8, 8)
-                    sum, src = 0, self.plane[0] + at
-                    for k in range(64):
-                        d = src[(k >> 3) * self.stride + (k & 7)] - mean[k]
-                        sum += d
-                        of_samples += abs(d)
-                    of_blocks += abs(sum)
+                    src = self.plane[0] + at
+                    of_samples += self.enc.sad[1](src, self.stride, mean, 8, 8)
+                    of_blocks += abs(self._sum(src, self.stride) - self._sum(mean, 8))
         return of_blocks, of_samples
 
 
@@ -412,10 +407,10 @@ cdef class HalfFrame:
 
 def total(const uint8_t[:, ::1] plane):
     """The sum of all samples."""
-    cdef int64_t sum = 0, square = 0
+    cdef int64_t sum = 0
     cdef Py_ssize_t y
     for y in range(plane.shape[0]):
-        add_moments(&plane[y, 0], plane.shape[1], &sum, &square)
+        sum += sum_of_line(&plane[y, 0], plane.shape[1])
     return sum
 
 

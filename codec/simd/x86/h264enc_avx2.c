@@ -383,6 +383,19 @@ AVX2 void codec_h264_average_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint
     }
 }
 
+/* Sums of two neighbours, of 32 samples. */
+INLINE __m256i sums_of_two(const uint8_t *p) { return _mm256_maddubs_epi16(load32(p), _mm256_set1_epi8(1)); }
+
+AVX2 void codec_h264_halve_avx2(uint8_t *out, const uint8_t *a, const uint8_t *b, ptrdiff_t count)
+{
+    ptrdiff_t x = 0;
+    for (; x + 16 <= count; x += 16) {
+        const __m256i sum = _mm256_add_epi16(sums_of_two(a + 2 * x), sums_of_two(b + 2 * x));
+        store16(out + x, pack(_mm256_srli_epi16(_mm256_add_epi16(sum, _mm256_set1_epi16(2)), 2)));
+    }
+    for (; x < count; x++) out[x] = (uint8_t)((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2);
+}
+
 /* a - 5 b + 20 c of sums of two samples each: within -5 * 510 and 21 * 510. */
 INLINE __m256i taps(__m256i outer, __m256i middle, __m256i inner)
 {

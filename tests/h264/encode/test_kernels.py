@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from h264_samples import LEVELS
 
+import codec
 from codec import _core, cpu
 from codec.h264.encode import _kernels
 from codec.h264.macroblock import _kernels as decoder
@@ -106,6 +107,19 @@ def test_half_samples_are_those_of_the_decoder(level):
                 out = np.zeros((4, 4), np.uint8)
                 decoder.luma(out, big, 2, x + 2, 4, 4, xFrac, yFrac, False, 255, 0)
                 np.testing.assert_array_equal(found[row, x : x + 4], out[0])
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_halve(level):
+    rng = np.random.default_rng(8)
+    for count in (*range(1, 36), 175, 176):
+        for (a,), (b,) in pairs(rng, 1, 2 * count):
+            out = np.full(count + 64, 77, np.uint8)
+            _kernels.halve(out[32:-32], a, b, level)
+            means = ((a.astype(int) + b).reshape(-1, 2).sum(1) + 2) >> 2
+            np.testing.assert_array_equal(out, np.pad(means, 32, constant_values=77))
+    with pytest.raises(codec.ParameterError, match="twice as many"):
+        _kernels.halve(out, a[:100], b[:100], level)
 
 
 @pytest.mark.parametrize("level", LEVELS)
