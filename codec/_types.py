@@ -24,7 +24,7 @@ class BinaryWriter(Protocol):
 
 
 Path: TypeAlias = str | os.PathLike[str]
-Buffer: TypeAlias = bytes | bytearray | memoryview
+Buffer: TypeAlias = bytes | bytearray | memoryview | npt.NDArray[np.uint8]
 Source: TypeAlias = Buffer | Path | BinaryFile
 
 # One frame of an animation: a file, an array, or what has an array interface, such as a Pillow image.

@@ -214,7 +214,8 @@ class EncodeOptions:
     Parameters
     ----------
     quality : 1..100, default 75
-        See `QuantTables.for_quality`; ignored if `quant_tables` are given. Fractions are rounded to 1/64.
+        See `QuantTables.for_quality`; ignored if `quant_tables` are given: "auto" subsampling then goes by that of their
+        luminance (`estimate_quality`), and nothing else asks for it. Fractions are rounded to 1/64.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0" or "4:2:0"
         Chroma resolution, for YCbCr and YCCK. "auto": 4:2:0, but 4:4:4 from quality 98 on, and with sharp colour edges
         from 90 on for photographs and lower ones for graphics (the sharper, the lower: from 75 on for most, from any

@@ -21,6 +21,7 @@ from ._stream_read import pixels_of_levels
 from ._stream_write import PixelWriter
 from .assemble import EOI, Common, assemble, script_cost, stream
 from .exif import resolution_alone
+from .guard import estimate_quality
 from .learned import masking_of, trellis_weights
 from .levels import optimised_levels
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
@@ -116,7 +117,8 @@ def _subsampling(options, color, pixels):
             )
         return "4:4:4"
     if options.subsampling == "auto":
-        return auto_subsampling(pixels, options.quality)
+        tables = options.quant_tables
+        return auto_subsampling(pixels, estimate_quality(tables.luminance).quality if tables else options.quality)
     return options.subsampling
 
 

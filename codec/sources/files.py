@@ -107,13 +107,26 @@ def _read_path(path, limits):
         raise ParameterError(f"{name!r} is no path: {error}") from error
 
 
+def _held(source):
+    """The bytes of an object in memory; None if it is none. An array of pixels is no file: it has more dimensions, or
+    larger items."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    try:
+        view = memoryview(source)
+    except TypeError:
+        return None
+    return view.tobytes() if view.ndim == 1 and view.itemsize == 1 else None
+
+
 def read_bytes(source, limits=None):
     """All bytes of a source, as an immutable object.
 
     Parameters
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview, or binary file object
-        `str` is always a path and `bytes` is always data. A file object is read from its current position to its end,
+        `str` is always a path and `bytes` is always data, as other buffers of bytes are: arrays of uint8 of one
+        dimension, `array.array("B")`. A file object is read from its current position to its end,
         and left open.
     limits : codec.Limits, optional
         At most ``limits.file_bytes + 1`` bytes are read from a path or file object.
@@ -140,7 +153,7 @@ def read_bytes(source, limits=None):
     b'abc'
     """
     limits = checked_limits(limits)
-    if isinstance(source, (bytes, bytearray, memoryview)):
+    if isinstance(source, bytes):
         data, name = bytes(source), "the input"
     elif _is_path(source):
         data, name = _read_path(source, limits), os.fsdecode(source)
@@ -153,10 +166,12 @@ def read_bytes(source, limits=None):
         except OSError as error:
             raise _file_error("read", name, error) from error
     else:
-        raise ParameterError(
-            f"the source is a {type(source).__name__}; pass a path, bytes, bytearray, memoryview, or a file "
-            "object opened in binary mode"
-        )
+        data, name = _held(source), "the input"
+        if data is None:
+            raise ParameterError(
+                f"the source is a {type(source).__name__}; pass a path, bytes, bytearray, memoryview or another buffer "
+                "of bytes (an array: of uint8, one dimension), or a file object opened in binary mode"
+            )
     if not data:
         raise TruncatedError(f"{name} is empty", layer="file", offset=0)
     return data
@@ -174,9 +189,7 @@ def read_chunks(source, limits=None):
     [b'ab', b'c']
     """
     limits = checked_limits(limits)
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        yield bytes(source)
-    elif _is_path(source):
+    if _is_path(source):
         name = os.fsdecode(source)
         try:
             _refuse_special(source)
@@ -194,6 +207,8 @@ def read_chunks(source, limits=None):
             raise
         except OSError as error:
             raise _file_error("read", name, error) from error
+    elif (held := _held(source)) is not None:
+        yield held
     elif hasattr(source, "__iter__"):
         for chunk in source:
             if not isinstance(chunk, (bytes, bytearray, memoryview)):

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from codec.jpeg._chroma import auto_subsampling, subsampling_damage
 
+import codec
 from codec import cpu
 from codec._pixel import rgb_to_ycc
 from codec.errors import ParameterError
+from codec.jpeg import QuantTables
 
 
 def naive(image):
@@ -165,3 +167,12 @@ def test_saturated_graphics_keep_their_chrominance_at_low_qualities():
 def test_what_has_no_chrominance_is_refused(shape):
     with pytest.raises(ParameterError, match="chrominance"):
         subsampling_damage(np.zeros(shape, np.uint8))
+
+
+def test_given_tables_decide_and_not_the_quality_beside_them():
+    lines = np.full((64, 64, 3), 230, np.uint8)
+    lines[::16, :, 0] = 0
+    for q, chosen in ((90, "4:4:4"), (30, "4:2:0")):
+        for other in (None, 20, 95):
+            made = codec.jpeg.encode(lines, other, quant_tables=QuantTables.ijg(q))
+            assert made.subsampling == chosen == codec.jpeg.encode(lines, q).subsampling

@@ -1,6 +1,7 @@
 """Parts of a picture: `scale`, `region`, `color="gray"`, `out`, and planes, each beside the whole picture or libjpeg."""
 
 import io
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -161,6 +162,57 @@ def test_planes_have_their_coded_size():
     frame = codec.decode_planes(jpeg.encode_lossless(image).data)
     np.testing.assert_array_equal(np.stack(frame.planes, 2), image[..., [1, 2, 0]])
     assert frame.matrix == "GBR"
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling, across, down", [("4:2:0", 2, 2), ("4:2:2", 2, 1), ("4:4:4", 1, 1)])
+@pytest.mark.parametrize("eighths", range(1, 9))
+def test_planes_at_a_scale_are_those_of_gray_pictures(eighths, subsampling, across, down, progressive):
+    """A component alone is a gray picture, and a region is cut from it."""
+    image = picture()
+    data = codec.encode(image, 90, subsampling=subsampling, progressive=progressive)
+    coded, scale = jpeg.read_coefficients(data), eighths / 8
+    frame = codec.decode_planes(data, scale=scale)
+    height, width = (-(-side * eighths // 8) for side in image.shape[:2])
+    sizes = [(height, width)] + 2 * [(-(-height // down), -(-width // across))]
+    assert [plane.shape for plane in frame.planes] == sizes
+    for i, (plane, (rows, columns)) in enumerate(zip(frame.planes, sizes)):
+        alone = replace(
+            coded,
+            width=image.shape[1] if i == 0 else -(-image.shape[1] // across),
+            height=image.shape[0] if i == 0 else -(-image.shape[0] // down),
+            levels=coded.levels[i : i + 1],
+            matrices=coded.matrices[i : i + 1],
+            sampling=((1, 1),),
+            ids=coded.ids[:1],
+            color="gray",
+        )
+        whole = codec.decode(jpeg.write_coefficients(alone), scale=scale)
+        np.testing.assert_array_equal(plane, whole[:rows, :columns])
+    x, y, w, h = 2 * (width // 5), 2 * (height // 7), width // 3, height // 2
+    part = codec.decode_planes(data, scale=scale, region=(x, y, w, h), threads=3)
+    for i, plane in enumerate(part.planes):
+        left, top = (x, y) if i == 0 else (x // across, y // down)
+        rows, columns = (h, w) if i == 0 else (-(-h // down), -(-w // across))
+        np.testing.assert_array_equal(plane, frame.planes[i][top : top + rows, left : left + columns])
+
+
+def test_planes_of_lossless_pictures_and_regions_that_begin_between_samples():
+    data = jpeg.encode_lossless(picture()).data
+    whole, part = codec.decode_planes(data), codec.decode_planes(data, region=(3, 5, 10, 7))
+    for a, b in zip(whole.planes, part.planes):
+        np.testing.assert_array_equal(a[5:12, 3:13], b)
+    with pytest.raises(codec.UnsupportedError, match="scale"):
+        codec.decode_planes(data, scale=0.5)
+    data = codec.encode(picture(), subsampling="4:2:2")
+    assert codec.decode_planes(data, region=(2, 3, 9, 9)).planes[1].shape == (9, 5)
+    with pytest.raises(codec.ParameterError, match="x must be a multiple of 2, y of 1"):
+        codec.decode_planes(data, region=(3, 3, 9, 9))
+    with pytest.raises(codec.ParameterError, match="beyond the picture"):
+        codec.decode_planes(data, region=(0, 0, 99, 9))
+    for wrong in (dict(threads=-1), dict(scale=0.3), dict(region=(1, 2))):
+        with pytest.raises(codec.ParameterError):
+            codec.decode_planes(data, **wrong)
 
 
 def test_pictures_without_a_frame_are_refused():

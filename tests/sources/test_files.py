@@ -9,7 +9,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+from array import array
 
+import numpy as np
 import pytest
 
 from codec.errors import FileError, LimitError, ParameterError, TruncatedError
@@ -36,8 +38,17 @@ class Stream(io.RawIOBase):
 
 # ---------------------------------------------------------------- reading
 
+BUFFERS = [
+    bytes,
+    bytearray,
+    memoryview,
+    lambda data: array("B", data),
+    lambda data: np.frombuffer(data, np.uint8),
+    lambda data: np.repeat(np.frombuffer(data, np.uint8), 2)[::2],
+]
 
-@pytest.mark.parametrize("wrap", [bytes, bytearray, memoryview, io.BytesIO])
+
+@pytest.mark.parametrize("wrap", BUFFERS + [io.BytesIO])
 def test_bytes_like_objects_and_file_objects_give_their_bytes(wrap):
     assert read_bytes(wrap(b"abc")) == b"abc"
 
@@ -113,6 +124,17 @@ def test_a_folder_is_not_a_file(tmp_path):
 def test_an_error_of_a_file_is_also_an_os_error(tmp_path):
     with pytest.raises(OSError):
         read_bytes(tmp_path / "gone.jpg")
+
+
+@pytest.mark.parametrize("wrap", BUFFERS)
+def test_chunks_of_bytes_like_objects(wrap):
+    assert b"".join(read_chunks(wrap(b"abc"))) == b"abc"
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((4, 4, 3), np.uint8), np.zeros(9, np.uint16), array("I", [1])])
+def test_an_array_of_pixels_is_no_file(pixels):
+    with pytest.raises(ParameterError, match="an array: of uint8, one dimension"):
+        read_bytes(pixels)
 
 
 @pytest.mark.parametrize("source", [None, 3, [1, 2], object()])
