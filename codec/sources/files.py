@@ -158,7 +158,7 @@ def read_bytes(source, limits=None):
             "object opened in binary mode"
         )
     if not data:
-        raise TruncatedError(f"{name} is empty", layer="file", offset=0)
+        raise TruncatedError(f"{name} is empty")
     return data
 
 
