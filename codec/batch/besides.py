@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 RESIZED = "they belong to a picture of the old size"
 STRIPPED = "they may hold descriptions of their own"
 MOST_NAMED = 5  # kinds of application segments: a file may have thousands
-ELSEWHERE = "compress it into another folder to have it without them"
+ANYWHERE = "compress it into another folder"
+ELSEWHERE = f"{ANYWHERE} to have it without them"
 
 
 class Besides(NamedTuple):
@@ -64,7 +65,7 @@ class Besides(NamedTuple):
     def lost(self, strip, resized, recolored):
         """Why an original is kept, of which something would be lost even without encoding it again, or None."""
         if not self.ends:
-            return f"its end marker (EOI) is missing, and what follows its picture would be lost; {ELSEWHERE}"
+            return f"its end marker (EOI) is missing, and what may follow its picture would be lost; {ANYWHERE}"
         why = self._why(strip, resized)
         if why:
             return f"{named(self.behind)} would be lost: {why}; {ELSEWHERE}"

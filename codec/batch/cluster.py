@@ -7,6 +7,8 @@ a temporary file that nobody names, and is swept; the scheduler gives its job to
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import secrets
 from dataclasses import dataclass, replace
@@ -19,10 +21,11 @@ from ..sources.files import PIPE, sweep, sync_folder
 from . import resume
 from .ledger import VERSION, Known, content_hash, fingerprint, settled_key, stat_key, stat_of
 from .rows import Row, read_source, remove_former, skipped, write_target
+from .running import joined
 from .worker import TOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from distributed import Client, Future
 
@@ -99,16 +102,57 @@ def run(
     ParameterError
         Jobs that cannot be sent.
     """
+    done, told = 0, told or (lambda row: None)
+
+    def known(row):
+        nonlocal done
+        done += 1
+        told(row)
+        if progress is not None:
+            progress(done, len(jobs))
+
+    options: dict[str, Any] = {"overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates}
+    options |= {"told": known, "ledger": ledger}
+    return [row for rows in run_by_folder([jobs], task, scheduler, **options) for row in rows]
+
+
+def run_by_folder(
+    folders: Iterable[list[Job]],
+    task: Any,
+    scheduler: str | Client,
+    *,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    keep_dates: bool = False,
+    told: Callable[[Row], object] | None = None,
+    ledger: Ledger | None = None,
+) -> Iterator[list[Row]]:
+    """`run` for jobs that come list by list, as `codec.batch.run_by_folder`: only those at work, and their rows, are in
+    memory. A list ends before the next one is begun; its last groups are small, so that all threads end together.
+
+    Yields
+    ------
+    list of Row
+        In the order of the jobs.
+    """
+    foreman = _Foreman(task, overwrite, dry_run, keep_dates, ledger)
+    with contextlib.ExitStack() as held:
+        connected = functools.cache(lambda: held.enter_context(_connected(scheduler)))
+        for jobs in joined(folders):
+            yield _rows(jobs, foreman, connected, told or (lambda row: None))
+
+
+def _rows(jobs, foreman, connected, told):
+    """The rows of the jobs, in their order. `connected()` is the client."""
     if any(PIPE in (job.source, job.target) or (job.target and job.source == job.target) for job in jobs):
         raise ParameterError("workers neither share stdin and stdout nor replace files in place: name a folder")
     if any(remote.is_url(job.target) for job in jobs):
         raise ParameterError("workers give outputs their names by renaming, which URLs do not have: name a folder")
-    foreman = _Foreman(task, overwrite, dry_run, keep_dates, ledger)
-    folders = set() if dry_run else {os.path.dirname(job.target) for job in jobs if job.target is not None}
-    for folder in folders:
+    outputs = set() if foreman.dry_run else {os.path.dirname(job.target) for job in jobs if job.target is not None}
+    for folder in outputs:
         sweep(folder)
     rows: dict[int, Row] = {}
-    todo, told = [], told or (lambda row: None)
+    todo = []
     for number, job in enumerate(jobs):
         row, seen = foreman.decided(job)
         if row is None:
@@ -118,23 +162,21 @@ def run(
             told(row)
     todo.sort(key=lambda found: -_size(found[1].source))  # a large one at the end would keep all waiting
     try:
-        for number, row in _done(scheduler, foreman, todo):
+        for number, row in _done(connected, foreman, todo):
             rows[number] = row
             told(row)
-            if progress is not None:
-                progress(len(rows), len(jobs))
     finally:
-        for folder in folders:
+        for folder in outputs:
             sweep(folder)
             sync_folder(folder or os.curdir)
     return [rows[number] for number in range(len(jobs))]
 
 
-def _done(scheduler, foreman, todo) -> Iterator[tuple[int, Row]]:
+def _done(connected, foreman, todo) -> Iterator[tuple[int, Row]]:
     """Number and row of each job, as they end."""
     if not todo:
         return
-    client = _connected(scheduler)
+    client = connected()
     from distributed import as_completed
 
     waiting: dict[Any, Any] = {}
@@ -150,8 +192,6 @@ def _done(scheduler, foreman, todo) -> Iterator[tuple[int, Row]]:
             _send(client, foreman, left, waiting, ended)
     finally:
         client.cancel([future for future, _ in waiting.values()])
-        if client is not scheduler:
-            client.close()
 
 
 def _size(path):
@@ -192,7 +232,9 @@ def _absolute(job):
     return job._replace(source=source, target=os.path.abspath(job.target), keep_as=keep_as, top=top)
 
 
+@contextlib.contextmanager
 def _connected(scheduler):
+    """The client of a scheduler, closed at the end unless it is the caller's."""
     try:
         from distributed import Client
     except ImportError as error:
@@ -202,11 +244,14 @@ def _connected(scheduler):
     except (OSError, ValueError) as error:
         raise FileError(f"cannot reach the scheduler {scheduler}: {error}; check its address") from error
     try:
-        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-    except TimeoutError as error:
-        client.close()
-        raise FileError(f"the scheduler {scheduler} has no workers; start some: dask worker ADDRESS") from error
-    return client
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except TimeoutError as error:
+            raise FileError(f"the scheduler {scheduler} has no workers; start some: dask worker ADDRESS") from error
+        yield client
+    finally:
+        if client is not scheduler:
+            client.close()
 
 
 def _parked(future: Future, group: list[Any]) -> list[Parked]:

@@ -117,7 +117,8 @@ class CompressTask:
         if self.carry_all:
             lost = rest.lost(self.strip, self._exceeds(info), self._differs(info))
             if lost:
-                return keeping.original(source, info, lost)
+                doubts = () if rest.ends else pictures.load(data, limits=self.limits).doubts  # or it is too damaged
+                return replace(keeping.original(source, info, lost), doubts=doubts)
         made, converted, lost = self._jpeg(data, info, rest)
         changed = self.strip or self._exceeds(info) or converted
         if made.status == "done" and not changed and keeping.too_little(len(source), len(made.data), self.min_gain):

@@ -15,7 +15,7 @@ from ..sources.files import PIPE
 from ..sources.folders import LINKED
 from . import naming
 from .selection import ALL
-from .walk import HERE, OUTPUT, special, walk, walk_together
+from .walk import HERE, OUTPUT, special, walk, walk_remote, walk_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -107,7 +107,8 @@ def plan_by_folder(
 ) -> Iterator[list[Job]]:
     """The jobs of `plan`, a folder after the other, so that only those of one are in memory.
 
-    That is so where all inputs are folders of a disk and none is inside of `output`; otherwise one list has all jobs.
+    That is so where all inputs are folders of a disk, or all are URLs of folders, and none is inside of `output`;
+    otherwise one list has all jobs. Of URLs the names are all in memory.
 
     Parameters
     ----------
@@ -139,7 +140,8 @@ def plan_by_folder(
         return iter([_checked(_spare_inputs([_named(Job(inputs[0], output))], _Paths()), task)])
     _check_output(inputs, output)
     if _are_apart(inputs, output):
-        folders = walk_together(inputs, output, task, selection)
+        is_remote = remote.is_url(inputs[0])
+        folders = walk_remote(inputs, task, selection) if is_remote else walk_together(inputs, output, task, selection)
         return (_checked(_settled(met, output, task), task) for met in folders if met)
     paths = _Paths()
     jobs = _once(_plan_folder(inputs, output, task, selection, keep_paths), paths)
@@ -155,11 +157,12 @@ def _checked(jobs, task):
 
 
 def _are_apart(inputs, output):
-    """Whether the inputs are folders in which no file is met twice, and nothing that is inside of the output."""
-    if remote.is_url(output) or not _are_disjoint(inputs):
+    """Whether the inputs are folders in which no file is met twice, and nothing that is inside of the output. On a disk
+    what is in the output is no input, wherever that is."""
+    if not _are_disjoint(inputs):
         return False
-    inside = _real_folder(output)
-    return not any(_real_folder(source).startswith(inside) for source in inputs)
+    inside, tops = _real_folder(output), list(map(_real_folder, inputs))
+    return not any(top.startswith(inside) or (remote.is_url(output) and inside.startswith(top)) for top in tops)
 
 
 def _settled(met, output, task):
@@ -197,7 +200,10 @@ def _link_above(folder, top):
 
 
 def _real_folder(path):
-    """What the real paths of all files below a folder begin with."""
+    """What the real paths of all files below a folder, or their URLs, begin with."""
+    if remote.is_url(path):
+        first, chain, archive = path.partition(remote.CHAIN)
+        return f"{archive}{chain}{first.rstrip('/')}/"
     return os.path.normcase(os.path.join(os.path.realpath(path), ""))
 
 
@@ -281,7 +287,7 @@ def _replacing_below(source, task, selection, backup):
 
 def _are_disjoint(inputs):
     """Whether the inputs are folders in which no file is met twice."""
-    if not all(map(os.path.isdir, inputs)):
+    if len({remote.is_url(source) for source in inputs}) != 1 or not all(map(_is_dir, inputs)):
         return False
     real = sorted(map(_real_folder, inputs))
     return not any(inner.startswith(outer) for outer, inner in pairwise(real))

@@ -137,7 +137,7 @@ def run_by_folder(
     call = task if timeout is None else KillableWorkers(task, timeout)
     worker = Worker(task, call, memory.room(), overwrite, dry_run, keep_dates, ledger, in_place)
     try:
-        for jobs in _joined(folders):
+        for jobs in joined(folders):
             if any(job.source == job.target != PIPE for job in jobs) and not (in_place or dry_run):
                 raise ParameterError(
                     "jobs replace their sources, and nothing would keep these: pass in_place=InPlace(...)"
@@ -164,7 +164,7 @@ def _folders(paths):
     return {os.path.dirname(path) for path in paths if path not in (None, PIPE)}
 
 
-def _joined(folders):
+def joined(folders):
     """The jobs of small folders together: the largest of them come first."""
     together = []
     for jobs in folders:

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from .planning import Job
 
 
+GREW = (
+    "larger than its source, as Huffman coding is, which every program reads; arithmetic=True keeps arithmetic coding"
+)
+
+
 def _check_keywords(functions, options, taken):
     """Raise ParameterError for an option that none of the functions has, or that the task itself sets."""
     names = dict.fromkeys(name for function in functions for name in inspect.signature(function).parameters)
@@ -78,7 +83,11 @@ class TranscodeTask:
         lost = ()
         if any(change.startswith("dropped icc") for change in made.done):
             lost = stripping.lost_colors(jpeg.probe(data, limits=self.limits).metadata.icc)
-        return Result(made.data, "done", (*made.warnings, *lost), facts, doubts=made.doubts)
+        grew = None
+        if len(made.data) > len(data) and "arithmetic" in jpeg.probe(data, limits=self.limits).process:
+            grew = None if self.options.get("arithmetic") else GREW
+        warnings = (*made.warnings, *lost, *((grew,) if grew else ()))
+        return Result(made.data, "done", warnings, facts, grew, doubts=made.doubts)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def walk(folder, output, task, selection=ALL):
         try:
             return [_remote(folder, path, task, selection) for path in remote.listed(folder)]
         except CodecError as error:
-            return [Found(os.curdir, "failed", f"cannot read the folder: {error}")]
+            return [_unlisted(error)]
     met = (found for each in walk_together([folder], output, task, selection) for _, found in each)
     return sorted(met, key=lambda found: found.path)
 
@@ -96,6 +96,36 @@ def walk_together(tops, output, task, selection=ALL):
                 inner.setdefault(folded(each), []).append((top, each))
         yield met
         waiting += [inner[path] for path in sorted(inner, reverse=True)]
+
+
+def walk_remote(tops, task, selection=ALL):
+    """`walk_together` for URLs. Their names are all in memory, and what is known of them only folder by folder.
+
+    Parameters
+    ----------
+    tops : sequence of str
+    task, selection
+        As for `walk`.
+
+    Yields
+    ------
+    list of (str, Found)
+    """
+    waiting: dict = {}
+    for top in tops:
+        try:
+            names = remote.listed(top)
+        except CodecError as error:
+            yield [(top, _unlisted(error))]
+            continue
+        for path in names:
+            waiting.setdefault(folded(os.path.dirname(path.removeprefix(HERE))), []).append((top, path))
+    for folder in sorted(waiting, key=lambda path: path.split("/")):
+        yield [(top, _remote(top, path, task, selection)) for top, path in waiting.pop(folder)]
+
+
+def _unlisted(error):
+    return Found(os.curdir, "failed", f"cannot read the folder: {error}")
 
 
 def _listed(top, inner, output, task, selection):

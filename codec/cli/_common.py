@@ -26,11 +26,19 @@ def printable(text):
     >>> from codec.cli._common import printable
     >>> printable("a\\x1b[31mb")
     'a\\\\x1b[31mb'
+    >>> printable("n\\udce4me")
+    'n\\\\xe4me'
     """
     text = str(text)
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character):
+    if "\udc80" <= character <= "\udcff":  # a byte of a name that is no text (PEP 383)
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape", "surrogatepass").decode()
 
 
 def say(message):

@@ -188,7 +188,7 @@ def _lists(todo, task, scheduler=None, **options):
         from ..batch import cluster
 
         del options["threads"], options["timeout"]
-        yield cluster.run(list(chain.from_iterable(todo)), task, scheduler, **options)
+        yield from cluster.run_by_folder(todo, task, scheduler, **options)
         return
     if todo.are_several:
         keep_pages(options["threads"] or os.cpu_count() or 1)

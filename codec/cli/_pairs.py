@@ -104,6 +104,6 @@ def _named(name):
         taken, left_out = [(os.path.basename(path), path) for path in paths], []
     if not taken:
         reasons = Counter(found.reason for found in left_out).items()
-        listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons))
+        listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons))
         raise FileError(f"{name}: no pictures or clips{f'; left out: {listed}' if listed else ''}")
     return taken, left_out

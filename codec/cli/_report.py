@@ -150,7 +150,7 @@ def _files(count):
 
 def _say_left_out(reasons):
     if reasons:
-        listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
         say(f"{_files(sum(reasons.values()))} left out: {listed}")
 
 
@@ -158,9 +158,9 @@ def _say_metadata(metadata):
     """What changed; kinds that were kept need no word."""
     found = {fate: kinds for fate, kinds in metadata.items() if fate in ("dropped", "converted")}
     if found:
-        parts = (f"{kind} in {count}" for kinds in found.values() for kind, count in sorted(kinds.items()))
+        parts = (f"{kind} ({count})" for kinds in found.values() for kind, count in sorted(kinds.items()))
         titles = " and ".join(found)
-        say(f"metadata {titles}, in files: {', '.join(parts)}")
+        say(f"metadata {titles}, with the number of files: {', '.join(parts)}")
 
 
 def _table(rows):

@@ -118,8 +118,9 @@ def compress(inputs, files_from, include, exclude, output, **given):
     found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": done before, or the
     output exists and is not known to be ours (--overwrite replaces it). "ignored": hidden files, symbolic
     links, FIFOs, other kinds of file. "failed": damaged, unreadable, or a picture of a format that is not read, such as
-    camera raw. Files without a known suffix are recognized by their contents. a.jpg and a.png become a.jpg and
-    a.png.jpg.
+    camera raw. A damaged file whose picture can be read is "done", and its row says that it is damaged. Files without a
+    known suffix are recognized by their contents. Where two outputs would have one name, one keeps its whole name:
+    a.jpg and a.png become a.jpg and a.png.jpg.
 
     The same command goes on after an interruption, kill -9 included, and does again only what changed: the ledger in
     the output folder knows by content which file was made of which, with which settings. An output is replaced

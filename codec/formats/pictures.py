@@ -512,9 +512,8 @@ def _samples(image, bits, deep, warnings):
             return samples
         warnings.append("16-bit samples were reduced to 8 bits")
         return eight_bits(samples)
-    raise UnsupportedError(
-        f"{image.format} with samples of kind {image.mode!r}; convert the picture to 8-bit gray, RGB or CMYK first"
-    )
+    kind = {"F": "floating point numbers", "I": "integers of 32 bits"}.get(image.mode, f"of the kind {image.mode}")
+    raise UnsupportedError(f"{image.format} whose samples are {kind}: convert it to 8-bit gray, RGB or CMYK first")
 
 
 def _lay_on(pixels, alpha, color):

@@ -144,7 +144,7 @@ def read(url, limits=None):
                     most = limits.file_bytes
                     raise LimitError(f"{url} is longer than {most} bytes; raise Limits.file_bytes if you trust it")
     if not size:
-        raise TruncatedError(f"{url} is empty", layer="file", offset=0)
+        raise TruncatedError(f"{url} is empty")
     return b"".join(parts)
 
 

@@ -133,6 +133,23 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(dask, folder):
     assert found == contents(home / "here")
 
 
+def test_lists_come_one_after_the_other(dask, folder, monkeypatch):
+    home, task = folder(9), batch.CompressTask()
+    monkeypatch.setattr(batch.running, "TOGETHER", 4)
+    jobs = jobs_to(home, "out", task)
+    taken = []
+
+    def lists():
+        for at in range(0, 9, 2):
+            taken.append(at)
+            yield jobs[at : at + 2]
+
+    found = cluster.run_by_folder(lists(), task, dask[0])
+    first = next(found)
+    assert [row.input for row in first] == [job.source for job in jobs[:4]] and taken == [0, 2]
+    assert [len(rows) for rows in found] == [4, 1] and len(contents(home / "out")) == 9
+
+
 def test_a_changed_source_is_made_again(dask, folder, picture):
     home, task = folder(3), batch.CompressTask()
     for width, statuses in ((64, ["done"] * 3), (80, ["done", "skipped", "skipped"])):

@@ -89,6 +89,14 @@ def test_how_much_of_a_jpeg_is_there(name):
         TASKS[name](JPEG[:4], Job("a.jpg", "b.png"))
 
 
+def test_an_original_in_place_that_is_cut_short_fails_and_one_without_its_end_is_kept():
+    task = CompressTask(EncodeOptions(quality=40), carry_all=True)
+    with pytest.raises(BitstreamError, match="^the file is damaged, and .* % of its picture can be read"):
+        task(JPEG[: len(JPEG) // 2])
+    kept = task(JPEG[:-2])
+    assert kept.status == "kept" and "compress it into another folder; the file is damaged: the EOI" in kept.reason
+
+
 def test_no_part_of_a_progressive_jpeg_is_complete():
     data = codec.encode(PIXELS, 90, progressive=True)
     with pytest.raises(BitstreamError, match="^the file is damaged, and no part of its picture is complete; codec dec"):

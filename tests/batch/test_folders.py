@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import codec
-from codec import batch
+from codec import batch, jpeg
 from codec.batch import CompressTask, Job, PaletteTask, TranscodeTask, naming
 from codec.errors import UnsupportedError
 from codec.formats.pictures import dump
@@ -390,3 +390,28 @@ def test_dates_and_permissions(folder):
         for row in made.values():
             assert stat.S_IMODE(os.stat(row.output).st_mode) == 0o600
     assert {os.stat(row.output).st_mtime for row in made.values()} == {10**9}
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("side", [8, 48])
+def test_arithmetic_coding_does_not_become_larger(picture, progressive, side):
+    pixels = picture(side, side)
+    data = jpeg.transcode(codec.encode(pixels, 75), arithmetic=True, progressive=progressive).data
+    for task in (CompressTask(EncodeOptions(quality=90)), CompressTask(EncodeOptions(quality=90), strip="all")):
+        made = task(data, Job("a.jpg", "out/a.jpg", "out/a.jpg"))
+        assert len(made.data) <= len(data) and "arithmetic" in codec.probe(made.data).process
+        assert np.array_equal(codec.decode(made.data), codec.decode(data))
+    described = jpeg.transcode(
+        codec.encode(pixels, 75, metadata=jpeg.Metadata(xmp=b"<x/>" * 500)), arithmetic=True
+    ).data
+    made = CompressTask(EncodeOptions(quality=90), strip="all")(described)
+    assert len(made.data) < len(described) and "arithmetic" not in codec.probe(made.data).process
+
+
+def test_transcode_says_that_huffman_coding_is_larger():
+    data = jpeg.transcode(codec.encode(NOISE, 75), arithmetic=True).data
+    made = TranscodeTask()(data)
+    assert (
+        len(made.data) > len(data) and made.reason.startswith("larger than its source") and made.reason in made.warnings
+    )
+    assert TranscodeTask({"arithmetic": True})(data).reason in (None, "no smaller file was found")

@@ -115,6 +115,56 @@ def test_an_archive_is_a_folder_to_read(disk, tmp_path):
     assert row.input == f"zip://bad.png::{tmp_path / 'in.zip'}"
 
 
+def test_urls_are_planned_folder_by_folder_as_a_disk_is(store, disk, tmp_path, monkeypatch):
+    def planned(source):
+        lists = batch.plan_by_folder([source], str(tmp_path / "out"), TASK)
+        inside = len(source.rstrip("/")) + 1
+        found = [
+            [(job.source[inside:], job.target and job.target[len(str(tmp_path)) :]) for job in each] for each in lists
+        ]
+        return [[job for job in jobs if not job[0].startswith(".hidden")] for jobs in found]
+
+    wanted = planned(disk)
+    assert [jobs for jobs in planned("memory://in") if jobs] == wanted and len(wanted) == 3
+    heads = []
+    head = remote.head
+    monkeypatch.setattr(remote, "head", lambda url, count: (heads.append(url), head(url, count))[1])
+    lists = batch.plan_by_folder(["memory://in"], "memory://out", TASK)
+    next(lists)
+    assert heads == ["memory://in/notes.txt"]  # those of other folders are looked at in their turn
+
+
+@pytest.mark.parametrize(
+    "inputs, output, count",
+    [
+        (["memory://in"], "memory://out", 4),
+        (["memory://in"], "memory://in/sub", 1),
+        (["memory://in/sub"], "memory://in", 1),
+        (["memory://in", "memory://in/sub"], "memory://out", 1),
+        (["memory://in/sub", "memory://in/thumbs"], "memory://out", 1),  # both have names at the top: one folder
+        (["memory://in/sub", "memory://in/a.png"], "memory://out", 1),
+    ],
+)
+def test_urls_that_are_apart_come_in_lists(store, inputs, output, count):
+    assert len(list(batch.plan_by_folder(inputs, output, TASK))) == count
+
+
+def test_two_urls_with_one_name_make_two_outputs(store):
+    store.pipe_file("/more/a.bmp", PNG)
+    jobs = batch.plan(["memory://in", "memory://more"], "memory://out", TASK)
+    assert {job.target for job in jobs if "/a." in job.source} == {"memory://out/a.png.jpg", "memory://out/a.bmp.jpg"}
+
+
+def test_archives_in_archives_are_apart_by_the_archive(disk, tmp_path):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        for name, data in FILES.items():
+            archive.writestr(name, data)
+    url = "::" + str(tmp_path / "in.zip")
+    assert len(list(batch.plan_by_folder(["zip://" + url], str(tmp_path / "out"), TASK))) == 4
+    jobs = batch.plan(["zip://" + url, "zip://sub" + url], str(tmp_path / "out"), TASK)
+    assert len([job for job in jobs if "b.jpg" in job.source]) == 1
+
+
 def test_what_is_there_is_skipped_and_overwritten_on_request(store):
     run("memory://in", "memory://out")
     again = run("memory://in", "memory://out")
@@ -140,6 +190,9 @@ def test_a_ledger_knows_objects_by_what_they_hold(store, tmp_path):
 def test_an_output_never_overwrites_an_input(store):
     with pytest.raises(batch.OutputError, match="would overwrite the input"):
         batch.plan(["memory://in"], "memory://in", TASK)
+    store.pipe_file("/in/b.jpg", JPEG)
+    with pytest.raises(batch.OutputError, match="would overwrite the input memory://in/sub/b.jpg"):
+        batch.plan_by_folder(["memory://in"], "memory://in/sub", TASK)
     with pytest.raises(ParameterError, match="not replaced in place"):
         batch.plan_in_place(["memory://in"], TASK)
 

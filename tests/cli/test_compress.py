@@ -257,7 +257,7 @@ def test_patterns_choose_files(run, home):
         "in/notes.txt": "ignored",
         "in/sub": "ignored",
     }
-    assert "3 excluded" in outcome.err
+    assert "excluded (3)" in outcome.err
 
 
 @pytest.mark.parametrize("listed", [b"in/a.png\r\n\nin/sub/c.jpg\n", b"in/a.png\0in/sub/c.jpg"])
@@ -690,7 +690,7 @@ def test_the_report_counts_what_became_of_the_metadata(run, home):
     (found,) = [row["metadata"] for row in json.loads(outcome.out)["files"]]
     assert found["dropped"] == ["comments"] and found["converted"][0].endswith("to sRGB")
     assert json.loads(outcome.out)["total"]["metadata"]["dropped"] == {"comments": 1}
-    assert "metadata dropped and converted, in files: comments in 1" in outcome.err
+    assert "metadata dropped and converted, with the number of files: comments (1)" in outcome.err
 
 
 def test_rows_that_wait_on_the_disk_are_shown_all_the_same(run, home, monkeypatch):

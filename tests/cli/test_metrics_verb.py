@@ -213,7 +213,7 @@ def test_every_file_of_a_folder_has_its_reason(run, pair, folders):
     assert run("metrics", one, two, "--metric", "mse").code == 0
     for path in (one / "bare", one / "x.png", one / "sub/y.png"):
         path.unlink()
-    assert "no pictures or clips; left out: 2 hidden, 1 not a picture" in run("metrics", one, two).err
+    assert "no pictures or clips; left out: hidden (2), not a picture (1)" in run("metrics", one, two).err
 
 
 def test_patterns_pair_by_name(run, folders):

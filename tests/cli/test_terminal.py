@@ -37,7 +37,7 @@ def on_terminal(*args, stream, program=("-m", "codec"), **environment):
 
 def test_stdout_on_a_terminal_shows_a_table_with_a_sum(home):
     code, shown, err = on_terminal("compress", "in", "-o", "out", stream="stdout")
-    assert code == 0 and err == "codec: 1 file was left out: 1 not a picture\n"
+    assert code == 0 and err == "codec: 1 file was left out: not a picture (1)\n"
     for text in ("file", "before", "after", "ratio", "status", "in/a.png", "done", "4 files", "KiB", "ignored"):
         assert text in shown
     assert "\t" not in shown

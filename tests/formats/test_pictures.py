@@ -125,7 +125,9 @@ def png_16_bit_rgb():
 
 @pytest.mark.parametrize("samples", [np.zeros((2, 2), np.float32), np.zeros((2, 2), np.int32)])
 def test_samples_that_do_not_fit_are_refused_with_the_remedy(samples):
-    with pytest.raises(UnsupportedError, match="convert the picture to 8-bit"):
+    with pytest.raises(
+        UnsupportedError, match="whose samples are (floating point numbers|integers of 32 bits): convert it to 8-bit"
+    ):
         pictures.load(saved(Image.fromarray(samples), "TIFF"))
 
 
