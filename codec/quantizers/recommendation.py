@@ -21,7 +21,7 @@ from .float8 import Float8
 from .g711 import G711
 from .histogram import Histogram, batches, pieces
 from .lloyd_max import LloydMax
-from .protocol import Quantizer, real, refuse_unsquarable
+from .protocol import Quantizer, integer, real, refuse_unsquarable
 from .uniform import DeadZone, Uniform
 
 if TYPE_CHECKING:
@@ -226,8 +226,8 @@ def recommend(
     """
     if bits is None and sqnr is None or bits is not None and sqnr is not None:
         raise ParameterError("say either how many bits a code has, or which sqnr is wanted")
-    if bits is not None and (not isinstance(bits, int) or not 1 <= bits <= MOST_BITS):
-        raise ParameterError(f"bits must be an integer within 1..{MOST_BITS}, not {bits!r}")
+    if bits is not None:
+        bits = integer(bits, "bits", low=1, high=MOST_BITS)
     target = real(0.0 if sqnr is None else sqnr, "sqnr")
     fitted, judged = _halves(sample_of(data, 2 * SAMPLE))
     found = candidates(fitted, judged, bits=bits, sqnr=target if bits is None else None)
@@ -351,7 +351,7 @@ def _largest_step(fitted, judged, make, allowed):
         return None
     # The error of a step is about step^2 / 12, so that its square root leads to the next step; where that leaves the
     # bracket, halve it. The error grows with the step, if not everywhere.
-    low, high = largest / 2 ** (MOST_BITS - 1), 4 * largest
+    low, high = largest / (2 ** (MOST_BITS - 1) - 2), 4 * largest
     best = make(fitted, low)
     if best is None or _error(judged, best) > allowed:
         return None

@@ -196,6 +196,13 @@ def test_squares_must_stay_in_double_precision(scale):
             call()
 
 
+def test_symmetric_data_of_many_values():
+    """65,536 steps from the least to the greatest value were more than entropy coding takes: an error."""
+    x = np.random.default_rng(1).laplace(size=40_000)
+    methods = [one.method for one in recommend(np.concatenate([x, -x]), sqnr=10)]
+    assert "entropy-coded" in methods
+
+
 def test_bad_arguments_are_refused():
     for x, keywords in (
         ([], {"bits": 8}),
@@ -205,6 +212,7 @@ def test_bad_arguments_are_refused():
         ([1.0], {"bits": 0}),
         ([1.0], {"bits": 17}),
         ([1.0], {"bits": 8.0}),
+        ([1.0], {"bits": True}),
         ([1.0], {"sqnr": math.inf}),
         (DATA["gaussian"][:500], {"sqnr": 300}),
     ):
