@@ -86,7 +86,7 @@ def _check_options(bits, sqnr, method, page, apply_, decode, output):
 def _choose(data, bits, sqnr, method, array, page, output, as_json):
     from ..errors import ParameterError
     from ..formats import signals
-    from ..quantizers import analyse, recommend
+    from ..quantizers import analyse, recommend, recommendation
 
     try:
         signal = signals.load(data, array=array)
@@ -101,6 +101,8 @@ def _choose(data, bits, sqnr, method, array, page, output, as_json):
     goal = f"at most {bits} bits for a code" if sqnr is None else f"{sqnr:g} dB with entropy coding"
     chosen = _place(ranked, method, goal)
     q = ranked[chosen].quantizer
+    if signal.values.size > recommendation.SAMPLE:  # chosen by a sample, applied to all
+        q.fit(signal.values)
     report = analyse(signal.values, q)
     notes += _losses(report)
     for note in notes:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..pixels import as_array
+from .protocol import integer, real
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -86,7 +87,7 @@ def allocate_bits(
     variances = _nonnegative(variances, "variances", 1)
     if method not in METHODS:
         raise ParameterError(f"the method of allocation is one of {', '.join(METHODS)}, not {method!r}")
-    if not (isinstance(budget, (int, float, np.number)) and 0 <= budget < math.inf):
+    if real(budget, "budget") < 0:
         raise ParameterError(f"budget must be bits, 0 or more, not {budget!r}")
     if budget and not variances.any():
         raise ParameterError("all variances are 0: there is nothing to spend bits on; the budget must be 0")
@@ -117,8 +118,7 @@ def _water_filling(variances, budget):
 
 
 def _greedy(variances, budget, most):
-    if most is not None and (not isinstance(most, int) or most < 1):
-        raise ParameterError(f"most must be an integer from 1 on, not {most!r}")
+    most = most if most is None else integer(most, "most", low=1)
     if most is not None and budget > most * np.count_nonzero(variances):
         raise ParameterError(
             f"{np.count_nonzero(variances)} components of at most {most} bits cannot use a budget of {budget} bits"
@@ -173,7 +173,7 @@ def allocate_measured(errors: npt.ArrayLike, sizes: npt.ArrayLike, budget: float
         raise ParameterError(f"sizes must be {errors.shape} numbers above 0, one for each error, not {sizes.shape}")
     smallest = sizes.argmin(1)
     least = float(sizes.min(1).sum())
-    if not least <= budget < math.inf:
+    if real(budget, "budget") < least:
         raise ParameterError(
             f"the smallest settings take {least:g}, more than the budget of {budget:g}: it cannot be met"
         )

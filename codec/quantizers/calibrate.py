@@ -10,8 +10,8 @@ import numpy as np
 
 from ..errors import ParameterError
 from .densities import dot, golden_section
-from .histogram import Histogram, batches, pieces
-from .protocol import refuse_unsquarable
+from .histogram import Histogram, Octaves, batches, pieces
+from .protocol import integer, real, refuse_unsquarable
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 METHODS = ("minmax", "percentile", "moving", "mse", "entropy")
 ENTROPY_BINS = 2048
 SEARCH_BINS = 2048
+TIE = 1e-3  # of the squared error: 0.004 dB
 # Octaves below the step that clips nothing: a fine ladder because the error has many minima where few levels meet
 # narrow data, then a coarse one for data with outliers.
 LADDER = np.concatenate([np.arange(48) / 16, 3 + np.arange(37) / 4])
@@ -32,18 +33,22 @@ class Observer:
     """Watches data and recommends the range of a quantizer.
 
     Every method but "moving" keeps a `Histogram`, or only the least and greatest value, so that the answer is the same
-    for any order and any batches, and observers of parts can be merged. Memory is bounded: 512 KiB.
+    for any order and any batches, and observers of parts can be merged. Memory is bounded: 512 KiB; "percentile" takes
+    8 KiB more for each octave of magnitudes.
 
     Parameters
     ----------
     method : str
         "minmax": the least and greatest value.
-        "percentile": the central `percentile` % of the values.
+        "percentile": the central `percentile` % of the values, to 0.4 % of the end of the range or to a bin of the
+        histogram, whichever is less: outliers do not blur it.
         "moving": moving averages of the minimum and the maximum of each array passed; the first one starts them. By
         definition it depends on the batches.
         "mse": the least mean squared error for an integer quantizer of `bits`, zero among its levels.
         "entropy": the least Kullback-Leibler divergence between the magnitudes and their quantized distribution, over
-        2048 bins of |x| (Migacz, "8-bit Inference with TensorRT", GTC 2017). For activations, not for weights.
+        2048 bins of |x| (Migacz, "8-bit Inference with TensorRT", GTC 2017). For activations, not for weights. A
+        range holds at least as many bins with values as there are levels of either sign, so that data of few distinct
+        values gets all of its range.
     bits : int, default 8
         Of the quantizer, 2 to 16; for "mse" and "entropy".
     symmetric : bool, default False
@@ -82,15 +87,14 @@ class Observer:
     ) -> None:
         if method not in METHODS:
             raise ParameterError(f"the method of an observer is one of {', '.join(METHODS)}, not {method!r}")
-        if not isinstance(bits, int) or not 2 <= bits <= 16:
-            raise ParameterError(f"bits must be an integer within 2..16, not {bits!r}")
-        if not 0 < percentile <= 100:
+        self.method, self.symmetric = method, bool(symmetric)
+        self.bits = integer(bits, "bits", low=2, high=16)
+        self.percentile, self.rate = real(percentile, "percentile"), real(rate, "rate")
+        if not 0 < self.percentile <= 100:
             raise ParameterError(f"percentile must be above 0 and at most 100, not {percentile!r}")
-        if not 0 < rate <= 1:
+        if not 0 < self.rate <= 1:
             raise ParameterError(f"rate must be above 0 and at most 1, not {rate!r}")
-        self.method, self.bits, self.symmetric = method, bits, bool(symmetric)
-        self.percentile, self.rate = float(percentile), float(rate)
-        self._histogram = Histogram()
+        self._histogram, self._octaves = Histogram(), Octaves()
         self._ends = (math.inf, -math.inf)
         self._total = 0
 
@@ -127,6 +131,9 @@ class Observer:
                 new = Histogram()
                 new.update(batch)
                 self._histogram.merge(new)
+                if self.method == "percentile":
+                    for piece in pieces(batch, name):
+                        self._octaves.update(piece)
             else:
                 ends = [(float(piece.min()), float(piece.max())) for piece in pieces(batch, name)]
                 self._widen(min(low for low, _ in ends), max(high for _, high in ends))
@@ -155,6 +162,7 @@ class Observer:
         if self.method == "moving":
             raise ParameterError("moving averages depend on the order of the batches: they cannot be merged")
         self._histogram.merge(other._histogram)
+        self._octaves.merge(other._octaves)
         self._ends = min(self._ends[0], other._ends[0]), max(self._ends[1], other._ends[1])
         self._total += other._total
 
@@ -174,7 +182,7 @@ class Observer:
         found = {
             "minmax": lambda: self._ends,
             "moving": lambda: self._ends,
-            "percentile": lambda: _percentile(self._histogram, self.percentile, self.symmetric),
+            "percentile": lambda: _percentile(self._histogram, self._octaves, self.percentile, self.symmetric),
             "mse": lambda: _least_squared(self._histogram, self.bits, self.symmetric),
             "entropy": lambda: _least_divergence(self._histogram, self.bits, self.symmetric),
         }[self.method]()
@@ -188,17 +196,22 @@ class Observer:
 # ---------------------------------------------------------------- percentile
 
 
-def _percentile(histogram, percentile, symmetric):
-    """The bins of the central values, as far as there are values; with `symmetric`, of the least magnitudes."""
+def _percentile(histogram, octaves, percentile, symmetric):
+    """The bins of the central values, as far as there are values; with `symmetric`, of the least magnitudes. Both
+    histograms bound the same value: the nearer bound holds."""
     share = percentile / 100
     if symmetric:
         first, counts = histogram.magnitudes()
         end = (first + 1 + _rank(counts, share)) * histogram.width
+        keys, counts = octaves.magnitudes()
+        end = min(end, Octaves.upper(keys[_rank(counts, share)]))
         end = min(end, max(abs(histogram.minimum), abs(histogram.maximum)))
         return -end, end
-    tail = (1 - share) / 2
-    low = (histogram.first + histogram.counts.size - 1 - _rank(histogram.counts[::-1], 1 - tail)) * histogram.width
-    high = (histogram.first + 1 + _rank(histogram.counts, 1 - tail)) * histogram.width
+    inner = 1 - (1 - share) / 2
+    low = (histogram.first + histogram.counts.size - 1 - _rank(histogram.counts[::-1], inner)) * histogram.width
+    high = (histogram.first + 1 + _rank(histogram.counts, inner)) * histogram.width
+    low = max(low, -Octaves.upper(-octaves.keys[::-1][_rank(octaves.counts[::-1], inner)]))
+    high = min(high, Octaves.upper(octaves.keys[_rank(octaves.counts, inner)]))
     return max(low, histogram.minimum), min(high, histogram.maximum)
 
 
@@ -243,14 +256,16 @@ def _least_squared(histogram, bits, symmetric):
         step = _best_step(histogram, -highest, highest)[1]
         return -highest * step, highest * step
     highest = (1 << bits) - 1
-    zero = round(-low / (high - low) * highest)
+    zero = start = round(-low / (high - low) * highest)
     tried = {zero: _best_step(histogram, -zero, highest - zero)}
     move = 1 << bits - 2
     while move:
         for other in (zero - move, zero + move):
             if 0 <= other <= highest and other not in tried:
                 tried[other] = _best_step(histogram, -other, highest - other)
-        best = min(tried, key=lambda z: tried[z])
+        # Levels beyond one-sided data change nothing: of equals, the range nearest the data.
+        least = min(tried.values())[0] * (1 + TIE)
+        best = min((z for z in tried if tried[z][0] <= least), key=lambda z: (abs(z - start), z))
         if best == zero:
             move //= 2
         zero = best
@@ -277,6 +292,7 @@ def _least_divergence(histogram, bits, symmetric):
     """Magnitudes above a threshold count as the threshold. The best one is where the distribution with them diverges
     least from what `levels` levels can tell: the mean of each group of bins, over the bins of the group with values.
     The first bin takes the count of the second: zeros, of which a ReLU makes many, have a level with any threshold.
+    Fewer bins with values than levels are no choice: they would be told exactly, whatever is beyond.
     """
     largest = max(abs(histogram.minimum), abs(histogram.maximum))
     first, counts = histogram.magnitudes()
@@ -287,7 +303,8 @@ def _least_divergence(histogram, bits, symmetric):
     levels = 1 << bits - 1
     best, least_found = h.size, math.inf
     outside = np.append(np.cumsum(h[::-1])[::-1], 0)
-    for n in range(levels, h.size + 1 if outside[0] else 0):
+    fewest = int(np.searchsorted(np.cumsum(h > 0), levels)) + 1  # bins that hold as many with values as levels
+    for n in range(fewest, h.size + 1 if outside[0] else 0):
         kept = h[:n]
         if outside[n] and not kept[-1]:
             continue  # what is beyond would fall where the quantized distribution has nothing

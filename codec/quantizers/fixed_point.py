@@ -61,6 +61,8 @@ class FixedPoint(Quantizer):
         signed: bool = True,
     ) -> None:
         self._m, self._n = integer(m, "m", low=0), integer(n, "n", low=0)
+        if not isinstance(signed, (bool, np.bool_)):
+            raise ParameterError(f"signed must be True or False, not {signed!r}")
         self._signed = bool(signed)
         self._word = self._m + self._n + self._signed
         if not 1 <= self._word <= 64:

@@ -210,6 +210,60 @@ class Histogram:
         return f"<Histogram: {self.total} values in {self.counts.size} bins of 2^{self.exponent}>"
 
 
+class Octaves:
+    """Counts of values in 256 bins for each octave of magnitudes: as fine near zero as far from it.
+
+    Attributes
+    ----------
+    keys : int64 array, ascending
+        Of the bins with values: 0 for zero, positive for positive values, and their negatives.
+    counts : int64 array
+    """
+
+    PER_OCTAVE = 256
+    LOWEST = -1080  # below the binary exponent of every number above 0
+
+    def __init__(self) -> None:
+        self.keys, self.counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
+
+    def update(self, values: npt.NDArray[np.float64]) -> None:
+        """Count finite values."""
+        mantissas, exponents = np.frexp(np.abs(values))
+        places = ((2 * mantissas - 1) * self.PER_OCTAVE).astype(np.int64)
+        keys = (exponents - self.LOWEST).astype(np.int64) * self.PER_OCTAVE + places
+        self._add(*np.unique(keys * np.sign(values).astype(np.int64), return_counts=True))
+
+    def merge(self, other: Octaves) -> None:
+        """Add the counts of another one."""
+        self._add(other.keys, other.counts)
+
+    def magnitudes(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """(keys, counts) of |x|."""
+        return _summed(np.abs(self.keys), self.counts)
+
+    def _add(self, keys, counts):
+        self.keys, self.counts = _summed(np.concatenate([self.keys, keys]), np.concatenate([self.counts, counts]))
+
+    @classmethod
+    def upper(cls, key: int) -> float:
+        """The upper end of a bin."""
+        if not key:
+            return 0.0
+        octave, place = divmod(abs(int(key)) + int(key > 0), cls.PER_OCTAVE)
+        size = (1 + place / cls.PER_OCTAVE) / 2
+        exponent = octave + cls.LOWEST
+        end = math.ldexp(size, exponent) if exponent <= 1024 else math.inf
+        return end if key > 0 else -end
+
+
+def _summed(keys, counts):
+    """The distinct keys, ascending, and the sum of the counts of each."""
+    keys, at = np.unique(keys, return_inverse=True)
+    sums = np.zeros(keys.size, np.int64)
+    np.add.at(sums, at, counts)
+    return keys, sums
+
+
 def _bin(value, exponent):
     place = math.ldexp(value, -exponent)
     return math.floor(place) if place or value >= 0 else -1  # it underflows to -0

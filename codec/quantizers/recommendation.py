@@ -21,7 +21,7 @@ from .float8 import Float8
 from .g711 import G711
 from .histogram import Histogram, batches, pieces
 from .lloyd_max import LloydMax
-from .protocol import Quantizer, real, refuse_unsquarable
+from .protocol import Quantizer, integer, real, refuse_unsquarable
 from .uniform import DeadZone, Uniform
 
 if TYPE_CHECKING:
@@ -36,11 +36,13 @@ EQUAL_DECIBEL, EQUAL_RATE = 0.1, 0.01
 STEP_TOLERANCE = 0.002  # of the error: 0.009 dB
 MOST_STEPS = 9
 PER_LEVEL = 8  # values of the sample for each level that is fitted to it
+FEW = 256  # distinct values: the data is discrete, and has shown all of them
+DECIBEL_PER_BIT = 20 * math.log10(2)
 
 
 @dataclass(frozen=True, eq=False)
 class Recommendation:
-    """A quantizer, fitted to a sample of the data, and what it does to the sample.
+    """A quantizer, fitted to the data, and what it does to it.
 
     Attributes
     ----------
@@ -48,7 +50,11 @@ class Recommendation:
         Its name among `METHODS`.
     quantizer : Quantizer
     report : Report
-        Of the sample.
+        Of the data; of more than 131,072 values, of a sample that it was not fitted to.
+    loss : float
+        By how many dB the error of half of the data grows if the quantizer is fitted to the other half only, in place
+        of all: what it may lose on other data alike. 0 for a `report` of values that it was not fitted to, and for data
+        of at most 256 distinct values.
     reasons : tuple of str
         Why it has this rank.
     """
@@ -56,6 +62,7 @@ class Recommendation:
     method: str
     quantizer: Quantizer
     report: Report
+    loss: float
     reasons: tuple[str, ...]
 
 
@@ -181,15 +188,16 @@ def recommend(
     """Rank quantizers for data, the one to use first.
 
     With `bits`, codes have a fixed length, and more signal to noise ranks higher. With `sqnr`, every quantizer that can
-    reaches it, an entropy coder is assumed, and fewer bits per value (the entropy of the codes) rank higher. Quantizers
-    within 0.1 dB or 1 % of the rate of the best count as equal to it: the simplest of them is first, in the order of
-    `METHODS`.
+    reaches it, an entropy coder is assumed, and fewer bits per value (the entropy of the codes) rank higher. What a
+    quantizer loses on values that it was not fitted to counts against it, 6.02 dB as one bit. Quantizers within 0.1 dB
+    or 1 % of the rate of the best count as equal to it: the simplest of them is first, in the order of `METHODS`.
 
     Parameters
     ----------
     data : array of real numbers of any shape, or iterator of such arrays
-        All finite. Up to 131,072 values are used as they are; of more, as many are chosen at random (the same ones in
-        every call) besides the least and the greatest one.
+        All finite. Up to 131,072 values are used as they are. Of more, up to twice as many are chosen at random (the
+        same ones in every call): quantizers are fitted to one half of these, and measured on the other half. The least
+        and the greatest value of the data are in both.
     bits : int
         1 to 16.
     sqnr : float
@@ -218,16 +226,16 @@ def recommend(
     """
     if bits is None and sqnr is None or bits is not None and sqnr is not None:
         raise ParameterError("say either how many bits a code has, or which sqnr is wanted")
-    if bits is not None and (not isinstance(bits, int) or not 1 <= bits <= MOST_BITS):
-        raise ParameterError(f"bits must be an integer within 1..{MOST_BITS}, not {bits!r}")
-    target = real(0.0 if sqnr is None else sqnr, "sqnr")
-    sample = sample_of(data)
     if bits is not None:
-        return _ranked_by_error(sample, candidates(sample, bits=bits))
-    found = candidates(sample, sqnr=target)
+        bits = integer(bits, "bits", low=1, high=MOST_BITS)
+    target = real(0.0 if sqnr is None else sqnr, "sqnr")
+    fitted, judged = _halves(sample_of(data, 2 * SAMPLE))
+    found = candidates(fitted, judged, bits=bits, sqnr=target if bits is None else None)
+    if bits is not None:
+        return _ranked_by_error(judged, found)
     if not found:
         raise ParameterError(f"no quantizer of at most 2^16 steps reaches {target:g} dB on this data: ask for less")
-    return _ranked_by_rate(sample, found, target)
+    return _ranked_by_rate(judged, found, target)
 
 
 def sample_of(data: npt.ArrayLike | Iterator[npt.ArrayLike], size: int = SAMPLE) -> Sample:
@@ -253,39 +261,82 @@ def sample_of(data: npt.ArrayLike | Iterator[npt.ArrayLike], size: int = SAMPLE)
     return values if seen <= size else np.concatenate([values, ends])
 
 
+def _halves(sample):
+    """Values to fit to, and values to judge by: all for both if there are few."""
+    return (sample, sample) if sample.size <= SAMPLE else _split(sample)
+
+
+def _split(sample):
+    """Two halves, chosen at random, each in the order of the sample and with its extremes."""
+    chosen = np.zeros(sample.size, bool)
+    chosen[np.random.default_rng(1).permutation(sample.size)[: sample.size // 2]] = True
+    ends = [sample.min(), sample.max()]
+    return [np.concatenate([sample[which], ends]) for which in (chosen, ~chosen)]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A fitted quantizer and its measurements, as in `Recommendation`."""
+
+    quantizer: Quantizer
+    report: Report
+    loss: float
+
+    @property
+    def sqnr(self) -> float:
+        """In dB, less what it loses; without error, and all zero: nothing is better."""
+        decibel = self.report.sqnr
+        return (1e9 if math.isnan(decibel) or decibel == math.inf else decibel) - self.loss
+
+    @property
+    def rate(self) -> float:
+        """In bits per value, and more for what it loses."""
+        return self.report.entropy + self.loss / DECIBEL_PER_BIT
+
+
 def candidates(
-    sample: Sample, *, bits: int | None = None, sqnr: float | None = None
-) -> dict[str, tuple[Quantizer, Report]]:
-    """Every method that can, fitted and measured; in the order of simplicity."""
-    density = density_of(Histogram(sample))
+    fitted: Sample, judged: Sample, *, bits: int | None = None, sqnr: float | None = None
+) -> dict[str, Candidate]:
+    """Every method that can, fitted to one sample and measured on another one; in the order of simplicity."""
+    density = density_of(Histogram(judged))
+    # What a quantizer has learned by heart shows in other data alone.
+    halves = _split(fitted) if judged is fitted and np.unique(fitted).size > FEW else None
     found = {}
     for name, method in METHODS.items():
         q = None
         if sqnr is not None:
-            allowed = float(np.mean(np.square(sample))) * 10 ** (-sqnr / 10)
-            q = _reaching(sample, method, allowed)
+            q = _reaching(fitted, judged, method, float(np.mean(np.square(judged))) * 10 ** (-sqnr / 10))
         elif bits is not None and method.of_bits:
-            q = method.of_bits(sample, bits)
+            q = method.of_bits(fitted, bits)
         if q is not None:
-            found[name] = q, measure(sample, q, lambda data: density)
+            found[name] = Candidate(q, measure(judged, q, lambda data: density), _loss(q, *halves) if halves else 0.0)
     return found
+
+
+def _loss(q, half, rest):
+    """How many dB the error on the rest is larger without the rest."""
+    known, unknown = _error(rest, q), _error(rest, Quantizer.from_record(q.record()).fit(half))
+    if unknown <= known:
+        return 0.0
+    return 10 * math.log10(unknown / known) if known else math.inf
 
 
 def _error(sample, q):
     return float(np.mean(np.square(np.asarray(q.transform(sample), np.float64) - sample)))
 
 
-def _reaching(sample, method, allowed):
-    """The quantizer of a method with the largest step, or the fewest levels, whose error is allowed; or None."""
+def _reaching(fitted, judged, method, allowed):
+    """The quantizer of a method with the largest step, or the fewest levels, whose error is allowed; or None. It is
+    fitted to one sample, and its error is that of another one."""
     if method.of_step is not None:
-        return _largest_step(sample, method.of_step, allowed)
-    most = sample.size // PER_LEVEL if method.of_levels else MOST_BITS
+        return _largest_step(fitted, judged, method.of_step, allowed)
+    most = fitted.size // PER_LEVEL if method.of_levels else MOST_BITS
     make = method.of_levels or method.of_bits
     low, high, found = 1, max(1, most), None
     while low <= high:
         middle = (low + high) // 2
-        q = make(sample, middle)
-        if q is not None and _error(sample, q) <= allowed:
+        q = make(fitted, middle)
+        if q is not None and _error(judged, q) <= allowed:
             found, high = q, middle - 1
         elif q is None and not method.of_levels and middle > 8:
             high = middle - 1
@@ -294,22 +345,22 @@ def _reaching(sample, method, allowed):
     return found
 
 
-def _largest_step(sample, make, allowed):
-    largest = float(np.abs(sample).max())
+def _largest_step(fitted, judged, make, allowed):
+    largest = float(np.abs(fitted).max())
     if not largest:
         return None
     # The error of a step is about step^2 / 12, so that its square root leads to the next step; where that leaves the
     # bracket, halve it. The error grows with the step, if not everywhere.
-    low, high = largest / 2 ** (MOST_BITS - 1), 4 * largest
-    best = make(sample, low)
-    if best is None or _error(sample, best) > allowed:
+    low, high = largest / (2 ** (MOST_BITS - 1) - 2), 4 * largest
+    best = make(fitted, low)
+    if best is None or _error(judged, best) > allowed:
         return None
     step = min(max(math.sqrt(12 * allowed), 1.01 * low), high)
     for _ in range(MOST_STEPS):
         if low * (1 + STEP_TOLERANCE) >= high:
             break
-        q = make(sample, step)
-        error = _error(sample, q)
+        q = make(fitted, step)
+        error = _error(judged, q)
         if error <= allowed:
             low, best = step, q
             if error > allowed * (1 - STEP_TOLERANCE):
@@ -327,36 +378,36 @@ def _largest_step(sample, make, allowed):
 
 
 def _ranked_by_error(sample, found):
-    ranked = sorted(found, key=lambda name: -_finite(found[name][1].sqnr))
-    best = _finite(found[ranked[0]][1].sqnr)
-    equal = [name for name in METHODS if name in found and _finite(found[name][1].sqnr) >= best - EQUAL_DECIBEL]
+    ranked = sorted(found, key=lambda name: -found[name].sqnr)
+    best = found[ranked[0]].sqnr
+    equal = [name for name in METHODS if name in found and found[name].sqnr >= best - EQUAL_DECIBEL]
     ranked = [equal[0], *(name for name in ranked if name != equal[0])]
-    about = _about(sample, found[ranked[0]][1])
+    about = _about(sample, found[ranked[0]].report)
     results = []
     for place, name in enumerate(ranked):
-        q, report = found[name]
+        one = found[name]
         if place == 0:
-            why = [f"{METHODS[name].text}: {_decibel(report.sqnr)} at {report.bits} bits", *about]
-            why += [_advantage(found, name, ranked[1:], lambda r: f"{_decibel(r.sqnr)}")] if ranked[1:] else []
+            why = [f"{METHODS[name].text}: {_decibel(one.report.sqnr)} at {one.report.bits} bits", *about]
+            why += [_advantage(found, name, ranked[1:])] if ranked[1:] else []
             if len(equal) > 1:
                 why.append(f"{', '.join(equal[1:])} within {EQUAL_DECIBEL} dB, but less simple")
         else:
-            behind = found[ranked[0]][1].sqnr - report.sqnr
-            distance = f"{behind:.2f} dB less" if behind >= 0.005 else "as good, but less simple"
-            why = [f"{METHODS[name].text}: {distance}"]
-        results.append(Recommendation(name, q, report, tuple([*why, *_costs(report)])))
+            behind = found[ranked[0]].report.sqnr - one.report.sqnr
+            why = [f"{METHODS[name].text}: {_distance(behind, one)}"]
+        results.append(_recommendation(name, one, why))
     return results
 
 
 def _ranked_by_rate(sample, found, sqnr):
-    ranked = sorted(found, key=lambda name: found[name][1].entropy)
-    best = found[ranked[0]][1].entropy
-    equal = [name for name in METHODS if name in found and found[name][1].entropy <= best * (1 + EQUAL_RATE)]
+    ranked = sorted(found, key=lambda name: found[name].rate)
+    best = found[ranked[0]].rate
+    equal = [name for name in METHODS if name in found and found[name].rate <= best * (1 + EQUAL_RATE)]
     ranked = [equal[0], *(name for name in ranked if name != equal[0])]
-    about = _about(sample, found[ranked[0]][1])
+    about = _about(sample, found[ranked[0]].report)
     results = []
     for place, name in enumerate(ranked):
-        q, report = found[name]
+        one = found[name]
+        report = one.report
         rate = f"{report.entropy:.3f} bits per value"
         if place == 0:
             why = [f"{METHODS[name].text}: {sqnr:g} dB at {rate} with entropy coding", *about]
@@ -365,27 +416,37 @@ def _ranked_by_rate(sample, found, sqnr):
             if len(equal) > 1:
                 why.append(f"{', '.join(equal[1:])} within 1 % of the rate, but less simple")
         else:
-            more = report.entropy - found[ranked[0]][1].entropy
+            more = report.entropy - found[ranked[0]].report.entropy
             why = [f"{METHODS[name].text}: {rate}, {more:.3f} more" if more > 0 else f"{METHODS[name].text}: {rate}"]
-        results.append(Recommendation(name, q, report, tuple([*why, *_costs(report)])))
+        results.append(_recommendation(name, one, why))
     return results
 
 
-def _finite(decibel):
-    """Without error, and all zero: nothing is better."""
-    return 1e9 if math.isnan(decibel) or decibel == math.inf else decibel
+def _recommendation(name, one, why):
+    return Recommendation(name, one.quantizer, one.report, one.loss, tuple([*why, *_costs(one)]))
+
+
+def _distance(behind, one):
+    """From the best, for a reader."""
+    if behind >= 0.005:
+        return f"{behind:.2f} dB less"
+    return f"{_decibel(one.report.sqnr)}" if one.loss > EQUAL_DECIBEL else "as good, but less simple"
 
 
 def _decibel(value):
     return "without error" if not math.isfinite(value) else f"{value:.2f} dB"
 
 
-def _advantage(found, name, others, show):
+def _advantage(found, name, others):
     plain = "uniform" if "uniform" in others else others[0]
-    return f"{plain} reaches {show(found[plain][1])}" if plain != name else ""
+    return f"{plain} reaches {_decibel(found[plain].report.sqnr)}" if plain != name else ""
 
 
-def _costs(report):
+def _costs(one):
+    report = one.report
+    if one.loss > EQUAL_DECIBEL:
+        much = f"{one.loss:.2f} dB less" if one.loss < math.inf else "not without error"
+        yield f"{much} on values that it was not fitted to"
     if report.clipped:
         yield f"clips {100 * report.clipped:.3g} % of the values"
     if report.bits <= 8 and report.levels_used <= 1 << report.bits - 1 and report.mse:
@@ -395,13 +456,13 @@ def _costs(report):
 def _about(sample, report):
     """What the data is like, where it explains the choice."""
     distinct = np.unique(sample).size
-    if distinct <= 256:
+    if distinct <= FEW:
         yield f"the data has {distinct} distinct values" if distinct > 1 else "the data is constant"
     zeros = float(np.mean(sample == 0))
     if zeros > 0.2 and distinct > 1:
         yield f"{100 * zeros:.0f} % of the values are 0"
     density = report.density
-    if isinstance(density, GeneralizedGaussian) and distinct > 256:
+    if isinstance(density, GeneralizedGaussian) and distinct > FEW:
         if density.shape < 0.9:
             yield f"heavy tails: generalized Gaussian of shape {density.shape:.2f}"
         elif density.shape <= 1.1:
@@ -410,5 +471,5 @@ def _about(sample, report):
             yield "bell-shaped data"
         else:
             yield "nearly flat data"
-    elif distinct > 256:
+    elif distinct > FEW:
         yield "flat data"

@@ -85,6 +85,7 @@ def test_bad_arguments_are_refused():
         ([1], -1, {}),
         ([1], math.inf, {}),
         ([1], "8", {}),
+        ([1], True, {}),
         ([0, 0], 1, {}),
         ([1], 1.5, {"method": "greedy"}),
         ([1], 1, {"method": "fair"}),
@@ -99,3 +100,7 @@ def test_bad_arguments_are_refused():
             allocate_measured(errors, sizes, 10)
     with pytest.raises(ParameterError, match="cannot be met"):
         allocate_measured([[1, 0]], [[4, 8]], 3)
+    for budget in ("a", math.nan, True):
+        with pytest.raises(ParameterError, match="budget must be"):
+            allocate_measured([[1, 0]], [[4, 8]], budget)
+    assert allocate_bits([1, 2], 2, "greedy", most=np.int64(3)).bits.sum() == 2

@@ -8,7 +8,7 @@ import pytest
 from codec.errors import ParameterError
 from codec.quantizers import Observer
 from codec.quantizers.calibrate import METHODS, squared_error
-from codec.quantizers.histogram import Histogram
+from codec.quantizers.histogram import Histogram, Octaves
 
 MERGEABLE = [method for method in METHODS if method != "moving"]
 RNG = np.random.default_rng(5)
@@ -171,13 +171,65 @@ def test_bad_settings_are_refused():
         {"bits": 8.0},
         {"percentile": 0},
         {"percentile": math.nan},
+        {"percentile": "a"},
         {"rate": 0},
+        {"rate": "a"},
     ):
         with pytest.raises(ParameterError):
             Observer(**keywords)
+    assert Observer(bits=np.int64(4)).bits == 4
     with pytest.raises(ParameterError, match="order of the batches"):
         Observer("moving").merge(Observer("moving"))
     with pytest.raises(ParameterError, match="different settings"):
         Observer("mse").merge(Observer("mse", bits=4))
     with pytest.raises(ParameterError):
         Observer().merge(3)
+
+
+@pytest.mark.parametrize("outlier", [1e6, 1e9, -1e300])
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_outliers_do_not_blur_percentiles(outlier, symmetric):
+    """All values were in the first of 65,536 equal bins up to the outlier: the range reached to 16."""
+    x = DATA["laplacian"] - 0.5
+    low, high = observed("percentile", np.append(x, outlier), percentile=99, symmetric=symmetric)
+    ends = np.sort(np.abs(np.append(x, outlier)) if symmetric else np.append(x, outlier))
+    expected = ends[[math.ceil(ends.size * 0.99) - 1]] if symmetric else ends[[100, -101]]
+    assert ([high] if symmetric else [low, high]) == pytest.approx(expected, rel=1 / 256)
+    assert high >= np.max(expected) and (symmetric or low <= ends[100])
+
+
+def test_octaves_hold_every_value():
+    tiny, huge = np.nextafter(0, 1), np.finfo(float).max
+    for value in (tiny, 1e-310, 2.0**-1022, 0.1, 1.0, np.nextafter(2, 1), 3.7, 2.0**1023, huge):
+        octaves = Octaves()
+        octaves.update(np.array([value, -value, 0.0]))
+        assert octaves.counts.tolist() == [1, 1, 1] and octaves.keys[1] == 0
+        for sign, key in ((-1, octaves.keys[0]), (1, octaves.keys[2])):
+            end = Octaves.upper(key)
+            assert end >= sign * value and abs(end) >= abs(value) * (1 - 1 / 256)
+        assert observed("percentile", [value, value], percentile=50) == (value, value)
+
+
+@pytest.mark.parametrize(
+    "x, bits",
+    [
+        (RNG.integers(0, 256, 20_000) / 255, 4),
+        (RNG.poisson(3, 20_000), 8),
+        (np.arange(10), 8),
+        (-np.maximum(RNG.normal(size=20_000), 0) - 1, 8),
+        (RNG.choice([-1.0, 1, 5], 20_000), 3),
+    ],
+)
+def test_entropy_keeps_most_of_discrete_data(x, bits):
+    """A range of one bin with values has a divergence of 0, and clipped up to all other values."""
+    low, high = observed("entropy", x, bits=bits)
+    assert np.mean((x < low * 1.001) | (x > high * 1.001)) < 0.01
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_sided_data_gets_a_one_sided_range(bits, sign):
+    """A zero point within gave levels beyond the data, and the same error."""
+    for x in (np.append(DATA["relu"], 1e3), np.array([0.0, 1])):
+        ends = sorted(observed("mse", sign * x, bits=bits))
+        assert ends == pytest.approx(sorted([0, sign * x.max()]), abs=0.01 * x.max())

@@ -102,3 +102,9 @@ def test_errors():
             call()
     for mode in MODES:
         assert FixedPoint(0, 30, rounding=mode).encode([1e305, -1e305]).tolist() == [2**30 - 1, -(2**30)]
+
+
+def test_signed_is_a_truth_value():
+    with pytest.raises(ParameterError, match="signed must be True or False, not 'no'"):
+        FixedPoint(3, 4, signed="no")
+    assert FixedPoint(3, 4, signed=np.False_).code_range == (0, 127)

