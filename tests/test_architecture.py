@@ -299,6 +299,12 @@ def test_every_public_name_has_a_docstring(name, value):
 
 
 @each_module
+def test_sections_of_docstrings_have_lines_of_their_own(name):
+    run_together = re.compile(r"^ *(?:[A-Z]\w+ -{4,}|[A-Z]\w+\n *-{4,} *[^\s-])", re.M)
+    assert not run_together.findall((PACKAGE / name).read_text(encoding="utf-8"))
+
+
+@each_module
 def test_every_module_says_what_it_is_for(name):
     text = (PACKAGE / name).read_text()
     assert not text or text.startswith('"""')

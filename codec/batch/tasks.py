@@ -219,7 +219,8 @@ class PaletteTask:
         if picture.format == "JPEG":
             warnings += filter(None, besides.of(data, self.limits).lost_in("PNG", stripping.kinds(self.strip)))
         if made.size > len(data):
-            warnings.append("the PNG is larger than its source: fewer colours or no dithering make it smaller")
+            smaller = ": fewer colours or no dithering make it smaller" if made.colors > 2 else ""
+            warnings.append(f"the PNG is larger than its source{smaller}")
         facts: dict[str, Any] = {
             "width": made.width,
             "height": made.height,

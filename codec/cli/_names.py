@@ -65,7 +65,11 @@ METRICS = {
     "ssim": ("structural similarity, 11 x 11 Gaussian window, mean over the channels", "", False),
     "ssim_y": ("SSIM of the luma alone", "", False),
     "ms_ssim": ("SSIM at five scales", "", False),
-    "ssimulacra2": ("perceptual: 90 is hard to tell apart, 70 is high quality, 100 is equal", "", False),
+    "ssimulacra2": (
+        "perceptual: 90 is hard to tell apart, 70 is high quality, 100 is equal; means little below 64 x 64 pixels",
+        "",
+        False,
+    ),
     "psnr_hvs_m": ("PSNR weighted by contrast sensitivity and masking", "dB", False),
     "ciede2000": ("mean colour difference in CIELAB", "", True),
     "mse": ("mean squared error of all samples", "", True),

@@ -121,6 +121,11 @@ def stream(bytes data not None, size_t at):
     return joined
 
 
+cdef bint fit(Py_ssize_t rows, Py_ssize_t row_bytes, int bpp) noexcept:
+    """Whether there are rows of whole pixels of a size that the kernels know."""
+    return rows >= 1 and row_bytes >= 1 and bpp in (1, 2, 3, 4, 6) and row_bytes % bpp == 0
+
+
 def read(const uint8_t[::1] stream, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
     """The rows of a zlib stream, without their filters.
 
@@ -129,7 +134,7 @@ def read(const uint8_t[::1] stream, Py_ssize_t rows, Py_ssize_t row_bytes, int b
     stream : bytes-like
     rows, row_bytes : int
         From 1.
-    bpp : 1 to 4
+    bpp : 1 to 4, or 6
         Bytes from a pixel to the next, which divide `row_bytes`.
 
     Returns
@@ -137,7 +142,7 @@ def read(const uint8_t[::1] stream, Py_ssize_t rows, Py_ssize_t row_bytes, int b
     bytearray of rows x row_bytes bytes, or None for a stream that zlib refuses, that has more or fewer bytes, or that
     has an unknown filter type
     """
-    if rows < 1 or row_bytes < 1 or not 1 <= bpp <= 4 or row_bytes % bpp:
+    if not fit(rows, row_bytes, bpp):
         raise ValueError("the sizes do not fit")
     # DEFLATE gives at most 1032 bytes for one: a bit for 258 and one for their distance. A stream has more than these.
     if row_bytes >= PY_SSIZE_T_MAX // rows or rows * row_bytes // 1032 >= stream.shape[0]:
@@ -191,7 +196,7 @@ def unfilter(filtered, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
         rows x (1 + row_bytes) bytes.
     rows, row_bytes : int
         From 1.
-    bpp : 1 to 4
+    bpp : 1 to 4, or 6
         Bytes from a pixel to the next, which divide `row_bytes`.
 
     Returns
@@ -199,7 +204,7 @@ def unfilter(filtered, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
     bytearray of rows x row_bytes bytes, or None for an unknown filter type
     """
     cdef const uint8_t[::1] data = filtered
-    if rows < 1 or row_bytes < 1 or not 1 <= bpp <= 4 or row_bytes % bpp or data.shape[0] != rows * (row_bytes + 1):
+    if not fit(rows, row_bytes, bpp) or data.shape[0] != rows * (row_bytes + 1):
         raise ValueError("the sizes do not fit")
     made = PyByteArray_FromStringAndSize(NULL, rows * row_bytes)
     cdef uint8_t[::1] out = made

@@ -365,7 +365,7 @@ def animate(
     Fraction(3, 10)
     """
     format = format_of(path, format)
-    known = paint.__kwdefaults__ | animate.__kwdefaults__
+    known = {**(paint.__kwdefaults__ or {}), **(animate.__kwdefaults__ or {})}
     unknown = [name for name in options if name not in known]
     if unknown:
         raise ParameterError(f"unknown option {unknown[0]!r} for animations (options: {', '.join(known)})")

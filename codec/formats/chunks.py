@@ -13,8 +13,8 @@ FIELDS = struct.Struct(">2I5B")  # of IHDR
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type (PNG 11.2.1)
 
 
-def compressed(data: bytes, head: Header) -> bytes | memoryview | None:
-    """The zlib stream (RFC 1950) of a usual PNG: 8 bits per sample, not interlaced, one picture. Every checksum of a
+def compressed(data: bytes, head: Header, bits: int = 8) -> bytes | memoryview | None:
+    """The zlib stream (RFC 1950) of a usual PNG: `bits` per sample, not interlaced, one picture. Every checksum of a
     chunk is compared.
 
     Parameters
@@ -22,13 +22,14 @@ def compressed(data: bytes, head: Header) -> bytes | memoryview | None:
     data : bytes
     head : Header
         `header` of the data.
+    bits : 8 or 16
 
     Returns
     -------
     bytes-like or None
         None: the file is of another kind, or a chunk is wrong.
     """
-    if head.bits != 8 or head.color not in CHANNELS or any(head[4:]) or not head.width or not head.height:
+    if head.bits != bits or head.color not in CHANNELS or any(head[4:]) or not head.width or not head.height:
         return None
     return stream(data, PICTURE)
 

@@ -163,7 +163,7 @@ def load(source, *, background=None, alpha=False, deep=False, limits=None, page=
     alpha : bool
         Return alpha separately instead of blending with a background.
     deep : bool
-        Keep 16-bit samples of gray pictures.
+        Keep 16-bit samples of gray pictures, and of usual PNG files in colour.
     limits : codec.Limits, optional
     page : int, optional
         Of a TIFF, from 0 to `pages` - 1. Default: the first, with a warning where there are others.
@@ -356,7 +356,7 @@ def _load_other(data, color, keep_alpha, deep, limits, page):
         raise BitstreamError(str(error) or type(error).__name__, layer=f"{image.format} data") from error
     if frames > 1 and page is None:
         warnings.append(f"{frames} frames or pages: only the first is used")
-    samples, alpha = (_samples(image, bits, deep, warnings), alpha) if plain is None else _without_alpha(plain)
+    samples, alpha = (_samples(image, data, bits, deep, warnings), alpha) if plain is None else _without_alpha(plain)
     kind, chunks = image.format or "picture", profiles.color_chunks(data) if image.format == "PNG" else ()
     changed = ("xmp",) if quiet not in (None, metadata.xmp) else ()
     metadata = replace(metadata, xmp=quiet) if changed else metadata
@@ -500,9 +500,12 @@ def _without_alpha(samples):
     return np.ascontiguousarray(colors), np.ascontiguousarray(pixels[..., -1])
 
 
-def _samples(image, bits, deep, warnings):
+def _samples(image, data, bits, deep, warnings):
     """Pixels of an image without alpha or palette, as uint8, or uint16 over 0..65535 if they may be `deep`."""
     if image.mode in ("L", "RGB", "CMYK"):
+        wide = plain_png.deep(data) if deep and bits == 16 else None
+        if wide is not None:
+            return np.asarray(wide).view(">u2").astype(np.uint16)
         if bits == 16:
             warnings.append("16-bit samples were reduced to 8 bits")
         return np.array(image)

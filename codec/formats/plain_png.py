@@ -1,4 +1,6 @@
-"""Pixels of the PNG files that are usual: 8 bits per sample, not interlaced, one picture. Others are left to Pillow."""
+"""Pixels of the PNG files that are usual: 8 bits per sample, not interlaced, one picture; and of those in colour of 16
+bits. Others are left to Pillow.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +52,25 @@ def samples(data: bytes) -> memoryview | None:
     if stored is None:
         return None
     return memoryview(stored).cast("B", (head.height, head.width) + (channels,) * (channels > 1))
+
+
+def deep(data: bytes) -> memoryview | None:
+    """The samples of a usual PNG in colour of 16 bits, of which Pillow gives 8.
+
+    Parameters
+    ----------
+    data : bytes
+        As for `samples`; or a file of another format.
+
+    Returns
+    -------
+    memoryview, (H, W, 6) uint8, or None
+        R, G and B, the high byte of each first. None as for `samples`.
+    """
+    head = header(data)
+    stream = None if head is None or head.color != 2 else compressed(data, head, 16)
+    stored = None if stream is None else read(stream, head.height, head.width * 6, 6)
+    return None if stored is None else memoryview(stored).cast("B", (head.height, head.width, 6))
 
 
 def density(data: bytes) -> tuple[int | None, int | None] | None:

@@ -82,8 +82,10 @@ def psnr(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None)
         As for `mse`; also if `data_range` is missing for floats, not positive, or less than half of what the values
         span.
 
-    Notes ----- For colour this is the PSNR of the mean error over the channels, not the mean of their PSNRs. R, G and B
-    have equal weight.
+    Notes
+    -----
+    For colour this is the PSNR of the mean error over the channels, not the mean of their PSNRs. R, G and B have equal
+    weight.
 
     Examples
     --------

@@ -97,10 +97,12 @@ def ssimulacra2_gradient(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> 
     ParameterError
         If the pictures differ in shape, are not uint8, have other channels, or a side is shorter than 8.
 
-    Notes ----- The derivative of the definition cited at `ssimulacra2`, from the sRGB curve to all six scales, in
-    single precision: within 1e-4 of the largest value of a double-precision model. At kinks (the clamps of maps at 0,
-    absolute values, the 4-norm of a zero map) the slope counts as 0, so equal pictures have gradient 0; the slope of
-    the score itself is unbounded near 100.
+    Notes
+    -----
+    The derivative of the definition cited at `ssimulacra2`, from the sRGB curve to all six scales, in single precision:
+    within 1e-4 of the largest value of a double-precision model. At kinks (the clamps of maps at 0, absolute values,
+    the 4-norm of a zero map) the slope counts as 0, so equal pictures have gradient 0; the slope of the score itself is
+    unbounded near 100.
 
     Memory: 20 bytes per RGB pixel or 12 per gray pixel, including the result. The GIL is released. Same bits on every
     machine.

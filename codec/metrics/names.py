@@ -73,7 +73,11 @@ FACTS = {
     ),
     "ssim_y": Metric("SSIM of Y", "SSIM of the luma alone", 4, of_luma=True, variant="wang2004"),
     "ms_ssim": Metric("MS-SSIM", "SSIM at five scales", 5, any_channels=True),
-    "ssimulacra2": Metric("SSIMULACRA 2", "perceptual: 90 is hard to tell apart, 70 is high quality, 100 is equal", 2),
+    "ssimulacra2": Metric(
+        "SSIMULACRA 2",
+        "perceptual: 90 is hard to tell apart, 70 is high quality, 100 is equal; means little below 64 x 64 pixels",
+        2,
+    ),
     "psnr_hvs_m": Metric("PSNR-HVS-M", "PSNR weighted by contrast sensitivity and masking", 2, "dB"),
     "ciede2000": Metric("CIEDE2000", "mean colour difference in CIELAB", 3, lower_is_better=True),
     "mse": Metric("MSE", "mean squared error of all samples", 2, lower_is_better=True, any_channels=True),

@@ -115,8 +115,10 @@ def psnr_hvs_m(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None =
     ParameterError
         As `ssim`.
 
-    Notes ----- N. Ponomarenko et al., "On between-coefficient contrast masking of DCT basis functions", VPQM 2007; K.
-    Egiazarian et al., VPQM 2006.
+    Notes
+    -----
+    N. Ponomarenko et al., "On between-coefficient contrast masking of DCT basis functions", VPQM 2007; K. Egiazarian et
+    al., VPQM 2006.
 
     Examples
     --------

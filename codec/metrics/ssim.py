@@ -182,11 +182,13 @@ def ssim(
         If shapes or dtypes differ, a dtype is unsupported, a side is shorter than 11, a sample is NaN or infinite, or
         `data_range` is missing for floats, not positive, or less than half of the span of the values.
 
-    Notes ----- Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image Quality Assessment: From Error Visibility
-    to Structural Similarity", IEEE Transactions on Image Processing 13(4), 2004: an 11 x 11 Gaussian window of sigma
-    1.5 whose weights sum to 1, weighted population variances, K1 = 0.01, K2 = 0.03, only windows wholly inside the
-    picture, the mean of the map, no prior downsampling. The paper covers gray pictures; here a colour picture scores
-    the mean of its channels.
+    Notes
+    -----
+    Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image Quality Assessment: From Error Visibility to Structural
+    Similarity", IEEE Transactions on Image Processing 13(4), 2004: an 11 x 11 Gaussian window of sigma 1.5 whose
+    weights sum to 1, weighted population variances, K1 = 0.01, K2 = 0.03, only windows wholly inside the picture, the
+    mean of the map, no prior downsampling. The paper covers gray pictures; here a colour picture scores the mean of its
+    channels.
 
     Computed in double precision, in one pass over the rows, with bounded memory; the GIL is released.
 
@@ -378,8 +380,10 @@ def ms_ssim(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = No
     ParameterError
         As `ssim`; also for sides shorter than 161 pixels.
 
-    Notes ----- Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment",
-    Asilomar 2003: the product of the mean contrast-structure of scales 1 to 4 and the mean SSIM of scale 5, each to its
+    Notes
+    -----
+    Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment", Asilomar
+    2003: the product of the mean contrast-structure of scales 1 to 4 and the mean SSIM of scale 5, each to its
     published exponent; 2x2 means between scales. A negative mean counts as 0. A colour picture scores the mean of its
     channels. All scales are processed together, band by band, so memory grows with the width of the picture only.
 

@@ -117,10 +117,15 @@ def ssimulacra2(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> float:
         If shapes or dtypes differ, a dtype is unsupported, a side is shorter than 8, or floats are out of range or not
         finite.
 
-    Notes ----- J. Sneyers, SSIMULACRA 2 (cloudinary/ssimulacra2, version 2.1, April 2023). The blur uses its exact nine
-    taps (see _ssimulacra2.pyx); the reference uses a single-precision recursion, whose rounding changes its scores by
-    up to about 0.2. With alpha, both pictures are blended over dark and over light gray, and the lower score counts, as
-    in the reference.
+    Notes
+    -----
+    J. Sneyers, SSIMULACRA 2 (cloudinary/ssimulacra2, version 2.1, April 2023). The blur uses its exact nine taps (see
+    _ssimulacra2.pyx); the reference uses a single-precision recursion, whose rounding changes its scores by up to about
+    0.2. With alpha, both pictures are blended over dark and over light gray, and the lower score counts, as in the
+    reference.
+
+    Of the six scales only those with sides of at least 8 count, as in the reference. Below about 64 x 64 pixels too few
+    are left: scores are too high, and not those of the same errors in larger pictures.
 
     The picture is read once, row by row; memory grows with its width only. The GIL is released.
 
@@ -133,6 +138,11 @@ def ssimulacra2(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> float:
     100.0
     >>> round(ssimulacra2(ramp, ramp // 16 * 16 + 8), 2)
     81.78
+
+    White in place of black, by the side of the picture:
+
+    >>> {side: round(ssimulacra2(np.zeros((side, side)), np.ones((side, side)))) for side in (8, 16, 32, 64)}
+    {8: 26, 16: 56, 32: 20, 64: -1112}
     """
     reference, distorted = check_pair(reference, distorted)
     channels = reference.shape[2] if reference.ndim == 3 else 1

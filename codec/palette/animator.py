@@ -178,8 +178,10 @@ def animate(
         If an argument is wrong, or no lossiness and number of colours reach the target. Nothing is written.
     FileError
 
-    Notes ----- The file holds only the rectangles that change. Colours, phrases and unchanged pixels are chosen
-    together: see `codec.palette._lzw`. Frames are cleared (disposal 2) where opaque pixels become transparent.
+    Notes
+    -----
+    The file holds only the rectangles that change. Colours, phrases and unchanged pixels are chosen together: see
+    `codec.palette._lzw`. Frames are cleared (disposal 2) where opaque pixels become transparent.
 
     Examples
     --------

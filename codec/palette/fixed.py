@@ -47,6 +47,8 @@ def as_palette(palette: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     ParameterError
     """
     if isinstance(palette, str):
+        if palette.startswith("#"):
+            raise ParameterError(f"palette is a list of colours, and {palette!r} is one: pass [{palette!r}]")
         if palette not in FIXED:
             raise ParameterError(f"unknown palette {palette!r}; there are {', '.join(FIXED)}, or pass the colours")
         return FIXED[palette]().astype(np.uint8)

@@ -256,8 +256,10 @@ def quantize_colors(
     ParameterError
         If an argument is invalid, the image is empty or not uint8, or the target cannot be reached.
 
-    Notes ----- With alpha, the error of a colour is the mean of its errors over black and over white. All that is
-    transparent becomes one entry.
+    Notes
+    -----
+    With alpha, the error of a colour is the mean of its errors over black and over white. All that is transparent
+    becomes one entry.
 
     Examples
     --------

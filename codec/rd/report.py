@@ -356,13 +356,23 @@ def _deltas(points, metric, book):
 
 
 def _origins(points):
-    """Origins of the rows, with counts: every field that is not a measurement."""
+    """Origins of the rows, with counts: every field that is not a measurement. The fingerprints of one origin are a
+    list, by setting.
+    """
     groups = {}
     for point in points:
-        origin = {name: value for name, value in vars(point).items() if name not in MEASURED}
-        groups.setdefault(repr(origin), [origin, 0])[1] += 1
+        origin = {name: value for name, value in vars(point).items() if name not in (*MEASURED, "fingerprint")}
+        _, rows = groups.setdefault(repr(origin), (origin, []))
+        rows.append(point)
     return [
-        {"rows": count, **{name: _plain(value) for name, value in origin.items()}} for origin, count in groups.values()
+        {
+            "rows": len(rows),
+            **{name: _plain(value) for name, value in origin.items()},
+            "fingerprints": list(
+                dict.fromkeys(f"{row.fingerprint}  {_plain(row.setting)}" for row in rows if row.fingerprint)
+            ),
+        }
+        for origin, rows in groups.values()
     ]
 
 

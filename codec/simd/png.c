@@ -86,7 +86,7 @@ static inline uint8_t paeth(int a, int b, int c)
 
 static inline void sub_row(const uint8_t *x, uint8_t *out, size_t n, const int bpp)
 {
-    uint8_t a[4] = { 0 };
+    uint8_t a[6] = { 0 };
     for (size_t i = 0; i + (size_t)bpp <= n; i += (size_t)bpp)
         for (int k = 0; k < bpp; k++)
             out[i + k] = a[k] = (uint8_t)(x[i + k] + a[k]);
@@ -94,7 +94,7 @@ static inline void sub_row(const uint8_t *x, uint8_t *out, size_t n, const int b
 
 static inline void average_row(const uint8_t *x, const uint8_t *above, uint8_t *out, size_t n, const int bpp)
 {
-    uint8_t a[4] = { 0 };
+    uint8_t a[6] = { 0 };
     for (size_t i = 0; i + (size_t)bpp <= n; i += (size_t)bpp)
         for (int k = 0; k < bpp; k++)
             out[i + k] = a[k] = (uint8_t)(x[i + k] + ((a[k] + above[i + k]) >> 1));
@@ -102,7 +102,7 @@ static inline void average_row(const uint8_t *x, const uint8_t *above, uint8_t *
 
 static inline void paeth_row(const uint8_t *x, const uint8_t *above, uint8_t *out, size_t n, const int bpp)
 {
-    uint8_t a[4] = { 0 }, c[4] = { 0 };
+    uint8_t a[6] = { 0 }, c[6] = { 0 };
     for (size_t i = 0; i + (size_t)bpp <= n; i += (size_t)bpp)
         for (int k = 0; k < bpp; k++) {
             uint8_t b = above[i + k];
@@ -140,13 +140,15 @@ static inline int rows_of(const uint8_t *in, const uint8_t *above, uint8_t *out,
 
 int codec_png_rows(const uint8_t *filtered, const uint8_t *above, uint8_t *out, size_t rows, size_t row_bytes, int bpp)
 {
-    codec_assert_range(1, bpp, 4);
+    codec_assert_range(1, bpp, 6);
+    codec_assert(bpp != 5);
     codec_assert(row_bytes % (size_t)bpp == 0);
     switch (bpp) {
     case 1: return rows_of(filtered, above, out, rows, row_bytes, 1);
     case 2: return rows_of(filtered, above, out, rows, row_bytes, 2);
     case 3: return rows_of(filtered, above, out, rows, row_bytes, 3);
-    default: return rows_of(filtered, above, out, rows, row_bytes, 4);
+    case 4: return rows_of(filtered, above, out, rows, row_bytes, 4);
+    default: return rows_of(filtered, above, out, rows, row_bytes, 6);
     }
 }
 

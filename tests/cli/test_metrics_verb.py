@@ -1,6 +1,8 @@
 """`codec metrics`: the figures of the library, as text and as JSON."""
 
 import pathlib
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 import codec
 from codec import metrics
 from codec.metrics.names import FACTS, METRICS
+from codec.palette import png
 
 
 @pytest.fixture
@@ -123,6 +126,18 @@ def test_what_a_picture_is_too_small_for_is_said_without_python(run, tmp_path):
         "SSIMULACRA 2 needs sides of at least 8 and 1 to 4 channels",
     ]
     assert "channels last" not in outcome.text
+
+
+def test_colour_of_16_bits_is_compared_at_16(run, tmp_path):
+    a = np.random.default_rng(4).integers(0, 65536, (24, 24, 3), np.uint16)
+    b = a ^ 3
+    for name, pixels in (("a", a), ("b", b)):
+        rows = pixels.astype(">u2").view(np.uint8).reshape(24, -1)
+        head, body = struct.pack(">IIBBBBB", 24, 24, 16, 2, 0, 0, 0), zlib.compress(np.pad(rows, ((0, 0), (1, 0))))
+        chunks = b"".join(png.chunk(*part) for part in ((b"IHDR", head), (b"IDAT", body), (b"IEND", b"")))
+        (tmp_path / f"{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+    outcome = run("metrics", tmp_path / "a.png", tmp_path / "b.png", "--metric", "psnr")
+    assert outcome.err == "" and outcome.text == f"psnr\t{metrics.psnr(a, b):.6g}\tdB\n"
 
 
 @pytest.mark.parametrize("kind", ["png", "tif", "pgm"])

@@ -29,6 +29,12 @@ def frames(home):
 # ---------------------------------------------------------------- pictures
 
 
+def test_a_picture_of_one_colour_is_not_told_to_have_fewer(run, home):
+    Image.new("RGBA", (1, 1), (9, 8, 7, 0)).save(home / "in" / "dot.png")
+    outcome = run("palette", "in/dot.png", "-o", "dot.png", "--dither", "none")
+    assert outcome.code == 0 and "larger than its source\n" in outcome.err and "fewer" not in outcome.err
+
+
 def test_one_picture(run, home):
     outcome = run("palette", "in/a.png", "-o", "out.png", "--colors", 16, "--dither", "blue-noise", "--json")
     assert outcome.code == 0, outcome.err

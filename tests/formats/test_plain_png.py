@@ -52,7 +52,7 @@ def filtered(rows, y, kind, bpp):
 
 
 @pytest.mark.parametrize("level", [_core.CPU_LADDER[level] for level in _core.BUILT_LEVELS])
-@pytest.mark.parametrize("bpp", [1, 2, 3, 4])
+@pytest.mark.parametrize("bpp", [1, 2, 3, 4, 6])
 @pytest.mark.parametrize("width", [1, 5, 15, 16, 17, 18, 37])
 def test_filters_are_undone_at_any_level(level, bpp, width):
     """Vector kernels take four rows at once, whatever their filters, and the rest one by one."""
@@ -67,7 +67,40 @@ def test_filters_are_undone_at_any_level(level, bpp, width):
             assert unfilter(damaged, *rows.shape, bpp) is None
 
 
-@pytest.mark.parametrize("bpp", [1, 2, 3, 4])
+def wide_png(pixels, color=2, *extra, interlace=0):
+    """A PNG of 16 bits per sample, each row by another filter."""
+    rows = np.ascontiguousarray(pixels.astype(">u2")).view(np.uint8).reshape(len(pixels), -1)
+    body = b"".join(filtered(rows, y, y % 5, 2 * pixels.shape[2]) for y in range(len(rows)))
+    head = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, color, 0, 0, interlace)
+    parts = [(b"IHDR", head), *extra, (b"IDAT", zlib.compress(body)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def test_colour_of_16_bits():
+    pixels = RNG.integers(0, 65536, (12, 9, 3), np.uint16)
+    data = wide_png(pixels)
+    assert np.array_equal(np.asarray(plain_png.deep(data)).view(">u2"), pixels)
+    found = load(data, deep=True)
+    assert found.pixels.dtype == np.uint16 and np.array_equal(found.pixels, pixels) and found.warnings == ()
+    shallow = load(data)
+    assert np.array_equal(shallow.pixels, pixels >> 8) and "reduced to 8 bits" in shallow.warnings[0]
+
+
+def test_what_is_left_to_pillow_has_8_bits():
+    pixels = RNG.integers(0, 65536, (6, 5, 4), np.uint16)
+    good = wide_png(pixels[..., :3])
+    damaged = bytearray(good)
+    damaged[-20] ^= 1
+    clear = (b"tRNS", bytes(6))
+    for data in (
+        wide_png(pixels, 6), wide_png(pixels[..., :3], 2, clear), wide_png(pixels[..., :3], interlace=1),
+        bytes(damaged), good[:-30], b"", b"GIF89a",
+    ):  # fmt: skip
+        assert plain_png.deep(data) is None
+    assert load(wide_png(pixels, 6), alpha=True, deep=True).pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("bpp", [1, 2, 3, 4, 6])
 @pytest.mark.parametrize("first", range(5))
 def test_filters_are_undone(bpp, first):
     rows = RNG.integers(0, 256, (11, 7 * bpp), np.uint8)

@@ -371,6 +371,7 @@ def test_bad_images(image, what):
         ({"dither_strength": float("nan")}, "0..1"),
         ({"seed": -1}, "seed"),
         ({"palette": "vga"}, "web-safe"),
+        ({"palette": "#ff0000"}, r"a list of colours, and '#ff0000' is one: pass \['#ff0000'\]"),
         ({"palette": []}, "shape"),
         ({"palette": [[1, 2]]}, "shape"),
         ({"palette": [[1, 2, 300]]}, "0..255"),

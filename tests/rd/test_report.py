@@ -339,6 +339,15 @@ def test_a_lossless_picture_is_left_out_of_the_means_and_named(point):
     assert found["curves"] == [[[str(row.setting["quality"]), row.bpp, row.metrics["psnr"]] for row in rows[:4]]]
 
 
+def test_one_origin_is_one_line_whatever_its_fingerprints(point):
+    rows = [point("a.png", quality, fingerprint=f"{quality:016x}") for quality in (20, 40, 60, 80)]
+    rows += [point(row.image, row.setting["quality"], codec_version="0.2.0") for row in rows]
+    origins = Page(rd.report(rows)).data["origins"]
+    assert [(origin["codec_version"], origin["rows"]) for origin in origins] == [("0.1.0", 4), ("0.2.0", 4)]
+    assert [len(origin["fingerprints"]) for origin in origins] == [4, 0]
+    assert origins[0]["fingerprints"][1] == f"{40:016x}  subsampling 4:2:0, effort 5, quality 40"
+
+
 def test_numbers_that_are_none(point):
     rows = curve(point, "a.png")
     rows[0].metrics["psnr"], rows[3].metrics["psnr"] = math.nan, math.inf

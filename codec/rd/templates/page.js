@@ -29,16 +29,24 @@ function nameThings() {
 const LABELS = { rows: "rows", versions: "packages", codec: "codec", codec_version: "version", python: "Python", machine: "machine", cpu: "vector level", workers: "encoders side by side", command: "command line" };
 const title = (name) => LABELS[name] || name.replaceAll("_", " ");
 
+// What tells two builds of one version apart, by setting.
+function fingerprints() {
+  const found = DATA.origins.filter((origin) => origin.fingerprints.length);
+  if (!found.length) return [];
+  return [element("details", {}, element("summary", {}, plural(found.reduce((sum, origin) => sum + origin.fingerprints.length, 0), "fingerprint") + " of what the codecs make of a small fixed picture"),
+    element("pre", { class: "commands code" }, found.map((origin) => `${origin.codec} (${origin.codec_version})\n  ${origin.fingerprints.join("\n  ")}`).join("\n")))];
+}
+
 // Fields that all rows share once, differing ones as a table.
 function originFacts() {
-  const names = Object.keys(DATA.origins[0]).filter((name) => name !== "command" && name !== "rows");
+  const names = Object.keys(DATA.origins[0]).filter((name) => !["command", "rows", "fingerprints"].includes(name));
   const shared = names.filter((name) => name !== "codec" && name !== "codec_version" && DATA.origins.every((origin) => origin[name] === DATA.origins[0][name]));
   const differ = names.filter((name) => !shared.includes(name));
   const facts = shared.filter((name) => DATA.origins[0][name] !== "").flatMap((name) => [element("dt", {}, title(name)), element("dd", {}, String(DATA.origins[0][name]))]);
   return [element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Codecs under test" }, element("table", {},
     element("thead", {}, element("tr", {}, ...differ.map((name) => element("th", { scope: "col", class: "words" }, title(name))), element("th", { scope: "col" }, "rows"))),
     element("tbody", {}, ...DATA.origins.map((origin) => element("tr", {}, ...differ.map((name, i) => element(i ? "td" : "th", i ? { class: "words" } : { scope: "row" }, String(origin[name]))),
-      element("td", {}, String(origin.rows))))))), element("dl", { class: "facts" }, ...facts)];
+      element("td", {}, String(origin.rows))))))), element("dl", { class: "facts" }, ...facts), ...fingerprints()];
 }
 
 function tellOrigin() {

@@ -144,7 +144,7 @@ CODEC_TARGET_AVX2
 int codec_png_unfilter_avx2(const uint8_t *filtered, const uint8_t *above, uint8_t *out, size_t rows, size_t row_bytes,
                             int bpp)
 {
-    if (bpp < 3 || row_bytes / (size_t)bpp < LEAST)
+    if (bpp < 3 || bpp > 4 || row_bytes / (size_t)bpp < LEAST)
         return codec_png_rows(filtered, above, out, rows, row_bytes, bpp);
     return bpp == 3 ? rows_of(filtered, above, out, rows, row_bytes, 3)
                     : rows_of(filtered, above, out, rows, row_bytes, 4);
