@@ -285,8 +285,10 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
         factor = block_weights
         if factor.shape[0] != high or factor.shape[1] != wide:
             raise ParameterError("block_weights has one entry per block")
-    cdef float[::1] weights = np.full(wide, weight, np.float32)
+    cdef float[::1] weights = np.empty(wide, np.float32)
     with nogil:
+        for bx in range(wide):
+            weights[bx] = <float>weight
         for by in range(high):
             if weighted:
                 for bx in range(wide):

@@ -6,7 +6,7 @@ The encoder ends here, and so does every rewriting of a file that leaves its coe
 from __future__ import annotations
 
 import struct
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise, repeat
 from typing import NamedTuple
 
@@ -46,16 +46,16 @@ class _Scan(NamedTuple):
 
     Attributes
     ----------
-    used : list of (Tc, Th)
+    used : tuple of (Tc, Th)
         The tables that it needs.
-    destinations : list of (Td, Ta), one per component of the scan
+    destinations : tuple of (Td, Ta), one per component of the scan
     planes : list of levels, one per component
     components : list of (H, V, Td, Ta)
     settings : dict of keywords
     """
 
-    used: list
-    destinations: list
+    used: tuple
+    destinations: tuple
     planes: list
     components: list
     settings: dict
@@ -78,13 +78,17 @@ class _Account:
 
 def _scan_tables(spec, frame, progressive):
     """(Tc, Th) of the tables that a scan uses, and (Td, Ta) of each of its components."""
-    destinations = [(Th, Th) for Th in (frame.table_destination(i) for i in spec.components)]
-    uses_dc = spec.Ss == 0 and spec.Ah == 0
-    uses_ac = spec.Se > 0
-    used = sorted({(0, Td) for Td, Ta in destinations if uses_dc} | {(1, Ta) for Td, Ta in destinations if uses_ac})
-    if progressive:
-        destinations = [(Td if uses_dc else 0, Ta if uses_ac else 0) for Td, Ta in destinations]
-    return used, destinations
+    places = tuple([frame.table_destination(i) for i in spec.components])
+    return _tables_at(places, spec.Ss == 0 and spec.Ah == 0, spec.Se > 0, progressive)
+
+
+@cache
+def _tables_at(places, uses_dc, uses_ac, progressive):
+    used = {(0, Th) for Th in places if uses_dc} | {(1, Th) for Th in places if uses_ac}
+    destinations = tuple(
+        (Th if uses_dc or not progressive else 0, Th if uses_ac or not progressive else 0) for Th in places
+    )
+    return tuple(sorted(used)), destinations
 
 
 def _scan_header(spec, frame, destinations):
@@ -328,13 +332,13 @@ class Stream(NamedTuple):
     before, after : bytes
         Headers up to the size in the frame header, and from there to the entropy-coded data.
     tables : Tables
-    destinations : list of (Td, Ta), one per component
+    destinations : tuple of (Td, Ta), one per component
     """
 
     before: bytes
     after: bytes
     tables: Tables
-    destinations: list
+    destinations: tuple
 
     def headers(self, height, width):
         return self.before + SIZE.pack(height, width) + self.after

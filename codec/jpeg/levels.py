@@ -99,8 +99,7 @@ def optimised_levels(
 
     def choose(i, rates, band, last):
         factor = None if factors[i] is None else factors[i][band]
-        of_dc = np.ascontiguousarray(dc[i][band])
-        optimise(coefficients[i][band], steps[i], rates, weights[i], factor, of_dc, levels[i][band])
+        optimise(coefficients[i][band], steps[i], rates, weights[i], factor, dc[i][band], levels[i][band])
         if last and done:
             done(i, levels[i], band)
         return 0 if last else symbol_counts(levels[i][band])  # while they are in the cache

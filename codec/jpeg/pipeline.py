@@ -171,7 +171,7 @@ def _levels(pixels, color, frame, steps, options, common):
     """Quantized levels of every component, with the care that the effort sets."""
     plan = options.plan
     sampling, Q, settings = _plain(frame, steps, options)
-    scans_share = options.is_progressive and options.coding == "huffman"
+    scans_share = options.coding == "huffman" and not _is_one_scan(options, frame.X * frame.Y)
     if not plan.passes:
         shared = [common.room(frame.blocks(c)) for c in frame.components] if scans_share else None
         planes = forward(pixels, color, sampling, Q, shared=shared, **settings)
@@ -220,6 +220,12 @@ def _levels(pixels, color, frame, steps, options, common):
     return optimised(lambda: refined, plan.passes, last, levels)
 
 
+def _is_one_scan(options, pixels):
+    """Whether a file is sequential, whatever its levels."""
+    quick = options.progressive is None and options.plan.search == 1
+    return not options.is_progressive or quick and options.coding == "huffman" and pixels <= TINY
+
+
 def _process(image, options, common):
     """The frame of a QuantizedImage with its final process, and the scan script. common: Common of its planes."""
     planes, color, frame, plan = image.planes, image.color, image.frame, options.plan
@@ -229,7 +235,7 @@ def _process(image, options, common):
         return frame, arithmetic_script(len(planes), color) if options.is_progressive else sequential
     pixels = frame.X * frame.Y
     quick, has_choice = plan.search == 1 and pixels <= SMALL, options.progressive is None and pixels <= SMALL
-    if not options.is_progressive or has_choice and quick and pixels <= TINY:
+    if _is_one_scan(options, pixels):
         return frame, sequential
     progressive = replace(frame, SOFn=markers.SOF2)
     if not plan.search:

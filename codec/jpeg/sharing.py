@@ -12,6 +12,8 @@ import numpy as np
 
 from .._core import optimal_huffman, table_bits
 
+LENGTHS = np.arange(1, 17)
+
 
 @cache
 def _no_counts():
@@ -27,9 +29,7 @@ def _extra_bits(Tc):
 
 def bits_of(counts, Tc, BITS, HUFFVAL):
     """Bits of symbols with a table, and of the extra bits after them."""
-    lengths = np.zeros(256, np.int64)
-    lengths[list(HUFFVAL)] = np.repeat(np.arange(1, 17), BITS)
-    return int(counts @ (lengths + _extra_bits(Tc)))
+    return int(counts[list(HUFFVAL)] @ np.repeat(LENGTHS, BITS)) + int(counts @ _extra_bits(Tc))
 
 
 def bits_alone(counts, Tc):
