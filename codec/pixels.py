@@ -66,10 +66,23 @@ def as_array(values: npt.ArrayLike, name: str, dtype: npt.DTypeLike | None = Non
     (1, 2)
     """
     values = plain(values)
+    refuse_masked(values, name)
     try:
         return np.asarray(values, dtype)
     except (ValueError, TypeError, OverflowError) as error:
         raise ParameterError(f"{name} must be an array of numbers: {error}") from None
+
+
+def refuse_masked(array: Any, name: str) -> None:
+    """ParameterError if values are masked: what is behind the mask would be used like all others."""
+    if not isinstance(array, np.ndarray) or type(array) is np.ndarray or not isinstance(array, np.ma.MaskedArray):
+        return
+    masked = int(np.ma.count_masked(array))
+    if masked:
+        raise ParameterError(
+            f"{name} has {masked} masked values: pass {name}.compressed(), the others in one dimension, or "
+            f"{name}.filled(...) with a number for them"
+        )
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
@@ -130,6 +143,7 @@ def _as_uint8(image, reason):
         raise ParameterError(
             f"a Pillow image of mode {mode!r}: {reason}; scale it to 0..255 first, since .convert('RGB') may clip it"
         )
+    refuse_masked(image, "image")
     try:
         array = np.asarray(image)
     except ValueError:

@@ -96,3 +96,18 @@ def test_one_image_is_fitted(image):
     assert np.array_equal(
         codec.PaletteQuantizer(16).fit(image).palette_, codec.PaletteQuantizer(16).fit(np.asarray(image)).palette_
     )
+
+
+def test_masked_values_are_refused():
+    """The mask was dropped: what is behind it counted."""
+    masked = np.ma.masked_array(np.zeros((16, 16), np.uint8), np.eye(16, dtype=bool))
+    for call in (
+        lambda: codec.encode(masked),
+        lambda: metrics.psnr(masked, np.zeros((16, 16), np.uint8)),
+        lambda: codec.quantizers.Uniform(4).fit(masked),
+        lambda: codec.quantizers.recommend(np.ma.masked_greater(np.arange(1e6), 9), bits=2),
+    ):
+        with pytest.raises(ParameterError, match=r"masked values: pass \w+.compressed\(\), .*filled"):
+            call()
+    whole = np.ma.masked_array(np.zeros((16, 16), np.uint8))
+    assert codec.encode(whole) == codec.encode(whole.data)

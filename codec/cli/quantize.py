@@ -94,22 +94,24 @@ def _choose(data, bits, sqnr, method, array, page, output, as_json):
         if "choose one of them" not in str(error):
             raise
         raise click.UsageError(f"{error} with --array") from error
-    notes = [*signal.warnings, *_conversions(signal.values)]
+    values, notes = signal.values, [*signal.warnings, *_conversions(signal.values)]
+    if len(notes) > len(signal.warnings):
+        values = values.astype("float64")
     if sqnr is None:
         bits = 8 if bits is None else bits
-    ranked = recommend(signal.values, bits=bits, sqnr=sqnr)
+    ranked = recommend(values, bits=bits, sqnr=sqnr)
     goal = f"at most {bits} bits for a code" if sqnr is None else f"{sqnr:g} dB with entropy coding"
     chosen = _place(ranked, method, goal)
     q = ranked[chosen].quantizer
-    if signal.values.size > recommendation.SAMPLE:  # chosen by a sample, applied to all
-        q.fit(signal.values)
-    report = analyse(signal.values, q)
+    if values.size > recommendation.SAMPLE:  # chosen by a sample, applied to all
+        q.fit(values)
+    report = analyse(values, q)
     notes += _losses(report)
     for note in notes:
         warn(data, note)
     if page is not None:
-        _write_page(page, signal, ranked, chosen, goal, notes)
-    written = _apply(signal, q, output) if output is not None else None
+        _write_page(page, signal, values, ranked, chosen, goal, notes)
+    written = _apply(signal, values, q, output) if output is not None else None
     if as_json:
         _show_json(signal, bits, sqnr, ranked, chosen, report, notes, written)
     else:
@@ -149,14 +151,13 @@ def _losses(report):
         )
 
 
-def _write_page(page, signal, ranked, chosen, goal, notes):
+def _write_page(page, signal, values, ranked, chosen, goal, notes):
     from .. import rd
 
-    values = signal.values
     facts = [
         ("file", signal.name),
         ("format", signal.format),
-        ("dtype", str(values.dtype)),
+        ("dtype", str(signal.values.dtype)),
         ("shape", str(values.shape)),
     ]
     text = rd.quantization_report(
@@ -173,7 +174,7 @@ def _write_page(page, signal, ranked, chosen, goal, notes):
     say(f"{page}: {size(len(text))}")
 
 
-def _apply(signal, q, output):
+def _apply(signal, values, q, output):
     """Write codes and parameters; gives the number of bytes."""
     import io
     import json
@@ -184,7 +185,7 @@ def _apply(signal, q, output):
     from ..quantizers import G711
     from ..sources.files import write_atomic
 
-    codes = q.encode(signal.values)
+    codes = q.encode(values)
     if output.lower().endswith(".wav"):
         if signal.kind != "audio" or not isinstance(q, G711):
             raise click.UsageError("a .wav of codes is for sound: write .npz")

@@ -16,7 +16,7 @@ from .. import cpu
 from ..errors import ParameterError
 from ..pixels import as_array
 from ._scalar import FORMULAS, affine_decode, affine_encode
-from .protocol import Quantizer, checked_codes, choice, code_dtype, integer, real_values, refuse_nonfinite
+from .protocol import Quantizer, checked_codes, choice, code_dtype, integer, real_values, refuse_nonfinite, span
 from .rounding import OFFSETS
 
 if TYPE_CHECKING:
@@ -344,6 +344,8 @@ class Layout:
                 raise ParameterError("block needs axis: the axis along which neighbours share a scale")
             size = math.prod(shape)
             return Layout((), (1, size, 1), (1, 1, 1), size)
+        if not shape:
+            raise ParameterError("axis needs data of at least one dimension: a single number has none")
         axis = integer(axis, "axis", low=-len(shape), high=len(shape) - 1)
         axis %= len(shape)
         outer, n, inner = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
@@ -422,7 +424,9 @@ def checked_zeros(zeros: npt.NDArray[Any], limits: tuple[int, int] | None) -> np
     if zeros.dtype.kind == "f" and not (zeros == np.rint(zeros)).all():  # NaN too
         raise ParameterError('zero_point must hold integers; the convention "torch-fake-float" takes others')
     if zeros.min() < limits[0] or zeros.max() > limits[1]:
-        raise ParameterError(f"zero_point must be within {limits[0]}..{limits[1]}, not {zeros.min()}..{zeros.max()}")
+        raise ParameterError(
+            f"zero_point must be within {limits[0]}..{limits[1]}, not {span(zeros.min(), zeros.max())}"
+        )
     return zeros.astype(np.float32)
 
 

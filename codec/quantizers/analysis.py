@@ -46,7 +46,8 @@ class Report:
     levels_used : int
         Different codes that occur.
     clipped_low, clipped_high : int
-        Values beyond the last level by more than half the distance to its neighbour.
+        Values beyond `limits` of the quantizer: beyond the last level by more than half the distance to its neighbour,
+        or beyond the peak of a `Compander`.
     mse, max_error, mean_error : float
         Mean squared, largest absolute and mean error.
     error_correlation : float
@@ -222,7 +223,7 @@ class _Sums:
         codes = self.q.encode(x)
         error = self.q.decode(codes).astype(np.float64).ravel() - x.ravel()
         if self.shift is None:
-            self.shift, self.limits = float(x.flat[0]), None if self.whole else _limits(self.q)
+            self.shift, self.limits = float(x.flat[0]), None if self.whole else self.q.limits()
         low, high = self.limits or _limits_by_channel(self.q, x.shape)
         x = x.ravel()
         self.n += x.size
@@ -296,16 +297,8 @@ class _Sums:
         )
 
 
-def _limits(q):
-    """The values from which on there is clipping; with one level there is none."""
-    levels = np.unique(q.levels[np.isfinite(q.levels)])
-    if levels.size < 2:
-        return -math.inf, math.inf
-    return levels[0] - (levels[1] - levels[0]) / 2, levels[-1] + (levels[-1] - levels[-2]) / 2
-
-
 def _limits_by_channel(q, shape):
-    """The same for each value of an array, flattened: every channel or block has levels of its own."""
+    """`limits` for each value of an array, flattened: every channel or block has levels of its own."""
     low, high = q.code_range
     ends = [q.decode(np.full(shape, code)).astype(np.float64).ravel() for code in (low, low + 1, high - 1, high)]
     return ends[0] - (ends[1] - ends[0]) / 2, ends[3] + (ends[3] - ends[2]) / 2

@@ -147,9 +147,13 @@ class Compander(Quantizer):
         return in_pieces(values, lambda v: np.copysign(np.minimum(np.trunc(size(v)), high), v), code_dtype(low, high))
 
     def _three_quarters(self, v):
-        """|v / step|^0.75 + offset in single precision."""
+        """|v / step|^0.75 + offset in single precision. Both are scaled by the same power of 16, which changes no digit
+        and keeps the step in single precision."""
+        fraction, exponent = math.frexp(self._step)
+        shift = exponent // 4 * 4
         with np.errstate(over="ignore", under="ignore"):
-            a, unit = np.abs(v).astype(np.float32), np.float32(1) / np.float32(self._step)
+            a = np.ldexp(np.abs(v), -shift).astype(np.float32)
+            unit = np.float32(1) / np.float32(math.ldexp(fraction, exponent - shift))
             return np.sqrt(a * np.sqrt(a)) * np.sqrt(unit * np.sqrt(unit)) + np.float32(self._offset)
 
     def decode(self, codes: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -184,6 +188,10 @@ class Compander(Quantizer):
         if low == high - 1:
             return np.zeros(1)
         return self.expand(np.arange(low + 1, high + 1) * (self._unit() / 2.0 ** (self._bits - 1)))
+
+    def limits(self) -> tuple[float, float]:
+        """The peak on both sides, which is beyond the middle of the last cell; as elsewhere for the power law."""
+        return super().limits() if self._law == "power" else (-self._unit(), self._unit())
 
     def settings(self) -> dict[str, Any]:
         """The keywords of the constructor."""

@@ -129,6 +129,10 @@ class Dithered(Quantizer):
         """That of the quantizer."""
         return self._quantizer.step
 
+    def limits(self) -> tuple[float, float]:
+        """Those of the quantizer."""
+        return self._quantizer.limits()
+
     def settings(self) -> dict[str, Any]:
         """The arguments of the constructor, the quantizer as a record."""
         return {"quantizer": self._quantizer.record(), "kind": self._kind, "seed": self._seed}

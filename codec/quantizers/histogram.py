@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ParameterError
-from .protocol import real_values
+from .protocol import real_values, refuse_inexact
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -47,7 +47,8 @@ def batches(x: npt.ArrayLike | Iterator[npt.ArrayLike], name: str = "x") -> Iter
 
 def _is_large(x):
     """Arrays whose conversion as a whole would cost more than `pieces` does: memory-mapped files above all."""
-    return isinstance(x, np.ndarray) and x.dtype.kind in "fiub" and x.size > PIECE
+    large = isinstance(x, np.ndarray) and x.dtype.kind in "fiub" and x.size > PIECE
+    return large and not isinstance(x, np.ma.MaskedArray)
 
 
 def pieces(batch: npt.NDArray[Any], name: str = "x") -> Iterator[npt.NDArray[np.float64]]:
@@ -60,7 +61,9 @@ def pieces(batch: npt.NDArray[Any], name: str = "x") -> Iterator[npt.NDArray[np.
     """
     flat = batch.reshape(-1) if batch.flags.c_contiguous else batch.flat
     for start in range(0, batch.size, PIECE):
-        piece = np.asarray(flat[start : start + PIECE]).astype(np.float64, copy=False)
+        piece = np.asarray(flat[start : start + PIECE])
+        refuse_inexact(piece, name)
+        piece = piece.astype(np.float64, copy=False)
         if not (math.isfinite(float(piece.min())) and math.isfinite(float(piece.max()))):
             first = start + int((~np.isfinite(piece)).argmax())
             nans, infinite = _nonfinite(flat, batch.size)

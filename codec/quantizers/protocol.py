@@ -37,6 +37,7 @@ MODULES = {
     "lloyd-max": "lloyd_max",
     "uniform": "uniform",
 }
+MOST_EXACT = 1 << 53
 PIECE = 1 << 15  # values: temporaries stay in the cache
 
 
@@ -131,6 +132,14 @@ class Quantizer:
         """The distance between neighbouring levels if it is the same everywhere, else None."""
         return None
 
+    def limits(self) -> tuple[float, float]:
+        """(low, high): values beyond them are clipped; half a distance beyond the first and the last finite level,
+        infinite for one level."""
+        levels = np.unique(self.levels[np.isfinite(self.levels)])
+        if levels.size < 2:
+            return -math.inf, math.inf
+        return float(levels[0] - (levels[1] - levels[0]) / 2), float(levels[-1] + (levels[-1] - levels[-2]) / 2)
+
     # ---------------------------------------------------------------- records
 
     def settings(self) -> dict[str, Any]:
@@ -219,23 +228,51 @@ class Quantizer:
 
 
 def real_values(x: npt.ArrayLike, name: str = "x", *, finite: bool = True) -> npt.NDArray[Any]:
-    """`x` as a float32 or float64 array without a copy if it is one; other real dtypes are converted exactly.
+    """`x` as a float32 or float64 array without a copy if it is one; other real dtypes, those of ml_dtypes too, are
+    converted exactly, but long double, which is rounded to float64.
 
     Raises
     ------
     ParameterError
-        If it is empty, not real, or (with `finite`) holds NaN or infinities: with their number and the first index.
+        If it is empty, not real, holds integers beyond 2^53, or (with `finite`) holds NaN or infinities: with their
+        number and the first index.
     """
-    array = as_array(x, name)
+    array = _plain_dtype(as_array(x, name))
     if array.dtype.kind not in "fiub":
         raise ParameterError(f"{name} must hold real numbers, not {array.dtype}")
     if array.size == 0:
         raise ParameterError(f"{name} is empty")
     if array.dtype not in (np.float32, np.float64):
+        refuse_inexact(array, name)
         array = array.astype(np.float32 if array.dtype.itemsize < 3 else np.float64)
     if finite:
         refuse_nonfinite(array, name)
     return array
+
+
+def _plain_dtype(array):
+    """Small floats and integers of ml_dtypes as NumPy has them; other arrays as they are."""
+    kind = array.dtype
+    if kind.kind != "V" or kind.type is np.void:
+        return array
+    return array.astype(np.int8 if kind.name in ("int2", "int4", "uint2", "uint4") else np.float32)
+
+
+def refuse_inexact(array: npt.NDArray[Any], name: str) -> None:
+    """ParameterError for integers that float64 cannot tell apart: those beyond 2^53."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < 8:
+        return
+    low, high = int(array.min()), int(array.max())
+    if low < -MOST_EXACT or high > MOST_EXACT:
+        raise ParameterError(
+            f"{name} holds {array.dtype} values {span(low, high)}, beyond 2^53, where float64 has gaps: subtract what "
+            f"they have in common, or pass {name}.astype(np.float64) to have them rounded"
+        )
+
+
+def span(low: Any, high: Any) -> str:
+    """Two ends of a range for a reader: one if they are equal."""
+    return f"{low}..{high}" if low != high else f"{low}"
 
 
 def refuse_nonfinite(array: npt.NDArray[Any], name: str = "x") -> None:
@@ -290,12 +327,14 @@ def checked_codes(codes: npt.ArrayLike, low: int, high: int) -> npt.NDArray[Any]
     ------
     ParameterError
     """
-    array = as_array(codes, "codes")
+    array = _plain_dtype(as_array(codes, "codes"))
+    if not array.size:
+        return array.astype(code_dtype(low, high))
     if array.dtype.kind not in "iu":
         raise ParameterError(f"codes must be integers, not {array.dtype}")
-    if array.size and (array.min() < low or array.max() > high):
-        raise ParameterError(f"codes must be within {low}..{high}, not {array.min()}..{array.max()}")
-    return array
+    if array.min() < low or array.max() > high:
+        raise ParameterError(f"codes must be within {low}..{high}, not {span(array.min(), array.max())}")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def choice(value: object, choices: Iterable[str], name: str) -> str:

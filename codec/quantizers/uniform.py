@@ -135,9 +135,15 @@ class Uniform(Quantizer):
 
     @property
     def thresholds(self) -> npt.NDArray[np.float64]:
-        """(n - 1,) float64: midway between levels."""
+        """(n - 1,) float64: midway between levels; where rounding takes `encode` to the cell above, the nearest number
+        that is in the cell below."""
         codes = np.arange(self._first, self._first + self._count - 1, dtype=np.float64)
-        return self._origin + (codes + self._half + 0.5) * self.step
+        borders = self._origin + (codes + self._half + 0.5) * self.step
+        above = np.flatnonzero(self.encode(borders) > codes) if codes.size else []
+        while len(above):
+            borders[above] -= np.spacing(np.abs(borders[above]) + abs(self._origin))
+            above = above[self.encode(borders[above]) > codes[above]]
+        return borders
 
     @property
     def step(self) -> float:

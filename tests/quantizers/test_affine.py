@@ -207,7 +207,7 @@ def test_output_and_memory_maps(tmp_path):
         (([1.0], 1e-39), {}, "from 2"),
         (([1.0], 1e39), {}, "below 2"),
         (([1.0, 2.0], [1.0, 0.0]), {"axis": 0}, "scale is 0.0 at index 1"),
-        (([1.0], 1.0, 128), {}, r"zero_point must be within -128..127, not 128..128"),
+        (([1.0], 1.0, 128), {}, r"zero_point must be within -128..127, not 128$"),
         (([1.0], 1.0, -1), {"dtype": "uint8"}, r"zero_point must be within 0..255"),
         (([1.0], 1.0, 0.5), {}, "zero_point must hold integers"),
         (([1.0], 1.0, np.nan), {}, "zero_point must hold integers"),
@@ -236,7 +236,7 @@ def test_codes_are_checked():
         ([0.5], "must be integers"),
         ([70000], "within -32768..65535"),
         ([-1, 40000], "within"),
-        ([], "integers, not float64"),
+        ([], "codes is empty"),
     ):
         with pytest.raises(ParameterError, match=message):
             dequantize(codes, 1.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from codec import ParameterError
-from codec.quantizers import Compander, Quantizer
+from codec.quantizers import Compander, Quantizer, analyse
 
 
 @pytest.mark.parametrize("peak", [1.0, 4.0, 32768.0])
@@ -89,3 +89,27 @@ def test_fit_records_and_errors():
     ]:  # fmt: skip
         with pytest.raises(ParameterError, match=message):
             call()
+
+
+@pytest.mark.parametrize("step", [5e-324, 1e-45, 1e-30, 3e-7, 1.0, 3000.0, 1e30, 1e40, 1e300])
+def test_power_law_of_any_step(step):
+    """The step leaves single precision: codes were 0, or not numbers."""
+    x = np.array([0, 0.3, 1, -2, 50, -1e5, 1e6]) * step
+    expected = np.copysign(np.minimum(np.trunc(np.abs(x / step) ** 0.75 + 0.4054), 8191), x)
+    assert Compander("power", step=step).encode(x).tolist() == expected.tolist()
+    assert Compander("power", step=step).encode([1.7e308])[0] == 8191
+
+
+@pytest.mark.parametrize("exponent", [-40, -4, 4, 8, 40])
+def test_powers_of_16_change_no_digit(exponent):
+    x = np.random.default_rng(0).laplace(size=20_000) * 100
+    codes = Compander("power", step=1.3).encode(x)
+    assert np.array_equal(Compander("power", step=1.3 * 2.0**exponent).encode(x * 2.0**exponent), codes)
+
+
+@pytest.mark.parametrize("law", ["mu", "a"])
+def test_the_peak_is_not_clipped(law):
+    x = np.random.default_rng(0).laplace(size=1000)
+    q = Compander(law).fit(x)
+    assert analyse(x, q).clipped == 0 and analyse(2 * x, q).clipped > 0
+    assert analyse(np.full(9, 2.5), Compander(law).fit([2.5])).clipped == 0

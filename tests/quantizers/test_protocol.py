@@ -20,6 +20,9 @@ from codec.quantizers import (
     LloydMax,
     Quantizer,
     Uniform,
+    analyse,
+    dequantize,
+    quantize,
 )
 
 X = np.random.default_rng(0).laplace(0, 2, (12, 50))
@@ -162,3 +165,44 @@ def test_palettes_load_no_scalar_quantizer():
     code = "import sys, codec.palette; print(*sorted(m for m in sys.modules if m.startswith('codec.quantizers')))"
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert made.stdout.split() == []
+
+
+@pytest.mark.parametrize("dtype, base", [(np.int64, 2**62), (np.int64, -(2**62)), (np.uint64, 2**63)])
+def test_integers_that_double_precision_cannot_tell_apart(dtype, base):
+    """Both ends were one number, and had one code."""
+    x = np.array([base, base + 100], dtype)
+    for made in (Uniform(8), LloydMax(2)):
+        with pytest.raises(ParameterError, match="beyond 2.53.*astype"):
+            made.fit(x)
+    with pytest.raises(ParameterError, match="beyond 2.53"):
+        analyse(np.repeat(x, 1 << 18), Uniform(8, step=1))
+    assert Uniform(8).fit(x.astype(np.float64)).levels.size == 256
+    assert Uniform(8).fit(np.array([2**53, 0], dtype)).transform([0])[0] == 0
+
+
+def test_small_types_of_ml_dtypes():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    x = np.array([-1.5, 0.25, 1.0])
+    for kind in (ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn):
+        assert np.array_equal(Uniform(8).fit(x.astype(kind)).encode(x.astype(kind)), Uniform(8).fit(x).encode(x))
+    codes = np.array([-8, 7])
+    assert dequantize(codes.astype(ml_dtypes.int4), 0.5).tolist() == [-4, 3.5]
+    with pytest.raises(ParameterError, match="real numbers"):
+        Uniform(8).fit(np.zeros(3, [("a", np.float32)]))
+
+
+@pytest.mark.parametrize("dtype", [">i2", "<i2", ">u2", ">i8"])
+def test_codes_of_either_byte_order(dtype):
+    assert dequantize(np.array([1, 2, 300], dtype), 0.5).tolist() == [0.5, 1, 150]
+    assert Uniform(9, step=1).decode(np.array([1, 200], dtype)).tolist() == [1, 200]
+
+
+def test_messages_of_single_numbers():
+    for call, says in (
+        (lambda: dequantize(np.int8(1), [1.0], axis=0), "a single number has none"),
+        (lambda: quantize([1.0], 1.0, 200), "within -128..127, not 200$"),
+        (lambda: Uniform(8, step=1).decode([200]), "within -128..127, not 200$"),
+        (lambda: dequantize([], 1.0), "codes is empty"),
+    ):
+        with pytest.raises(ParameterError, match=says):
+            call()

@@ -146,3 +146,14 @@ def test_dead_zone_is_checked():
             call()
     with pytest.raises(ParameterError, match="ac_rounding"):
         _core.quantize(np.zeros((1, 64), np.int16), [1] * 64, ac_rounding=129)
+
+
+@pytest.mark.parametrize("kind", ["mid-tread", "mid-rise"])
+@pytest.mark.parametrize("levels", [2, 3, 256, 1000])
+@pytest.mark.parametrize("low, high", [(-1, 1), (-0.3, 0.7), (1e6, 1e6 + 1), (0, 1e-300), (-3.7e200, 1e200)])
+def test_a_value_on_a_threshold_is_in_the_cell_below(kind, levels, low, high):
+    q = Uniform(levels=levels, kind=kind, low=low, high=high)
+    t = q.thresholds
+    assert np.array_equal(q.encode(t), np.arange(levels - 1)) and (np.diff(t) > 0).all()
+    middle = q.levels[:-1] + q.step / 2
+    assert np.abs(t - middle).max() <= 8 * np.spacing(max(abs(low), abs(high)))
