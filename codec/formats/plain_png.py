@@ -68,7 +68,9 @@ def deep(data: bytes) -> memoryview | None:
         R, G and B, the high byte of each first. None as for `samples`.
     """
     head = header(data)
-    stream = None if head is None or head.color != 2 else compressed(data, head, 16)
+    if head is None or head.color != 2:
+        return None
+    stream = compressed(data, head, 16)
     stored = None if stream is None else read(stream, head.height, head.width * 6, 6)
     return None if stored is None else memoryview(stored).cast("B", (head.height, head.width, 6))
 

@@ -478,8 +478,14 @@ def _by_setting(points):
     """{codec, version and setting: {picture: its last row}}, in order of appearance."""
     table = {}
     for point in points:
-        table.setdefault((point.codec, point.codec_version, *sorted(point.setting.items())), {})[point.picture] = point
+        key = point.codec, point.codec_version, *sorted(_hashable(point.setting))
+        table.setdefault(key, {})[point.picture] = point
     return table
+
+
+def _hashable(setting):
+    """(name, value) of each setting; of rows by other programs values may be lists."""
+    return ((k, str(v) if isinstance(v, list | dict) else v) for k, v in setting.items())
 
 
 def averageable(points: Iterable[Point], metric: str) -> tuple[list[Point], list[str]]:
@@ -534,7 +540,7 @@ def _mean(points, names):
 
 def family(point: Point | Mean) -> tuple[Any, ...]:
     """A hashable key for the curve of a row: codec, version, and all settings except the dial."""
-    settings = ((k, str(v) if isinstance(v, list | dict) else v) for k, v in point.setting.items() if k not in DIALS)
+    settings = (pair for pair in _hashable(point.setting) if pair[0] not in DIALS)
     return (point.codec, point.codec_version, *sorted(settings, reverse=True))
 
 

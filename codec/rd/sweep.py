@@ -169,6 +169,7 @@ def sweep(
     ----------
     images : iterable of str or os.PathLike
         Files for `codec.formats.pictures.load`, or for `codec.sources.clips.load` if the codecs are video codecs.
+        Pictures of 16 bits are reduced to 8, with a warning: codecs take 8, and scores are against what they took.
     codecs : iterable of str or codec.registry.Codec, or one
         Names (default "jpeg"), optionally with settings: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5". Either all
         for pictures or all for videos.

@@ -210,6 +210,12 @@ def test_means_over_different_pictures_are_refused(point):
         means([point("a", 50), point("b", 90)])
 
 
+def test_values_of_settings_may_be_lists(point):
+    rows = [point("a", setting={"quality": q, "tables": [q, q]}) for q in (50, 90)]
+    assert [mean.setting["tables"] for mean in means(rows)] == [[50, 50], [90, 90]]
+    assert averageable(rows, "psnr") == (rows, [])
+
+
 def test_no_rows_have_no_means():
     assert means([]) == []
 
