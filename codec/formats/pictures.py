@@ -317,7 +317,7 @@ def _load_other(data, color, keep_alpha, deep, limits, page):
     except UnidentifiedImageError as error:
         kind = signatures.format_of(data[: signatures.HEAD_BYTES])
         if kind in Image.OPEN:
-            raise BitstreamError(f"it begins as {kind} does, and the rest is not as it should be") from error
+            raise BitstreamError(f"it begins as {kind} does, and what follows is damaged or missing") from error
         what = "not" if kind is None or kind in ALL_FORMATS else f"{kind} is not"
         raise UnsupportedError(f"{what} a supported picture format: there are JPEG, {', '.join(READABLE)}") from error
     except Image.DecompressionBombError as error:
