@@ -21,7 +21,7 @@ from ..sources.files import PIPE, sweep, sync_folder
 from . import resume
 from .ledger import VERSION, Known, content_hash, fingerprint, settled_key, stat_key, stat_of
 from .rows import Row, read_source, remove_former, skipped, write_target
-from .running import joined
+from .running import counted, joined
 from .worker import TOLD
 
 if TYPE_CHECKING:
@@ -102,17 +102,8 @@ def run(
     ParameterError
         Jobs that cannot be sent.
     """
-    done, told = 0, told or (lambda row: None)
-
-    def known(row):
-        nonlocal done
-        done += 1
-        told(row)
-        if progress is not None:
-            progress(done, len(jobs))
-
     options: dict[str, Any] = {"overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates}
-    options |= {"told": known, "ledger": ledger}
+    options |= {"told": counted(told, progress, len(jobs)), "ledger": ledger}
     return [row for rows in run_by_folder([jobs], task, scheduler, **options) for row in rows]
 
 

@@ -80,18 +80,25 @@ def run(
     list of Row
         In the order of `jobs`.
     """
-    done, told = 0, told or (lambda row: None)
+    options: dict[str, Any] = {"threads": threads, "timeout": timeout, "ledger": ledger, "in_place": in_place}
+    options |= {"overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates}
+    options["told"] = counted(told, progress, len(jobs))
+    return [row for rows in run_by_folder([jobs], task, **options) for row in rows]
+
+
+def counted(told, progress, total):
+    """What is told of each row: `told` and then `progress`, where they are given, the latter with the number of rows."""
+    done = 0
 
     def known(row):
         nonlocal done
         done += 1
-        told(row)
+        if told is not None:
+            told(row)
         if progress is not None:
-            progress(done, len(jobs))
+            progress(done, total)
 
-    options: dict[str, Any] = {"threads": threads, "timeout": timeout, "ledger": ledger, "in_place": in_place}
-    options |= {"overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates, "told": known}
-    return [row for rows in run_by_folder([jobs], task, **options) for row in rows]
+    return known
 
 
 def run_by_folder(
