@@ -47,8 +47,9 @@ PLANNED_FALL = 4
 # Of all bits, that are thought to keep the step where a buffer forbids to spend at once what is left at the end
 DAMPED = 0.02
 PRIOR = 0.02  # of all pictures: what counts as known to be equal
-# Parts of a full buffer: bits spent sooner than planned that double the step, and bits kept that halve it
-AHEAD, BEHIND = 0.3, 2
+# Of the pictures of a plan for a buffer: when no more are left, they are planned again; not so few, which would spend
+# at once what is left
+PLANNED_AGAIN, LAST_PLANNED = 15 / 16, 30
 
 
 def qp_of_step(step):
@@ -197,8 +198,8 @@ class RateControl:
 
 class PlannedRate:
     """Chooses QP for a number of bits, from what an earlier pass found: one step for all pictures, with which those
-    that are left fit into the bits that are left. With a buffer, steps are larger where it would run low, and change
-    where bits are spent sooner or later than planned: once the buffer has less than planned, the next scene suffers.
+    that are left fit into the bits that are left. With a buffer, steps are larger where it would run low, and planned
+    again and again, for what is in it then: once it has less than planned, the next scene suffers.
 
     Parameters
     ----------
@@ -215,21 +216,27 @@ class PlannedRate:
         # what a picture takes in this pass whatever its step
         self._fixed, self._buffer = HEADER_BITS + (buffer.messages if buffer else 0), buffer
         self._bits = max(plan.bits - len(self._pictures) * self._fixed, 1)
-        complexities = [bits * STEPS[qp] for bits, qp in self._pictures.values()]
-        found = [0] * len(complexities)
-        if buffer:
-            arriving = max(buffer.arriving - self._fixed, 0)
-            found = raises(complexities, self._bits, buffer.full, arriving, buffer.fullness)
-            buffer.plan = self
-        self._raises = dict(zip(self._pictures, found))  # in eighths of QP
-        # bits times step: of all pictures, and of those that have ended, in both passes; bits times the step that is
-        # not raised, of those that have not begun
-        self._all = sum(complexities)
-        self._left = self._whole = max(sum(map(self._at_smallest, self._pictures)), 1)
-        self._needs = self._needed() if buffer else {}
+        # bits times step of all pictures, and of those that have ended, in both passes
+        self._all = sum(map(self._complexity, self._pictures))
         self._before = self._now = self._spent = 0
         self._begun, self._carry = deque(), 0  # (QP, complexity) of intervals that have not ended; eighths of a QP
-        self._first = self._latest = None  # QP of the first interval and of the one before, in eighths
+        self._order, self._count = list(self._pictures), 0  # in coding order; how many have begun
+        self._raises, self._needs = dict.fromkeys(self._pictures, 0), {}  # in eighths of QP
+        self._plan(self._bits, buffer and buffer.fullness)
+        if buffer:
+            self._needs, buffer.plan = self._needed(), self
+
+    def _plan(self, bits, fullness):
+        """Plan the steps of the pictures that have not begun, for these bits, and a buffer with `fullness` bits."""
+        rest = self._order[self._count :]
+        if self._buffer:
+            # what pictures take now may not be what the last ones take: halfway, by ratio
+            part, arriving = math.sqrt(self._ratio), max(self._buffer.arriving - self._fixed, 0)
+            complexities = [int(part * self._complexity(number)) for number in rest]
+            self._raises.update(zip(rest, raises(complexities, int(bits), self._buffer.full, arriving, int(fullness))))
+        # bits times the step that is not raised
+        self._left, self._planned = max(sum(map(self._at_smallest, rest)), 1), len(rest)
+        self._first = self._latest = None  # QP of the first interval of the plan and of the one before, in eighths
 
     def _complexity(self, number):
         """Bits times step of a picture."""
@@ -246,7 +253,7 @@ class PlannedRate:
 
     def _needed(self):
         """What must be left in the buffer after each picture, so that those after it get what is planned."""
-        floor, step = self._buffer.full // 4, max(self._whole / self._bits, FINE_STEPS[0])
+        floor, step = self._buffer.full // 4, max(self._left / self._bits, FINE_STEPS[0])
         found, need = {}, 0
         for number in reversed(self._pictures):
             found[number] = need
@@ -283,6 +290,8 @@ class PlannedRate:
         expected = math.fsum(complexity / STEPS[qp] for qp, complexity in self._begun)
         spent = self._spent + ratio * expected
         bits = max(self._bits - spent, 1)
+        if self._buffer and LAST_PLANNED < len(self._order) - self._count <= PLANNED_AGAIN * self._planned:
+            self._plan(bits, self._buffer.left())
         step = ratio * self._left / bits
         if self._buffer and self._latest is not None:
             kept = DAMPED * self._bits
@@ -296,10 +305,7 @@ class PlannedRate:
         numbers = [one.number for one in interval]
         complexity = sum(map(self._complexity, numbers))
         exact = self._latest + self._carry + self._raises[numbers[0]]
-        if self._buffer:
-            ahead = spent - self._bits * (1 - self._left / self._whole)
-            room = self._buffer.full * (AHEAD if ahead > 0 else BEHIND)
-            exact += eighths_of(room + max(ahead, 0), room + max(-ahead, 0))
+        self._count += len(interval)
         self._left -= sum(map(self._at_smallest, numbers))
         qp = min(max((exact + 4) // 8, 0), WORST_QP)
         self._carry = min(max(exact - 8 * qp, -4), 4)
@@ -467,11 +473,16 @@ class BufferControl:
             self._model.add(planned, *cost)
         self.fullness = fullness
 
-    def limited(self, wanted, interval):
-        """The QP of an interval that begins: `wanted`, or more."""
+    def left(self):
+        """Bits in the buffer when the first picture of the next interval leaves it, as predicted."""
         fullness, bits = self.fullness, (self.plan or self._model).bits
         for qp, others in self._begun:
             fullness = min(fullness - bits(others, qp) + len(others) * self.arriving, self.full)
+        return fullness
+
+    def limited(self, wanted, interval):
+        """The QP of an interval that begins: `wanted`, or more."""
+        fullness, bits = self.left(), (self.plan or self._model).bits
         arriving = len(interval) * self.arriving
         if interval[0].kind == I:
             allowed = max(fullness * 7 // 10, arriving)

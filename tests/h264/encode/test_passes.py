@@ -145,6 +145,14 @@ def test_two_passes_leave_the_next_page_its_bits(bitrate):
     assert least_fullness(two.data) >= 0
 
 
+def test_two_passes_plan_again_for_the_buffer():
+    """Where the first pictures take less than planned, the steps of those after them fall."""
+    options = {"bitrate": 50_000, "vbv_maxrate": 60_000, "vbv_bufsize": 50_000}
+    frames = text(96, 80, 300)
+    video = codec.h264.encode_frames(frames, fps=25, preset="superfast", passes=2, metrics="psnr", **options)
+    assert video.kbps == pytest.approx(50, rel=0.01) and video.psnr[0] > 26.5
+
+
 def test_two_passes_count_what_a_picture_takes_at_any_step():
     """Headers and messages of the buffer are most of a still picture: no step changes them."""
     frames = np.concatenate([moving(96, 80, 60), np.repeat(moving(96, 80, 61)[-1:], 200, axis=0)])
