@@ -92,7 +92,8 @@ cdef struct Tools:
     int partitions          # bit 0 16x8, 8x16 and 8x8 of P, bit 1 of B, bit 2 Intra_4x4, bit 3 Intra_8x8, bit 4 below
                             # 8x8 of P
     int transform8
-    int early_skip
+    int early_skip          # squared differences in lambda2 up to which a macroblock whose residual vanishes is skipped
+                            # without a look at its vector; 0: nothing is skipped so
     int mixed_refs
     int refine              # rounds of vectors by distortion and bits
     int psy_rd              # weight of lost or added detail against squared differences, times 256; needs `rd`

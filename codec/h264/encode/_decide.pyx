@@ -38,7 +38,6 @@ cdef enum:
     MOST_BITS = 3200        # of a macroblock (A.3.1): 128 more than its samples
     PCM_BITS = 16           # of an I_PCM macroblock beside its samples, and of starting CABAC again
     PCM_QP = 18             # from which no macroblock comes near
-    SKIPPED_ERROR = 12      # squared differences in lambda2 below which a skipped macroblock needs no better vector
     HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
 
 cdef int64_t UNKNOWN = <int64_t>1 << 62                 # the cost before a trial
@@ -218,7 +217,7 @@ cdef inline bint good_as_skipped(Coder *c) noexcept nogil:
     cdef int64_t cost = distortion(c) << 8
     if c.tools.psy_rd:
         cost += lost_detail(c)
-    return cost <= SKIPPED_ERROR * c.lambda2
+    return cost <= c.tools.early_skip * c.lambda2
 
 
 cdef void try_whole(Coder *c, int limit) noexcept nogil:

@@ -152,7 +152,8 @@ cdef class HalfFrame:
         """Make it that of luma, whose last row and column are repeated up to whole macroblocks, and once more; and find
         what the frame tells alone."""
         cdef int i, x, y
-        cdef int64_t sum = 0, square = 0, equal = 0, steps = 0, neighbours = ((luma.shape[0] + 1) >> 1) * (luma.shape[1] - 1)
+        cdef int64_t sum = 0, square = 0, equal = 0, steps = 0
+        cdef int64_t neighbours = ((luma.shape[0] + 1) >> 1) * (luma.shape[1] - 1)     # every second row tells
         if (luma.shape[0] + 15) >> 4 != self.height or (luma.shape[1] + 15) >> 4 != self.width:
             raise ParameterError("luma of as many macroblocks")
         self.intra = np.empty(self.width * self.height, np.int32)

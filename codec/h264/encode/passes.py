@@ -24,7 +24,7 @@ def first_pass(settings):
     tools = settings.tools
     tools = replace(
         tools, search=min(tools.search, HEXAGON), quarter_steps=min(tools.quarter_steps, 2), rd=BY_SATD, trellis=0,
-        refs=1, mixed_refs=0, early_skip=1,
+        refs=1, mixed_refs=0, early_skip=12,
     )  # fmt: skip
     return replace(settings, tools=tools, vbv=None, passes=1, target=None, measures=True)
 

@@ -42,7 +42,7 @@ class Tools:
     trellis: int = 1
     partitions: int = PARTS_P | PARTS_B | INTRA_4X4 | INTRA_8X8 | PARTS_P_4X4
     transform8: int = 1
-    early_skip: int = 1
+    early_skip: int = 12
     mixed_refs: int = 1
     refine: int = 0
     psy_rd: int = 0  # in 1/256
@@ -77,13 +77,15 @@ PRESETS = {
     ),
     "superfast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=0, last_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1,
-        trellis=0, lookahead=10
+        trellis=0, early_skip=24, lookahead=10
     ),
     "veryfast": replace(
         MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, refs=1, quarter_steps=0, last_steps=2, mixed_refs=0, trellis=0,
-        lookahead=10
+        early_skip=24, lookahead=10
     ),
-    "faster": replace(MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2, lookahead=20),
+    "faster": replace(
+        MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2, early_skip=24, lookahead=20
+    ),
     "fast": replace(MEDIUM, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2, lookahead=30),
     "medium": MEDIUM,
     "slow": SLOW,

@@ -304,7 +304,7 @@ def test_profiles_that_are_impossible(frames, options, words):
 
 GOLDEN = {
     ("ultrafast", None): "2b231ea9f0de5d19",
-    ("veryfast", None): "1dccfe1b83c84fd3",
+    ("veryfast", None): "8af025397118ce8d",
     ("medium", None): "6e62910a96be53e2",
     ("medium", "fastdecode"): "71faa62a19131755",
     ("slow", "fastdecode"): "3ae22ce6560895e9",
