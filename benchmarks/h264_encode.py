@@ -4,7 +4,7 @@ usage: python benchmarks/h264_encode.py [--frames N] [--presets a,b] [--crf] [--
 
 Both encode with a constant QP of 22, 27, 32 and 37, or with a CRF of 20, 25, 30 and 35, for PSNR by default
 (fastdecode: for PSNR too), with one thread. CLIP: a path, or the name of a clip made here: slides, scroll, noise, fade,
-cuts, still. BD-rate is against x264 medium, from PSNR of luma over all frames and the mean SSIM of luma of every fifth;
+cuts, still. BD-rate is against x264 medium, from PSNR of luma over all frames and the mean SSIM of luma;
 negative is smaller. Speed is thousand macroblocks a second of CPU time, the median over clips and QP. The last columns
 are the rates at each QP or CRF against those of x264 medium, in percent: the least and the largest of the clips.
 """
