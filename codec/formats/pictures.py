@@ -66,6 +66,7 @@ SUFFIXES = {"png": ".png", "ppm": ".ppm", "tiff": ".tif"}
 CARRIED = {"PNG": ("icc", "exif", "xmp"), "TIFF": ("icc", "xmp"), "PPM": ()}
 WRITABLE = {".png": "PNG", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".tif": "TIFF", ".tiff": "TIFF"}
 
+REDUCED = "16-bit samples were reduced to 8 bits"
 SRGB_LIKE = (1, 2, 6, 13, 14, 15)  # transfer characteristics that are shown as sRGB (H.273 Table 3; 2: unspecified)
 
 # Exceptions of Pillow's readers on malformed data: OSError and SyntaxError from their own checks, the others by
@@ -144,7 +145,7 @@ class Picture:
         return {**vars(self), "samples": self.pixels}
 
 
-def load(source, *, background=None, alpha=False, limits=None, page=None):
+def load(source, *, background=None, alpha=False, limits=None, page=None, deep=False):
     """Read a picture of any format.
 
     Parameters
@@ -158,6 +159,8 @@ def load(source, *, background=None, alpha=False, limits=None, page=None):
     limits : codec.Limits, optional
     page : int, optional
         Of a TIFF, from 0 to `pages` - 1. Default: the first, with a warning where there are others.
+    deep : bool
+        Keep the 16 bits of opaque gray pictures: uint16.
 
     Returns
     -------
@@ -175,9 +178,9 @@ def load(source, *, background=None, alpha=False, limits=None, page=None):
 
     Notes
     -----
-    Palettes become RGB and bilevel pictures gray. 16-bit samples are reduced to 8 bits with a warning: gray is rounded,
-    colour is truncated by Pillow. Only the first of several frames is read, with a warning. For damaged TIFF files the
-    libtiff inside Pillow may write its own messages to stderr.
+    Palettes become RGB and bilevel pictures gray. Without `deep`, 16-bit samples are reduced to 8 bits with a warning:
+    gray is rounded, colour is truncated by Pillow, also with `deep`. Only the first of several frames is read, with a
+    warning. For damaged TIFF files the libtiff inside Pillow may write its own messages to stderr.
 
     Examples
     --------
@@ -198,7 +201,7 @@ def load(source, *, background=None, alpha=False, limits=None, page=None):
         decoded = jpeg.decode(data, limits=limits)
         return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
     made = _load_plain(data, color, alpha, limits) if data.startswith(PNG) else None
-    return made or _load_other(data, color, alpha, limits, page)
+    return made or _load_other(data, color, alpha, limits, page, deep)
 
 
 def pages(data):
@@ -293,7 +296,7 @@ def _load_plain(data, color, keep_alpha, limits):
     return _finished(samples, alpha, metadata, "PNG", [], color, keep_alpha, limits, chunks)
 
 
-def _load_other(data, color, keep_alpha, limits, page):
+def _load_other(data, color, keep_alpha, limits, page, deep):
     from PIL import Image, UnidentifiedImageError
 
     from . import apng
@@ -335,7 +338,9 @@ def _load_other(data, color, keep_alpha, limits, page):
         raise BitstreamError(str(error) or type(error).__name__, layer=f"{image.format} data") from error
     if frames > 1 and page is None:
         warnings.append(f"{frames} frames or pages: only the first is used")
-    samples, alpha = (_samples(image, bits, warnings), alpha) if plain is None else _without_alpha(plain)
+    samples, alpha = (
+        (_samples(image, bits, warnings, deep and alpha is None), alpha) if plain is None else _without_alpha(plain)
+    )
     kind, chunks = image.format or "picture", profiles.color_chunks(data) if image.format == "PNG" else ()
     return _finished(samples, alpha, metadata, kind, warnings, color, keep_alpha, limits, chunks, max(frames, 1))
 
@@ -480,14 +485,16 @@ def _without_alpha(samples):
     return np.ascontiguousarray(colors), np.ascontiguousarray(pixels[..., -1])
 
 
-def _samples(image, bits, warnings):
-    """Pixels of an image without alpha or palette, as uint8."""
+def _samples(image, bits, warnings, deep):
+    """Pixels of an image without alpha or palette, as uint8; gray of 16 bits as uint16 if `deep`."""
     if image.mode in ("L", "RGB", "CMYK"):
         if bits == 16:
-            warnings.append("16-bit samples were reduced to 8 bits")
+            warnings.append(REDUCED)
         return np.array(image)
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        warnings.append("16-bit samples were reduced to 8 bits")
+        if deep:
+            return np.asarray(image).astype(np.uint16)
+        warnings.append(REDUCED)
         return ((np.asarray(image).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
     raise UnsupportedError(
         f"{image.format} with samples of kind {image.mode!r}; convert the picture to 8-bit gray, RGB or CMYK first"
