@@ -106,7 +106,16 @@ def choose():
             first, plain = recommend(x, **keywords)[0], Uniform(keywords.get("bits", 8)).fit(x)
             wanted = ", ".join(f"{key}={value}" for key, value in keywords.items())
             r = first.report
-            rows.append([name, wanted, first.method, f"{r.sqnr:.2f}", f"{r.entropy:.2f}", r.bits])
+            rows.append(
+                [
+                    name,
+                    wanted,
+                    first.method,
+                    f"{r.sqnr:.2f}",
+                    f"{r.entropy:.2f}",
+                    r.bits if "bits" in keywords else r.bits_used,
+                ]
+            )
             if "bits" in keywords:
                 u = analyse(x, plain)
                 rows.append(["", "", "uniform", f"{u.sqnr:.2f}", f"{u.entropy:.2f}", u.bits])

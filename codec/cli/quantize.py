@@ -76,6 +76,8 @@ def _check_options(bits, sqnr, method, page, apply_, decode, output):
         raise click.UsageError("--apply writes .npz, or .wav for G.711")
     if apply_ and suffix == ".wav" and not method.startswith("g711"):
         raise click.UsageError("a .wav of codes needs --method g711-mu or g711-a; other codes go to .npz")
+    if page is not None and os.path.splitext(page)[1].lower() not in (".html", ".htm"):
+        raise click.UsageError(f"--report writes HTML: {page} must end in .html")
     if decode and suffix not in (".npy", ".wav"):
         raise click.UsageError("--decode writes .npy or .wav")
 
@@ -99,7 +101,10 @@ def _choose(data, bits, sqnr, method, array, page, output, as_json):
         values = values.astype("float64")
     if sqnr is None:
         bits = 8 if bits is None else bits
-    ranked = recommend(values, bits=bits, sqnr=sqnr)
+    try:
+        ranked = recommend(values, bits=bits, sqnr=sqnr)
+    except ParameterError as error:
+        raise ParameterError(f"{signal.name}: {error}") from error
     goal = f"at most {bits} bits for a code" if sqnr is None else f"{sqnr:g} dB with entropy coding"
     chosen = _place(ranked, method, goal)
     q = ranked[chosen].quantizer
@@ -115,7 +120,7 @@ def _choose(data, bits, sqnr, method, array, page, output, as_json):
     if as_json:
         _show_json(signal, bits, sqnr, ranked, chosen, report, notes, written)
     else:
-        _show(ranked, chosen, report)
+        _show(ranked, chosen, report, bits)
     if written is not None:
         say(f"{output}: {size(written)}")
 
@@ -127,8 +132,8 @@ def _place(ranked, method, goal):
         if one.method == method:
             return place
     names = ", ".join(one.method for one in ranked)
-    why = "g711 takes 16-bit samples at 8 bits" if method.startswith("g711") else f"with {goal}"
-    raise click.UsageError(f"--method {method} does not fit this data {why}; these do: {names}")
+    why = ": g711 takes 16-bit samples at 8 bits" if method.startswith("g711") else f" with {goal}"
+    raise click.UsageError(f"--method {method} does not fit this data{why}; these do: {names}")
 
 
 def _conversions(values):
@@ -146,8 +151,8 @@ def _conversions(values):
 def _losses(report):
     if report.clipped_low or report.clipped_high:
         yield (
-            f"{report.clipped_low} values are clipped below and {report.clipped_high} above: "
-            f"{100 * report.clipped:.3g} %, the largest error is {report.max_error:.6g}"
+            f"{100 * report.clipped:.3g} % of the values are clipped, {report.clipped_low} below and "
+            f"{report.clipped_high} above: the largest error is {report.max_error:.6g}"
         )
 
 
@@ -200,11 +205,19 @@ def _apply(signal, values, q, output):
     return len(made)
 
 
-def _show(ranked, chosen, report):
+def _show(ranked, chosen, report, bits):
     click.echo("\t".join(["", "quantizer", "SQNR dB", "rate bits", "code bits", "clipped %", "max error", "why"]))
     for place, one in enumerate(ranked):
         r = one.report
-        numbers = (f"{r.sqnr:.2f}", f"{r.entropy:.3f}", f"{r.bits}", f"{100 * r.clipped:.3g}", f"{r.max_error:.4g}")
+        # With entropy coding no code has the length of all that there could be.
+        length = r.bits_used if bits is None else r.bits
+        numbers = (
+            f"{round(r.sqnr, 2) + 0.0:.2f}",
+            f"{r.entropy:.3f}",
+            f"{length}",
+            f"{100 * r.clipped:.3g}",
+            f"{r.max_error:.4g}",
+        )
         mark = "*" if place == chosen else ""
         click.echo("\t".join([mark, one.method, *numbers, printable("; ".join(one.reasons))]))
     click.echo(f"\n{printable(report.quantizer)} on all {report.count} values:")

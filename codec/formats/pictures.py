@@ -67,6 +67,7 @@ SUFFIXES = {"png": ".png", "ppm": ".ppm", "tiff": ".tif"}
 CARRIED = {"PNG": ("icc", "exif", "xmp"), "TIFF": ("icc", "xmp"), "PPM": ()}
 WRITABLE = {".png": "PNG", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".tif": "TIFF", ".tiff": "TIFF"}
 
+REDUCED = "16-bit samples were reduced to 8 bits"
 SRGB_LIKE = (1, 2, 6, 13, 14, 15)  # transfer characteristics that are shown as sRGB (H.273 Table 3; 2: unspecified)
 
 # Exceptions of Pillow's readers on malformed data: OSError and SyntaxError from their own checks, the others by
@@ -507,13 +508,13 @@ def _samples(image, data, bits, deep, warnings):
         if wide is not None:
             return np.asarray(wide).view(">u2").astype(np.uint16)
         if bits == 16:
-            warnings.append("16-bit samples were reduced to 8 bits")
+            warnings.append(REDUCED)
         return np.array(image)
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         samples = np.asarray(image).astype(np.uint16)
         if deep:
             return samples
-        warnings.append("16-bit samples were reduced to 8 bits")
+        warnings.append(REDUCED)
         return eight_bits(samples)
     kind = {"F": "floating point numbers", "I": "integers of 32 bits"}.get(image.mode, f"of the kind {image.mode}")
     raise UnsupportedError(f"{image.format} whose samples are {kind}: convert it to 8-bit gray, RGB or CMYK first")

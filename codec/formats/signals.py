@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import FileError, LimitError, MissingPackageError, ParameterError
+from ..errors import FileError, LimitError, MissingPackageError, ParameterError, UnsupportedError
 from ..limits import checked_limits
 from ..sources import arrays
 from . import pictures
@@ -82,6 +82,8 @@ def load(path: str | os.PathLike[str], *, array: str | None = None, limits: Limi
     ------
     FileError
         If the file cannot be read.
+    UnsupportedError
+        For pictures of 16 bits that could be read with 8 only: all but gray ones and usual PNG files in colour.
     ParameterError
         For another suffix, and for an array that is not there or not named.
     MissingPackageError
@@ -98,13 +100,15 @@ def load(path: str | os.PathLike[str], *, array: str | None = None, limits: Limi
             (array,) = members
         if array not in members:
             which = "holds no arrays" if not members else f"holds the arrays {', '.join(members)}"
-            raise ParameterError(f"{name} {which}: choose one of them" + (f", not {array!r}" if array else ""))
+            raise ParameterError(f"{name} {which}{f', but no {array!r}' if array else ''}: choose one of them")
         values = members[array]
         return Signal(values, "array", f"{name}:{array}", f"{suffix[1:]} array of {values.dtype}")
     if suffix in SOUND_SUFFIXES:
         return _sound(path, limits)
     if suffix in pictures.READABLE_SUFFIXES:
-        picture = pictures.load(path, limits=limits)
+        picture = pictures.load(path, limits=limits, deep=True)
+        if pictures.REDUCED in picture.warnings:
+            raise UnsupportedError(f"{name} has samples of 16 bits, of which 8 would be read: save its samples as .npy")
         return Signal(picture.pixels, "image", name, picture.format, warnings=tuple(picture.warnings))
     raise ParameterError(f"{name}: data is read from {', '.join(SUFFIXES)}")
 

@@ -98,6 +98,11 @@ class Report:
         return 10 * math.log10(self.power / self.mse) if self.power else -math.inf
 
     @property
+    def bits_used(self) -> int:
+        """Bits of a code of fixed length for the codes that occur."""
+        return max(1, (self.levels_used - 1).bit_length())
+
+    @property
     def dynamic_range(self) -> float:
         """The largest magnitude over the smallest one above 0, in dB; 0 if all values are 0."""
         largest = max(abs(self.minimum), abs(self.maximum))

@@ -133,12 +133,14 @@ class Quantizer:
         return None
 
     def limits(self) -> tuple[float, float]:
-        """(low, high): values beyond them are clipped; half a distance beyond the first and the last finite level,
-        infinite for one level."""
+        """(low, high): values beyond them are clipped; half a distance beyond the first and the last finite level and a
+        few roundings, infinite for one level."""
         levels = np.unique(self.levels[np.isfinite(self.levels)])
         if levels.size < 2:
             return -math.inf, math.inf
-        return float(levels[0] - (levels[1] - levels[0]) / 2), float(levels[-1] + (levels[-1] - levels[-2]) / 2)
+        slack = 4 * np.spacing(np.abs(levels[[0, -1]]).max())
+        low, high = levels[0] - (levels[1] - levels[0]) / 2, levels[-1] + (levels[-1] - levels[-2]) / 2
+        return float(low - slack), float(high + slack)
 
     # ---------------------------------------------------------------- records
 

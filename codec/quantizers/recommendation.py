@@ -410,9 +410,11 @@ def _ranked_by_rate(sample, found, sqnr):
         report = one.report
         rate = f"{report.entropy:.3f} bits per value"
         if place == 0:
-            why = [f"{METHODS[name].text}: {sqnr:g} dB at {rate} with entropy coding", *about]
+            why = [f"{METHODS[name].text}: {_decibel(report.sqnr)} at {rate} with entropy coding", *about]
             if report.gap is not None and report.density is not None:
-                why.append(f"{report.gap:.2f} dB above Shannon's bound for the fitted {report.density.name} density")
+                side = "above" if report.gap > -0.005 else "below"
+                far = _decibel(abs(report.gap))
+                why.append(f"{far} {side} Shannon's bound for the fitted {report.density.name} density")
             if len(equal) > 1:
                 why.append(f"{', '.join(equal[1:])} within 1 % of the rate, but less simple")
         else:
@@ -428,18 +430,23 @@ def _recommendation(name, one, why):
 
 def _distance(behind, one):
     """From the best, for a reader."""
+    if behind == math.inf:
+        return f"{_decibel(one.report.sqnr)}, not without error"
     if behind >= 0.005:
         return f"{behind:.2f} dB less"
-    return f"{_decibel(one.report.sqnr)}" if one.loss > EQUAL_DECIBEL else "as good, but less simple"
+    return _decibel(one.report.sqnr) if one.loss > EQUAL_DECIBEL else "as good, but less simple"
 
 
 def _decibel(value):
-    return "without error" if not math.isfinite(value) else f"{value:.2f} dB"
+    return "without error" if not math.isfinite(value) else f"{round(value, 2) + 0.0:.2f} dB"
 
 
 def _advantage(found, name, others):
     plain = "uniform" if "uniform" in others else others[0]
-    return f"{plain} reaches {_decibel(found[plain].report.sqnr)}" if plain != name else ""
+    sqnr = found[plain].report.sqnr
+    if plain == name:
+        return ""
+    return f"{plain} reaches {_decibel(sqnr)}" if math.isfinite(sqnr) else f"{plain} makes no error either"
 
 
 def _costs(one):

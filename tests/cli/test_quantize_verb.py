@@ -61,7 +61,7 @@ def test_codes_and_parameters_come_back(run, folder, method):
 def test_clipping_is_told(run, folder):
     outcome = run("quantize", "x.npy", "--bits", 4, "--method", "uniform-clipped", "--json")
     clipped = outcome.json["report"]["clipped_low"] + outcome.json["report"]["clipped_high"]
-    assert clipped and f"{outcome.json['report']['clipped_low']} values are clipped below" in outcome.err
+    assert clipped and f"% of the values are clipped, {outcome.json['report']['clipped_low']} below and" in outcome.err
     assert outcome.json["warnings"] and outcome.json["chosen"] == "uniform-clipped"
 
 
@@ -76,6 +76,7 @@ def test_bad_numbers_are_refused(run, folder):
     np.save("text.npy", np.array(["a"]))
     outcome = run("quantize", "nan.npy")
     assert outcome.code == 1 and "1 NaN and 1 infinite values, the first at index 1" in outcome.err
+    assert "nan.npy" in outcome.err
     for name in ("none.npy", "text.npy", "missing.npy", "x.txt"):
         assert run("quantize", name).code == 1
     np.save("constant.npy", np.full(9, 2.5))
@@ -85,8 +86,32 @@ def test_bad_numbers_are_refused(run, folder):
 def test_an_array_is_named(run, folder):
     for arguments in ((), ("--array", "c")):
         outcome = run("quantize", "w.npz", *arguments)
-        assert outcome.code == 2 and "holds the arrays a, b: choose one of them" in outcome.err
+        assert outcome.code == 2 and "holds the arrays a, b" in outcome.err and "choose one of them" in outcome.err
         assert "with --array" in outcome.err
+    assert "a, b, but no 'c': choose one of them" in run("quantize", "w.npz", "--array", "c").err
+
+
+def test_samples_of_16_bits_are_judged_at_16(run, folder):
+    deep = (np.arange(4096, dtype=np.uint16) * 16).reshape(64, 64)
+    Image.fromarray(deep).save("deep.png")
+    row = run("quantize", "deep.png", "--bits", 8, "--json").json
+    assert row["dtype"] == "uint16" and 40 < row["report"]["sqnr"] < 60
+
+
+def test_codes_are_as_long_as_those_that_occur(run, folder):
+    """With entropy coding the whole range of a quantizer says nothing: rounding showed 16 bits."""
+    rows = [line.split("\t") for line in run("quantize", "x.npy", "--sqnr", 20).text.split("\n\n")[0].splitlines()]
+    assert {row[1]: row[4] for row in rows}["rounding"] == str(recommend(X, sqnr=20)[0].report.bits_used)
+
+
+def test_reasons_read_well(run, folder):
+    np.save("few.npy", np.repeat(np.arange(8.0), 9))
+    text = run("quantize", "few.npy", "--bits", 3).text
+    assert "inf dB" not in text and "reaches without" not in text and "dB, not without error" in text
+    text = run("quantize", "x.npy", "--sqnr", -3).text
+    assert "\t-0.00\t" not in text and "-0.00 dB" not in text
+    outcome = run("quantize", "x.npy", "--method", "g711-mu")
+    assert outcome.code == 2 and "does not fit this data: g711 takes 16-bit samples" in outcome.err
 
 
 def test_the_page(run, folder):
@@ -102,6 +127,7 @@ def test_the_page(run, folder):
     [
         ("x.npy", "--bits", 4, "--sqnr", 3),
         ("x.npy", "--apply"),
+        ("x.npy", "--report", "r.txt"),
         ("x.npy", "-o", "c.npz"),
         ("x.npy", "--apply", "--decode", "-o", "c.npz"),
         ("x.npy", "--apply", "-o", "c.bin"),

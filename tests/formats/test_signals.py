@@ -4,13 +4,14 @@ import io
 import struct
 import wave
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import codec
-from codec.errors import FileError, LimitError, MissingPackageError, ParameterError
+from codec.errors import FileError, LimitError, MissingPackageError, ParameterError, UnsupportedError
 from codec.formats import signals
 from codec.sources.arrays import named_arrays
 
@@ -28,7 +29,7 @@ def test_arrays(tmp_path):
     assert list(named_arrays(tmp_path / "two.npz")) == ["w", "b"]
     with pytest.raises(ParameterError, match="holds the arrays w, b: choose one of them$"):
         signals.load(tmp_path / "two.npz")
-    with pytest.raises(ParameterError, match="not 'z'"):
+    with pytest.raises(ParameterError, match="but no 'z'"):
         signals.load(tmp_path / "two.npz", array="z")
     with pytest.raises(LimitError, match="unpacks to"):
         signals.load(tmp_path / "two.npz", array="w", limits=codec.Limits(file_bytes=100))
@@ -41,6 +42,31 @@ def test_pictures(tmp_path):
     assert np.array_equal(signal.values, pixels) and (signal.kind, signal.format) == ("image", "PNG")
     with pytest.raises(ParameterError, match="named arrays"):
         signals.load(tmp_path / "a.png", array="w")
+
+
+def test_pictures_of_16_bits(tmp_path):
+    """They were read with 8 bits, and a quantizer of 8 bits made no error."""
+    deep = np.random.default_rng(0).integers(0, 65536, (9, 7)).astype(np.uint16)
+    for name in ("a.png", "a.tif"):
+        Image.fromarray(deep).save(tmp_path / name)
+        signal = signals.load(tmp_path / name)
+        assert signal.values.dtype == np.uint16 and np.array_equal(signal.values, deep) and not signal.warnings
+    color = deep[:6, :6].reshape(3, 4, 3)
+    (tmp_path / "c.png").write_bytes(png_of_16_bits(color))
+    assert np.array_equal(signals.load(tmp_path / "c.png").values, color)
+    (tmp_path / "d.png").write_bytes(png_of_16_bits(deep[:6, :6].reshape(3, 3, 4)))
+    with pytest.raises(UnsupportedError, match=r"d.png has samples of 16 bits.*save its samples as .npy"):
+        signals.load(tmp_path / "d.png")
+
+
+def png_of_16_bits(pixels):
+    """RGB, or RGBA."""
+    height, width, channels = pixels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    head = struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 6, 0, 0, 0)
+    parts = [(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    chunks = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 @pytest.mark.parametrize("shape", [(9,), (9, 2)])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from codec import ParameterError, _core
-from codec.quantizers import DeadZone, Quantizer, Uniform
+from codec.quantizers import DeadZone, Quantizer, Uniform, analyse
 
 
 @pytest.mark.parametrize("kind", ["mid-tread", "mid-rise"])
@@ -157,3 +157,14 @@ def test_a_value_on_a_threshold_is_in_the_cell_below(kind, levels, low, high):
     assert np.array_equal(q.encode(t), np.arange(levels - 1)) and (np.diff(t) > 0).all()
     middle = q.levels[:-1] + q.step / 2
     assert np.abs(t - middle).max() <= 8 * np.spacing(max(abs(low), abs(high)))
+
+
+@pytest.mark.parametrize("bits", [1, 4, 12])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_ends_of_a_range_are_not_clipped(bits, seed):
+    x = np.random.default_rng(seed).laplace(size=1000)
+    q = Uniform(bits, kind="mid-rise").fit(x)
+    assert analyse(x, q).clipped == 0
+    beyond = np.array([x.min() - q.step / 100, x.max() + q.step / 100])
+    report = analyse(beyond, q)
+    assert (report.clipped_low, report.clipped_high) == (1, 1)
