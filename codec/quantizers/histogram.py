@@ -223,18 +223,19 @@ class Octaves:
     counts : int64 array
     """
 
-    PER_OCTAVE = 256
-    LOWEST = -1080  # below the binary exponent of every number above 0
+    SHIFT = 52 - 8  # of the bits of a float64: exponent and 8 bits of the mantissa are left, in the order of magnitudes
 
     def __init__(self) -> None:
         self.keys, self.counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     def update(self, values: npt.NDArray[np.float64]) -> None:
         """Count finite values."""
-        mantissas, exponents = np.frexp(np.abs(values))
-        places = ((2 * mantissas - 1) * self.PER_OCTAVE).astype(np.int64)
-        keys = (exponents - self.LOWEST).astype(np.int64) * self.PER_OCTAVE + places
-        self._add(*np.unique(keys * np.sign(values).astype(np.int64), return_counts=True))
+        keys = (np.abs(values).view(np.int64) >> self.SHIFT) + 1
+        keys *= np.sign(values).astype(np.int64)
+        first = int(keys.min())
+        counts = np.bincount(keys - first)  # at most 1.1 million: quicker than to sort
+        there = np.flatnonzero(counts)
+        self._add(first + there, counts[there])
 
     def merge(self, other: Octaves) -> None:
         """Add the counts of another one."""
@@ -250,13 +251,8 @@ class Octaves:
     @classmethod
     def upper(cls, key: int) -> float:
         """The upper end of a bin."""
-        if not key:
-            return 0.0
-        octave, place = divmod(abs(int(key)) + int(key > 0), cls.PER_OCTAVE)
-        size = (1 + place / cls.PER_OCTAVE) / 2
-        exponent = octave + cls.LOWEST
-        end = math.ldexp(size, exponent) if exponent <= 1024 else math.inf
-        return end if key > 0 else -end
+        edge = float((np.array([abs(int(key)) - (key < 0)], np.int64) << cls.SHIFT).view(np.float64)[0]) if key else 0.0
+        return edge if key > 0 else -edge
 
 
 def _summed(keys, counts):
