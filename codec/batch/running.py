@@ -87,7 +87,7 @@ def run(
 
 
 def counted(told, progress, total):
-    """What is told of each row: `told` and then `progress`, where they are given, the latter with the number of rows."""
+    """What is told of each row: `told`, and then `progress` with the number of rows, where they are given."""
     done = 0
 
     def known(row):

@@ -12,8 +12,6 @@ import numpy as np
 
 from .._core import optimal_huffman, table_bits
 
-LENGTHS = np.arange(1, 17)
-
 
 @cache
 def _no_counts():
@@ -27,9 +25,15 @@ def _extra_bits(Tc):
     return np.arange(256) if Tc == 0 else np.where(size, size, np.where(run < 15, run, 0))
 
 
+@cache
+def _lengths():
+    """Of codes, as BITS counts them."""
+    return np.arange(1, 17)
+
+
 def bits_of(counts, Tc, BITS, HUFFVAL):
     """Bits of symbols with a table, and of the extra bits after them."""
-    return int(counts[list(HUFFVAL)] @ np.repeat(LENGTHS, BITS)) + int(counts @ _extra_bits(Tc))
+    return int(counts[list(HUFFVAL)] @ np.repeat(_lengths(), BITS)) + int(counts @ _extra_bits(Tc))
 
 
 def bits_alone(counts, Tc):
