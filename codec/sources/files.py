@@ -173,7 +173,7 @@ def read_bytes(source, limits=None):
                 "of bytes (an array: of uint8, one dimension), or a file object opened in binary mode"
             )
     if not data:
-        raise TruncatedError(f"{name} is empty")
+        raise TruncatedError(f"{name} is empty", layer="file", offset=0)
     return data
 
 

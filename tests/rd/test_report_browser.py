@@ -171,10 +171,12 @@ def test_the_slider_moves_by_arrow_keys_and_by_pointer(visit, report):
 
 def test_flicker_turns_and_stops(visit, report):
     page = visit(report)
+    from playwright.sync_api import expect
+
     page.check("input[value=flicker]", force=True)
     tag = page.locator(".pair .tag")
     seen = {tag.inner_text()}
-    page.wait_for_function("old => document.querySelector('.pair .tag').textContent !== old", arg=tag.inner_text())
+    expect(tag).not_to_have_text(tag.inner_text())
     seen.add(tag.inner_text())
     assert "original" in seen and len(seen) == 2
     page.click("#play")
@@ -197,14 +199,14 @@ def test_flicker_stands_still_where_motion_is_not_wanted(visit, report):
 
 def test_error_and_bit_maps_are_painted_and_tell_values(visit, report):
     page = visit(report)
+    from playwright.sync_api import expect
+
     colours = "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
     for mode, extent in (("error", ""), ("error", "1"), ("bits", None)):
         page.check(f"input[value={mode}]", force=True)
         if extent is not None:
             page.select_option("#whole", extent)
-        page.wait_for_function(
-            "![...document.querySelectorAll('#stage figcaption')].some(c => c.textContent.includes('\\u2026'))"
-        )
+        expect(page.locator("#stage figcaption", has_text="\u2026")).to_have_count(0)
         page.wait_for_timeout(150)
         canvases = page.locator("#stage figure canvas")
         assert canvases.count() == 4

@@ -269,6 +269,7 @@ def laboratory(folder: Path) -> None:
     assert_type(rd.read_records(folder / "rows.jsonl", problems=[]), list[rd.Point | rd.Failure])
     assert_type(rd.outstanding(points), list[rd.Failure])
     means: list[rd.Mean] = rd.means(points)
+    assert_type(rd.averageable(points, "psnr"), tuple[list[rd.Point], list[str]])
     assert_type(rd.hull(means, "psnr"), list[rd.Mean])
     assert_type(rd.hull(points, "psnr"), list[rd.Point])
     assert_type(rd.pareto([(3, 10), (1, 5)]), list[int])
