@@ -87,7 +87,7 @@ def run(
 
 
 def counted(told, progress, total):
-    """What is told of each row: `told`, and then `progress` with the number of rows, where they are given."""
+    """A function that passes each row to `told`, and the number of rows so far to `progress`. Both may be None."""
     done = 0
 
     def known(row):

@@ -104,12 +104,15 @@ def test_no_part_of_a_progressive_jpeg_is_complete():
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000"])
-@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize(
+    "form, frames",
+    [
+        *((form, 1) for form in ("PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000")),
+        *((form, 3) for form in ("PNG", "GIF", "WEBP", "TIFF")),
+    ],
+)
 @pytest.mark.parametrize("part", [0.3, 0.7])
 def test_what_is_cut_short_is_damaged_whatever_its_format(form, frames, part):
-    if frames > 1 and form in ("BMP", "PPM", "AVIF", "JPEG2000"):
-        pytest.skip("no frames")
     options = {"compression": "tiff_lzw"} if form == "TIFF" else {}
     data = saved(form, FRAMES[:frames], **options)
     data = data[: int(part * len(data))]
