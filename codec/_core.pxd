@@ -287,12 +287,11 @@ cdef extern from "jpegdsp.h" nogil:
     ctypedef struct JpegBits:
         uint8_t *next
         uint64_t acc
-        int room
-        uint32_t without_code
+        uint64_t has_code
+        int count
     enum:
         JPEG_SMALL
-    ctypedef struct JpegWord:
-        uint32_t code, size
+    ctypedef uint64_t JpegWord
     ctypedef struct JpegCodes:
         JpegWord word[256]
         JpegWord small[16][32]

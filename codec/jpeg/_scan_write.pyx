@@ -233,18 +233,21 @@ cdef inline void put_restart(Sink sink, int m) noexcept nogil:
         sink.next += 1
 
 
+cdef inline JpegWord word_of(uint64_t code, int size) noexcept nogil:
+    return <uint64_t>1 << 63 | code << 8 | <unsigned int>size
+
+
 cdef void set_words(JpegWord *words, const EntropyTable *table, int Tc) noexcept nogil:
     """The codes of a table, by symbol, with room for the bits that follow."""
     cdef int symbol, n
     for symbol in range(256):
         n = extra_bits(Tc, symbol)
-        words[symbol].code = table.EHUFCO[symbol] << n
-        words[symbol].size = table.EHUFSI[symbol] + n if table.EHUFSI[symbol] else 0
+        words[symbol] = word_of(table.EHUFCO[symbol] << n, table.EHUFSI[symbol] + n) if table.EHUFSI[symbol] else 0
 
 
 cdef void set_codes(JpegCodes *codes, const EntropyTable *table, int Tc) noexcept nogil:
     """`set_words`, and for AC (Tc 1) the words of small levels."""
-    cdef JpegWord *word
+    cdef JpegWord word
     cdef int run, level, size
     set_words(codes.word, table, Tc)
     if Tc == 0:
@@ -252,10 +255,10 @@ cdef void set_codes(JpegCodes *codes, const EntropyTable *table, int Tc) noexcep
     for run in range(16):
         for level in range(-JPEG_SMALL, JPEG_SMALL):
             size = magnitude(level) if level else 0
-            word = &codes.small[run][level + JPEG_SMALL]
-            word[0] = codes.word[run << 4 | size]
-            if size:
-                word.code |= <uint32_t>(level - (level < 0)) & ((1u << size) - 1)
+            word = codes.word[run << 4 | size]
+            if word and size:
+                word |= <uint64_t>((level - (level < 0)) & ((1 << size) - 1)) << 8
+            codes.small[run][level + JPEG_SMALL] = word
 
 
 cdef struct Scan:
@@ -358,10 +361,10 @@ cdef int put_mcu_row(RowWriter *r, Py_ssize_t my, Py_ssize_t mx) noexcept nogil:
                     r.rows[i].pred = 0
         if reserve(w, (past - mx) * blocks * JPEG_BLOCK_BYTES + 16):
             return E_MEMORY
-        bits.next, bits.acc, bits.room, bits.without_code = w.next, w.acc, 64 - w.count, 0
+        bits.next, bits.acc, bits.count, bits.has_code = w.next, w.acc, w.count, <uint64_t>-1
         r.dsp.put_mcus(&bits, r.rows, r.Ns, mx, past)
-        w.next, w.acc, w.count = bits.next, bits.acc, 64 - bits.room
-        if bits.without_code >> 31:
+        w.next, w.acc, w.count = bits.next, bits.acc, bits.count
+        if not bits.has_code >> 63:
             w.status = E_NO_CODE
         mx = past
     return OK
@@ -576,9 +579,9 @@ cdef int put_tokens(BitWriter *w, const TokenBuffer *tokens, const JpegWord *wor
         if reserve(w, 8 * MCU_TOKENS):
             return E_MEMORY
         stop = token + min(<Py_ssize_t>MCU_TOKENS, tokens.next - token)
-        bits.next, bits.acc, bits.room, bits.without_code = w.next, w.acc, 64 - w.count, 0
+        bits.next, bits.acc, bits.count, bits.has_code = w.next, w.acc, w.count, <uint64_t>-1
         token = dsp.put_tokens(&bits, token, stop, words)
-        w.next, w.acc, w.count = bits.next, bits.acc, 64 - bits.room
+        w.next, w.acc, w.count = bits.next, bits.acc, bits.count
         if token < stop:
             put_restart(w, token[0] & 7)
             token += 1
@@ -627,10 +630,10 @@ cdef class Tokens:
         for i in range(RAW_TOKEN):
             set_words(&words[i << 8], &tables.table[i], i >> 2)
             for symbol in range(256):
-                if self.counted.table[i].freq[symbol] and not words[i << 8 | symbol].size:
+                if self.counted.table[i].freq[symbol] and not words[i << 8 | symbol]:
                     raise ParameterError(NO_CODE)
         for n in range(256):
-            words[RAW_TOKEN << 8 | n].code, words[RAW_TOKEN << 8 | n].size = 0, n
+            words[RAW_TOKEN << 8 | n] = word_of(0, n)
         if open_writer(&out.writer, 1 << 16):
             raise MemoryError
         with nogil:

@@ -5,28 +5,21 @@
 
 /* ---------------------------------------------------------------- writing */
 
-/* `used` bits are pending, from the top of acc on. Append the `size` low bits of `code`; higher ones are zero. */
-#define PUT(code, size)                  \
-    do {                                 \
-        used += (unsigned)(size);        \
-        acc |= (uint64_t)(code) << (-used & 63); \
+/* Append the code of a symbol, and the bits that follow it, which its word has room for. */
+#define PUT_WORD(word, extra)                                       \
+    do {                                                            \
+        const uint64_t w = (word);                                  \
+        bits.has_code &= w;                                         \
+        bits.acc = bits.acc << (w & 63) | w >> 8 | (extra);         \
+        bits.count += (int)(w & 0xFF);                              \
     } while (0)
 
 /* Store whole bytes, and leave less than one: no branch, which would often be mispredicted. */
-#define FLUSH                          \
-    do {                               \
-        codec_store_be64(next, acc);   \
-        next += used >> 3;             \
-        acc <<= used & 56;             \
-        used &= 7;                     \
-    } while (0)
-
-/* A symbol's word, and the bits that follow it, at most 16 and 16. A word of no bits has no code: size - 1 has its top
- * bit set. */
-#define PUT_WORD(word, extra)                       \
-    do {                                            \
-        without |= (word).size - 1;                 \
-        PUT((word).code | (extra), (word).size);    \
+#define FLUSH                                                       \
+    do {                                                            \
+        codec_store_be64(bits.next, bits.acc << (-bits.count & 63)); \
+        bits.next += bits.count >> 3;                               \
+        bits.count &= 7;                                            \
     } while (0)
 
 /* Encode_AC_coefficients of Figure F.2 for one level. Most levels are small: their words include the bits that follow,
@@ -54,17 +47,14 @@
         }                                                                                             \
     } while (0)
 
-/* A block, F.1.2: the difference of DC, then AC. bits: as open_bits leaves them; at most 23 are pending before and
- * after. */
-TARGET CODEC_NOINLINE static void NAME(put_block)(JpegBits *bits, const int16_t *zz, int diff, const JpegWord *dc,
-                                                  const JpegCodes *ac)
+/* A block, F.1.2: the difference of DC, then AC, of which `present` is the mask of levels that are not zero. At most 23
+ * bits are pending before and after. */
+TARGET CODEC_BODY JpegBits NAME(put_block)(JpegBits bits, const int16_t *zz, uint64_t present, int diff,
+                                           const JpegWord *dc, const JpegCodes *ac)
 {
-    uint8_t *next = bits->next;
-    uint64_t acc = bits->acc, present = PRESENT(zz) & ~1ull;
-    unsigned begin = 1, used = 64 - (unsigned)bits->room; /* where a run of zeros begins */
+    unsigned begin = 1; /* where a run of zeros begins */
     int sign = diff >> 31; /* 0 or -1 */
     int size = diff ? codec_bit_length((uint32_t)((diff ^ sign) - sign)) : 0;
-    uint32_t without = bits->without_code;
     PUT_WORD(dc[size], (uint32_t)(diff + sign) & ((1u << size) - 1));
     FLUSH;
     while (present) {
@@ -73,46 +63,43 @@ TARGET CODEC_NOINLINE static void NAME(put_block)(JpegBits *bits, const int16_t 
         FLUSH;
     }
     if (begin < 64) PUT_WORD(ac->word[0], 0u);
-    bits->next = next;
-    bits->acc = acc;
-    bits->room = 64 - (int)used;
-    bits->without_code = without;
+    return bits;
 }
 
-/* Pending bits to the top of acc, and back, when whole bytes have been stored. */
-CODEC_BODY void NAME(open_bits)(JpegBits *bits) { bits->acc = bits->room < 64 ? bits->acc << bits->room : 0; }
+enum { MCU_BLOCKS = 10 }; /* at most (B.2.3) */
 
-CODEC_BODY void NAME(close_bits)(JpegBits *bits)
-{
-    uint8_t *next = bits->next;
-    uint64_t acc = bits->acc;
-    unsigned used = 64 - (unsigned)bits->room;
-    FLUSH;
-    bits->next = next;
-    bits->acc = used ? acc >> (64 - used) : 0;
-    bits->room = 64 - (int)used;
-}
-
-TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+/* The masks of an MCU come first: a block begins without waiting for its own where the end of the one before was
+ * mispredicted. */
+TARGET static void NAME(put_mcus)(JpegBits *pending, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
 {
     static const int16_t nothing[64];
-    NAME(open_bits)(bits);
+    const int16_t *blocks[MCU_BLOCKS];
+    uint64_t present[MCU_BLOCKS];
+    JpegBits bits = *pending;
     for (ptrdiff_t mx = from; mx < to; mx++) {
-        for (JpegRow *c = rows; c < rows + Ns; c++) {
+        int n = 0;
+        for (const JpegRow *c = rows; c < rows + Ns; c++) {
             for (int v = 0; v < c->V; v++) {
                 const int16_t *zz = c->level_zz + (v * c->wide + mx * c->H) * 64;
-                for (int h = 0; h < c->H; h++, zz += 64) {
-                    if (v < c->high && mx * c->H + h < c->wide) {
-                        NAME(put_block)(bits, zz, zz[0] - c->pred, c->dc->word, c->ac);
-                        c->pred = zz[0];
-                    } else { /* completes an MCU: an unchanged DC is the cheapest */
-                        NAME(put_block)(bits, nothing, 0, c->dc->word, c->ac);
-                    }
+                for (int h = 0; h < c->H; h++, zz += 64, n++) {
+                    const int inside = v < c->high && mx * c->H + h < c->wide;
+                    blocks[n] = inside ? zz : nothing;
+                    present[n] = PRESENT(blocks[n]) & ~1ull;
                 }
             }
         }
+        n = 0;
+        for (JpegRow *c = rows; c < rows + Ns; c++) {
+            for (int i = 0; i < c->V * c->H; i++, n++) {
+                /* a block that completes an MCU: an unchanged DC is the cheapest */
+                const int dc = blocks[n] == nothing ? c->pred : blocks[n][0];
+                bits = NAME(put_block)(bits, blocks[n], present[n], dc - c->pred, c->dc->word, c->ac);
+                c->pred = dc;
+            }
+        }
     }
-    NAME(close_bits)(bits);
+    FLUSH;
+    *pending = bits;
 }
 
 #include "jpeg_tokens.h"

@@ -153,21 +153,14 @@ TARGET static void NAME(refined_tokens)(JpegTokens *t, const int16_t *level_zz, 
     *t = local;
 }
 
-TARGET static const uint32_t *NAME(put_tokens)(JpegBits *bits, const uint32_t *token, const uint32_t *stop,
+TARGET static const uint32_t *NAME(put_tokens)(JpegBits *pending, const uint32_t *token, const uint32_t *stop,
                                                const JpegWord *words)
 {
-    NAME(open_bits)(bits);
-    uint8_t *next = bits->next;
-    uint64_t acc = bits->acc;
-    unsigned used = 64 - (unsigned)bits->room;
+    JpegBits bits = *pending;
     for (; token < stop && *token < (uint32_t)JPEG_RESTART_TOKEN << 24; token++) {
-        const JpegWord word = words[*token >> 16];
-        PUT(word.code | (*token & 0xFFFF), word.size);
+        PUT_WORD(words[*token >> 16], *token & 0xFFFF);
         FLUSH;
     }
-    bits->next = next;
-    bits->acc = acc;
-    bits->room = 64 - (int)used;
-    NAME(close_bits)(bits);
+    *pending = bits;
     return token;
 }

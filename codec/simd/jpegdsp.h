@@ -79,18 +79,17 @@ typedef void (*jpeg_reduced_fn)(const JpegReduced *t, const int16_t *level_nat, 
 
 /* ---------------------------------------------------------------- entropy coding of sequential scans */
 
-/* Bits being written; stuffing comes later. The 64 - room low bits of acc are pending, 0 to 7 of them between calls. */
+/* Bits being written; stuffing comes later. The `count` low bits of acc are pending, 0 to 7 of them between calls. */
 typedef struct {
     uint8_t *next;
     uint64_t acc;
-    int room;
-    uint32_t without_code; /* the top bit is set if a symbol had no code */
+    uint64_t has_code; /* the top bit is cleared if a symbol had no code */
+    int count;
 } JpegBits;
 
-/* The code of a symbol, shifted to make room for the bits that follow it, and the size of both; 0: no code. */
-typedef struct {
-    uint32_t code, size;
-} JpegWord;
+/* The code of a symbol, shifted to make room for the bits that follow it, << 8 | the size of both, at most 32 | the top
+ * bit; 0: no code. */
+typedef uint64_t JpegWord;
 
 /* The words of a table by symbol, and for AC those of small levels, which follow a run of zeros, with all of their
  * bits. */
