@@ -76,6 +76,7 @@ KERNELS_H264 = [
 KERNELS_JPEG = [
     "codec/simd/jpegdsp.c",
     *(f"codec/simd/x86/jpeg_{stage}_avx2.c" for stage in ("color", "transform", "bits", "trellis")),
+    "codec/simd/x86/jpeg_avx512.c",
 ]
 KERNELS_H264_ENCODER = ["codec/simd/h264enc.c", "codec/simd/x86/h264enc_avx2.c"]
 

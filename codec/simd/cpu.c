@@ -6,7 +6,7 @@
 #if defined(__x86_64__) || defined(_M_X64)
 
 /* "avx2" requires FMA, BMI1, BMI2 and PCLMULQDQ as well: every CPU with AVX2 of Intel and AMD has them, a virtual
- * machine may hide them. "avx512" requires F, BW, DQ and VL together, the set of every server CPU since Skylake-SP. */
+ * machine may hide them. "avx512" requires F, BW, DQ, VL, VBMI and VNNI together: Ice Lake, Zen 4, and what came after. */
 
 #if defined(_MSC_VER)
 #include <intrin.h>
@@ -21,13 +21,14 @@ int codec_cpu_level(void) {
     if (!(ecx >> 27 & 1) || !(ecx >> 28 & 1) || last_leaf < 7) return CODEC_SSE41; /* OSXSAVE, AVX */
     const unsigned long long xcr0 = _xgetbv(0);
     __cpuidex(leaf, 7, 0);
-    const unsigned ebx = (unsigned)leaf[1];
+    const unsigned ebx = (unsigned)leaf[1], ecx7 = (unsigned)leaf[2];
     const unsigned avx2 = 1u << 3 | 1u << 5 | 1u << 8; /* BMI1, AVX2, BMI2 */
     /* XMM and YMM state saved; PCLMULQDQ, FMA */
     if ((xcr0 & 0x06) != 0x06 || (ebx & avx2) != avx2 || !(ecx >> 1 & 1) || !(ecx >> 12 & 1)) return CODEC_SSE41;
     const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
+    const unsigned more = 1u << 1 | 1u << 11;                              /* VBMI, VNNI */
     /* Opmask and ZMM state saved, too. */
-    return (xcr0 & 0xe6) == 0xe6 && (ebx & avx512) == avx512 ? CODEC_AVX512 : CODEC_AVX2;
+    return (xcr0 & 0xe6) == 0xe6 && (ebx & avx512) == avx512 && (ecx7 & more) == more ? CODEC_AVX512 : CODEC_AVX2;
 }
 
 #else
@@ -40,7 +41,8 @@ int codec_cpu_level(void) {
         !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("pclmul"))
         return CODEC_SSE41;
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                   __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni")
                ? CODEC_AVX512
                : CODEC_AVX2;
 }

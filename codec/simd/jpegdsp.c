@@ -1,4 +1,4 @@
-/* The kernel tables of JPEG: portable bodies; x86/jpeg_avx2.h has those for AVX2. */
+/* The kernel tables of JPEG: portable bodies; x86/jpeg_x86.h has those for vectors. */
 #include "jpegdsp.h"
 
 #include <string.h>
@@ -348,15 +348,23 @@ static uint64_t odd_levels(const int16_t *level_zz, int Al)
 static const JpegDsp table_scalar = {JPEG_DSP_MEMBERS(SCALAR)};
 
 #if CODEC_HAS_AVX2
-#include "x86/jpeg_avx2.h"
+#include "x86/jpeg_x86.h"
 #define OF_AVX2(type, name) .name = codec_jpeg_##name##_avx2,
+#define OF_AVX512(type, name) .name = codec_jpeg_##name##_avx512,
 static const JpegDsp table_avx2 = {JPEG_DSP_MEMBERS(OF_AVX2)};
-static const JpegDsp *const TABLES[] = {&table_scalar, &table_avx2};
-#else
-static const JpegDsp *const TABLES[] = {&table_scalar};
+static const JpegDsp table_avx512 = {JPEG_DSP_WIDE_MEMBERS(OF_AVX512) JPEG_DSP_OTHER_MEMBERS(OF_AVX2)};
 #endif
 
-const JpegDsp *codec_jpeg_dsp(int level) { return TABLES[codec_variant(level)]; }
+const JpegDsp *codec_jpeg_dsp(int level)
+{
+#if CODEC_HAS_AVX2
+    if (level >= CODEC_AVX512) return &table_avx512;
+    if (level >= CODEC_AVX2) return &table_avx2;
+#else
+    (void)level;
+#endif
+    return &table_scalar;
+}
 
 #define MEMBER(type, name) {#name, offsetof(JpegDsp, name), sizeof(((JpegDsp *)0)->name)},
 const struct codec_member codec_jpeg_members[] = {JPEG_DSP_MEMBERS(MEMBER){NULL, 0, 0}};

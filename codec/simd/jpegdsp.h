@@ -262,33 +262,38 @@ typedef void (*jpeg_trellis_fn)(const int16_t *coef_zz, const float *recip_zz, c
 typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, float rounding, uint32_t *counts,
                               ptrdiff_t n);
 
-/* All members of JpegDsp, once. Cython's declarations are in codec/_core.pxd; a test compares the two. */
-#define JPEG_DSP_MEMBERS(ONE)               \
-    ONE(jpeg_to_ycc_fn, rgb_to_ycc)         \
-    ONE(jpeg_to_rgb_fn, ycc_to_rgb)         \
-    ONE(jpeg_downsample_fn, downsample_h2v2) \
-    ONE(jpeg_pair_rows_fn, pair_rows)       \
-    ONE(jpeg_pair_columns_fn, pair_columns) \
-    ONE(jpeg_upsample_fn, upsample_h2v2)    \
-    ONE(jpeg_fdct_fn, fdct)                 \
-    ONE(jpeg_quantize_fn, quantize)         \
-    ONE(jpeg_idct_fn, idct)                 \
-    ONE(jpeg_reduced_fn, idct_reduced)      \
-    ONE(jpeg_put_fn, put_mcus)              \
-    ONE(jpeg_dc_tokens_fn, dc_tokens)       \
-    ONE(jpeg_first_tokens_fn, first_tokens) \
+/* All members of JpegDsp, once: those that have AVX-512 variants, and the others. Cython's declarations are in
+ * codec/_core.pxd, in this order; a test compares the two. */
+#define JPEG_DSP_WIDE_MEMBERS(ONE)  \
+    ONE(jpeg_to_ycc_fn, rgb_to_ycc) \
+    ONE(jpeg_fdct_fn, fdct)         \
+    ONE(jpeg_quantize_fn, quantize)
+#define JPEG_DSP_OTHER_MEMBERS(ONE)             \
+    ONE(jpeg_to_rgb_fn, ycc_to_rgb)             \
+    ONE(jpeg_downsample_fn, downsample_h2v2)    \
+    ONE(jpeg_pair_rows_fn, pair_rows)           \
+    ONE(jpeg_pair_columns_fn, pair_columns)     \
+    ONE(jpeg_upsample_fn, upsample_h2v2)        \
+    ONE(jpeg_idct_fn, idct)                     \
+    ONE(jpeg_reduced_fn, idct_reduced)          \
+    ONE(jpeg_put_fn, put_mcus)                  \
+    ONE(jpeg_dc_tokens_fn, dc_tokens)           \
+    ONE(jpeg_first_tokens_fn, first_tokens)     \
     ONE(jpeg_refined_tokens_fn, refined_tokens) \
-    ONE(jpeg_put_tokens_fn, put_tokens)     \
-    ONE(jpeg_read_fn, read_mcus)            \
-    ONE(jpeg_read_fn, skim_mcus)            \
-    ONE(jpeg_band_fn, read_bands)           \
-    ONE(jpeg_band_fn, refine_bands)         \
-    ONE(jpeg_dc_fn, read_dcs)               \
-    ONE(jpeg_mask_fn, significance)         \
-    ONE(jpeg_marker_fn, next_marker)        \
-    ONE(jpeg_unstuff_fn, unstuff)           \
-    ONE(jpeg_trellis_fn, trellis)           \
+    ONE(jpeg_put_tokens_fn, put_tokens)         \
+    ONE(jpeg_read_fn, read_mcus)                \
+    ONE(jpeg_read_fn, skim_mcus)                \
+    ONE(jpeg_band_fn, read_bands)               \
+    ONE(jpeg_band_fn, refine_bands)             \
+    ONE(jpeg_dc_fn, read_dcs)                   \
+    ONE(jpeg_mask_fn, significance)             \
+    ONE(jpeg_marker_fn, next_marker)            \
+    ONE(jpeg_unstuff_fn, unstuff)               \
+    ONE(jpeg_trellis_fn, trellis)               \
     ONE(jpeg_count_fn, count_levels)
+#define JPEG_DSP_MEMBERS(ONE)   \
+    JPEG_DSP_WIDE_MEMBERS(ONE)  \
+    JPEG_DSP_OTHER_MEMBERS(ONE)
 
 #define JPEG_ONE(type, name) type name;
 typedef struct {

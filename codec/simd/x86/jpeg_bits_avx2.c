@@ -4,7 +4,7 @@
 #if CODEC_HAS_AVX2
 #include "../bits.h"
 #include "avx2.h"
-#include "jpeg_avx2.h"
+#include "jpeg_x86.h"
 #include "../prefetch.h"
 
 #define NAME(x) x##_body

@@ -4,7 +4,7 @@
 #if CODEC_HAS_AVX2
 #include "../jpeg_color.h"
 #include "avx2.h"
-#include "jpeg_avx2.h"
+#include "jpeg_x86.h"
 
 /* ---------------------------------------------------------------- RGB to YCbCr */
 

@@ -7,83 +7,14 @@
 #if CODEC_HAS_AVX2
 #include "../jpeg_transform.h"
 #include "avx2.h"
-#include "jpeg_avx2.h"
+#include "jpeg_x86.h"
 
-/* Two words, the first in the lower half of each lane of 32 bits. */
-#define WORDS(a, b) _mm256_set1_epi32((int)((uint32_t)(uint16_t)(a) | (uint32_t)(uint16_t)(b) << 16))
-#define ADD _mm256_add_epi16
-#define SUB _mm256_sub_epi16
-#define ADD32 _mm256_add_epi32
-#define SUB32 _mm256_sub_epi32
-#define MADD _mm256_madd_epi16
-
-/* The 8x8 words in each half. */
-INLINE void transpose(__m256i r[8])
-{
-    __m256i t[8], u[8];
-    for (int i = 0; i < 4; i++) {
-        t[2 * i] = _mm256_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
-        t[2 * i + 1] = _mm256_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
-    }
-    for (int i = 0; i < 2; i++) {
-        u[4 * i] = _mm256_unpacklo_epi32(t[4 * i], t[4 * i + 2]);
-        u[4 * i + 1] = _mm256_unpackhi_epi32(t[4 * i], t[4 * i + 2]);
-        u[4 * i + 2] = _mm256_unpacklo_epi32(t[4 * i + 1], t[4 * i + 3]);
-        u[4 * i + 3] = _mm256_unpackhi_epi32(t[4 * i + 1], t[4 * i + 3]);
-    }
-    for (int i = 0; i < 4; i++) {
-        r[2 * i] = _mm256_unpacklo_epi64(u[i], u[i + 4]);
-        r[2 * i + 1] = _mm256_unpackhi_epi64(u[i], u[i + 4]);
-    }
-}
+#define VECTOR __m256i
+#define V(name) _mm256_##name
+#define ADD_MADD(sum, a, b) _mm256_add_epi32(sum, _mm256_madd_epi16(a, b))
+#include "jpeg_fdct.h"
 
 /* ---------------------------------------------------------------- forward */
-
-/* a f + b g, halves rounded up at bit `shift`, as words. ab: a and b interleaved, lower and upper words. */
-INLINE __m256i rotated(const __m256i ab[2], __m256i fg, int shift)
-{
-    const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
-    return _mm256_packs_epi32(_mm256_srai_epi32(ADD32(MADD(ab[0], fg), half), shift),
-                              _mm256_srai_epi32(ADD32(MADD(ab[1], fg), half), shift));
-}
-
-/* The same of four values. */
-INLINE __m256i rotated4(const __m256i ab[2], __m256i fg, const __m256i cd[2], __m256i hi, int shift)
-{
-    const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
-    return _mm256_packs_epi32(
-        _mm256_srai_epi32(ADD32(ADD32(MADD(ab[0], fg), MADD(cd[0], hi)), half), shift),
-        _mm256_srai_epi32(ADD32(ADD32(MADD(ab[1], fg), MADD(cd[1], hi)), half), shift));
-}
-
-/* fdct_pass with the factors of z1 to z4 multiplied out: sums of products are exact, and all factors are below 2. */
-INLINE void fdct_down(__m256i r[8], int first, int shift)
-{
-    const __m256i s0 = ADD(r[0], r[7]), s1 = ADD(r[1], r[6]), s2 = ADD(r[2], r[5]), s3 = ADD(r[3], r[4]);
-    const __m256i d0 = SUB(r[0], r[7]), d1 = SUB(r[1], r[6]), d2 = SUB(r[2], r[5]), d3 = SUB(r[3], r[4]);
-    const __m256i s03 = ADD(s0, s3), s12 = ADD(s1, s2), e3 = SUB(s0, s3), e2 = SUB(s1, s2);
-    const __m256i e[2] = {_mm256_unpacklo_epi16(e2, e3), _mm256_unpackhi_epi16(e2, e3)};
-    const __m256i d01[2] = {_mm256_unpacklo_epi16(d0, d1), _mm256_unpackhi_epi16(d0, d1)};
-    const __m256i d23[2] = {_mm256_unpacklo_epi16(d2, d3), _mm256_unpackhi_epi16(d2, d3)};
-    enum {
-        Z1 = -FIX_0_899976223, Z2 = -FIX_2_562915447, P33 = FIX_1_175875602 - FIX_1_961570560, P = FIX_1_175875602,
-        P44 = FIX_1_175875602 - FIX_0_390180644
-    };
-    if (first) {
-        r[0] = _mm256_slli_epi16(ADD(s03, s12), PASS1_BITS);
-        r[4] = _mm256_slli_epi16(SUB(s03, s12), PASS1_BITS);
-    } else {
-        const __m256i half = _mm256_set1_epi16(1 << (PASS1_BITS - 1));
-        r[0] = _mm256_srai_epi16(ADD(ADD(s03, s12), half), PASS1_BITS);
-        r[4] = _mm256_srai_epi16(ADD(SUB(s03, s12), half), PASS1_BITS);
-    }
-    r[2] = rotated(e, WORDS(FIX_0_541196100, FIX_0_541196100 + FIX_0_765366865), shift);
-    r[6] = rotated(e, WORDS(FIX_0_541196100 - FIX_1_847759065, FIX_0_541196100), shift);
-    r[1] = rotated4(d01, WORDS(FIX_1_501321110 + Z1 + P44, P), d23, WORDS(P44, Z1 + P), shift);
-    r[3] = rotated4(d01, WORDS(P, FIX_3_072711026 + Z2 + P33), d23, WORDS(Z2 + P, P33), shift);
-    r[5] = rotated4(d01, WORDS(P44, Z2 + P), d23, WORDS(FIX_2_053119869 + Z2 + P44, P), shift);
-    r[7] = rotated4(d01, WORDS(Z1 + P, P33), d23, WORDS(P, FIX_0_298631336 + Z1 + P33), shift);
-}
 
 INLINE void fdct_pair(__m256i r[8], int16_t *first, int16_t *second)
 {

@@ -1,0 +1,159 @@
+/* AVX-512 kernels of JPEG for what costs most when encoding: twice the lanes of AVX2, sums of products in one
+ * instruction (VNNI), permutations of all bytes (VBMI), masks for the ends of rows. Contracts: jpegdsp.h; the
+ * mathematics: jpeg_color.h, jpeg_transform.h. */
+#include "../levels.h"
+
+#if CODEC_HAS_AVX2
+#include <immintrin.h>
+
+#include "../bits.h"
+#include "../jpeg_color.h"
+#include "../jpeg_transform.h"
+#include "jpeg_x86.h"
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,bmi2")))
+#define INLINE static inline CODEC_ALWAYS_INLINE AVX512
+
+#define VECTOR __m512i
+#define V(name) _mm512_##name
+#define ADD_MADD _mm512_dpwssd_epi32
+#include "jpeg_fdct.h"
+
+/* A mask of the n lowest of 64 bits; all for a larger n, none for a negative one. */
+INLINE uint64_t lowest(ptrdiff_t n) { return n >= 64 ? ~0ull : n <= 0 ? 0 : _bzhi_u64(~0ull, (unsigned)n); }
+
+/* ---------------------------------------------------------------- RGB to YCbCr */
+
+/* Bytes whose four groups of 16 hold four groups of four pixels: vector i has pixels 16 i to 16 i + 15, and packing
+ * works within lanes. */
+INLINE __m512i bytes_of(const __m512i *v)
+{
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i bytes = _mm512_packus_epi16(_mm512_packus_epi32(v[0], v[1]), _mm512_packus_epi32(v[2], v[3]));
+    return _mm512_permutexvar_epi32(order, bytes);
+}
+
+/* Where the components of 16 pixels are, as words A B in turn. */
+INLINE __m512i pairs_at(ptrdiff_t step, int a, int b)
+{
+    uint8_t at[64];
+    for (int i = 0; i < 16; i++) {
+        at[4 * i] = (uint8_t)(step * i + a);
+        at[4 * i + 2] = (uint8_t)(step * i + b);
+        at[4 * i + 1] = at[4 * i + 3] = 0;
+    }
+    return _mm512_loadu_si512(at);
+}
+
+/* n pixels, 64 at most. The products are those of ycc_of_8 of jpeg_color_avx2.c. Chroma is found as 255 less its value,
+ * because 0.5 itself does not fit: 255 - floor(x / 2^16) = floor((2^24 - 1 - x) / 2^16). */
+INLINE void ycc_of_64(const uint8_t *rgb, ptrdiff_t step, __m512i rg_of, __m512i bg_of, uint8_t *Y, uint8_t *Cb,
+                      uint8_t *Cr, ptrdiff_t n)
+{
+    const __m512i half = _mm512_set1_epi32(ONE_HALF), least = _mm512_set1_epi32((256 << 16) - 1 - CHROMA_ZERO);
+    const __m512i all = _mm512_set1_epi8(-1);
+    const ptrdiff_t bytes = (n - 1) * step + 3;
+    __m512i y[4], cb[4], cr[4];
+    for (int i = 0; i < 4; i++) {
+        const __m512i v = _mm512_maskz_loadu_epi8(lowest(bytes - 16 * i * step), rgb + 16 * i * step);
+        const __m512i rg = _mm512_maskz_permutexvar_epi8(0x5555555555555555, rg_of, v);
+        const __m512i bg = _mm512_maskz_permutexvar_epi8(0x5555555555555555, bg_of, v);
+        y[i] = ADD_MADD(ADD_MADD(half, rg, WORDS(Y_R, Y_G - 16384)), bg, WORDS(Y_B, 16384));
+        cb[i] = ADD_MADD(ADD_MADD(least, rg, WORDS(CB_R, CB_G)), bg, WORDS(-32768, 0));
+        cr[i] = ADD_MADD(ADD_MADD(least, rg, WORDS(-32768, CR_G)), bg, WORDS(CR_B, 0));
+        y[i] = _mm512_srli_epi32(y[i], 16);
+        cb[i] = _mm512_srli_epi32(cb[i], 16);
+        cr[i] = _mm512_srli_epi32(cr[i], 16);
+    }
+    _mm512_mask_storeu_epi8(Y, lowest(n), bytes_of(y));
+    _mm512_mask_storeu_epi8(Cb, lowest(n), _mm512_xor_si512(bytes_of(cb), all));
+    _mm512_mask_storeu_epi8(Cr, lowest(n), _mm512_xor_si512(bytes_of(cr), all));
+}
+
+INLINE void ycc_of_all(const uint8_t *rgb, const ptrdiff_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr, ptrdiff_t n)
+{
+    const __m512i rg_of = pairs_at(step, 0, 1), bg_of = pairs_at(step, 2, 1);
+    for (; n >= 64; n -= 64, rgb += 64 * step, Y += 64, Cb += 64, Cr += 64)
+        ycc_of_64(rgb, step, rg_of, bg_of, Y, Cb, Cr, 64);
+    if (n > 0) ycc_of_64(rgb, step, rg_of, bg_of, Y, Cb, Cr, n);
+}
+
+AVX512 void codec_jpeg_rgb_to_ycc_avx512(const uint8_t *rgb, ptrdiff_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr,
+                                         ptrdiff_t n)
+{
+    if (step == 3)
+        ycc_of_all(rgb, 3, Y, Cb, Cr, n);
+    else
+        ycc_of_all(rgb, 4, Y, Cb, Cr, n);
+}
+
+/* ---------------------------------------------------------------- forward transform */
+
+/* Four blocks at most, side by side. */
+INLINE void fdct_of_4(const uint8_t *samples, ptrdiff_t stride, int offset, int16_t *coef_nat, int n)
+{
+    const __m512i shift = _mm512_set1_epi16((int16_t)offset);
+    __m512i r[8];
+    for (int i = 0; i < 8; i++)
+        r[i] = SUB(_mm512_cvtepu8_epi16(
+                       _mm256_maskz_loadu_epi8((uint32_t)lowest(8 * n), (const void *)(samples + i * stride))),
+                   shift);
+    transpose(r);
+    fdct_down(r, 1, CONST_BITS - PASS1_BITS);
+    transpose(r);
+    fdct_down(r, 0, CONST_BITS + PASS1_BITS);
+    for (int i = 0; i < 8; i++) {
+        int16_t *row = coef_nat + 8 * i;
+        _mm_storeu_si128((__m128i *)row, _mm512_castsi512_si128(r[i]));
+        if (n > 1) _mm_storeu_si128((__m128i *)(row + 64), _mm512_extracti32x4_epi32(r[i], 1));
+        if (n > 2) _mm_storeu_si128((__m128i *)(row + 128), _mm512_extracti32x4_epi32(r[i], 2));
+        if (n > 3) _mm_storeu_si128((__m128i *)(row + 192), _mm512_extracti32x4_epi32(r[i], 3));
+    }
+}
+
+AVX512 void codec_jpeg_fdct_avx512(const uint8_t *samples, ptrdiff_t stride, int offset, int16_t *coef_nat, ptrdiff_t n)
+{
+    for (; n >= 4; n -= 4, samples += 32, coef_nat += 256) fdct_of_4(samples, stride, offset, coef_nat, 4);
+    if (n) fdct_of_4(samples, stride, offset, coef_nat, (int)n);
+}
+
+/* ---------------------------------------------------------------- quantization */
+
+/* Values of four rows as unpacking has them: those of the four first columns, then of the others. */
+INLINE void columns_of(const float *rows, __m512 v[2])
+{
+    const __m512 upper = _mm512_loadu_ps(rows), lower = _mm512_loadu_ps(rows + 16);
+    v[0] = _mm512_shuffle_f32x4(upper, lower, 0x88);
+    v[1] = _mm512_shuffle_f32x4(upper, lower, 0xdd);
+}
+
+/* Four rows of coefficients: quantize_scalar. */
+INLINE __m512i quotients(__m512i c, const __m512 bias[2], const __m512 recip[2])
+{
+    const __m512i zero = _mm512_setzero_si512(), magnitude = _mm512_abs_epi16(c);
+    const __m512 left = _mm512_cvtepi32_ps(_mm512_unpacklo_epi16(magnitude, zero)), right = _mm512_cvtepi32_ps(_mm512_unpackhi_epi16(magnitude, zero));
+    const __m512i q =
+        _mm512_packus_epi32(_mm512_cvttps_epi32(_mm512_mul_ps(_mm512_add_ps(left, bias[0]), recip[0])),
+                            _mm512_cvttps_epi32(_mm512_mul_ps(_mm512_add_ps(right, bias[1]), recip[1])));
+    return _mm512_mask_sub_epi16(q, _mm512_movepi16_mask(c), zero, q);
+}
+
+AVX512 void codec_jpeg_quantize_avx512(const int16_t *coef_nat, const JpegQuantizer *quantizer, int16_t *level_zz,
+                                       ptrdiff_t n)
+{
+    const __m512i first = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)NAT_OF_ZZ));
+    const __m512i last = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(NAT_OF_ZZ + 32)));
+    __m512 bias[4], recip[4];
+    columns_of(quantizer->bias_nat, bias);
+    columns_of(quantizer->bias_nat + 32, bias + 2);
+    columns_of(quantizer->recip_nat, recip);
+    columns_of(quantizer->recip_nat + 32, recip + 2);
+    for (; n > 0; n--, coef_nat += 64, level_zz += 64) {
+        const __m512i upper = quotients(_mm512_loadu_si512(coef_nat), bias, recip);
+        const __m512i lower = quotients(_mm512_loadu_si512(coef_nat + 32), bias + 2, recip + 2);
+        _mm512_storeu_si512(level_zz, _mm512_permutex2var_epi16(upper, first, lower));
+        _mm512_storeu_si512(level_zz + 32, _mm512_permutex2var_epi16(upper, last, lower));
+    }
+}
+
+#endif
