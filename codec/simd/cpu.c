@@ -6,7 +6,7 @@
 #if defined(__x86_64__) || defined(_M_X64)
 
 /* "avx2" requires FMA, BMI1, BMI2 and PCLMULQDQ as well: every CPU with AVX2 of Intel and AMD has them, a virtual
- * machine may hide them. "avx512" requires F, BW, DQ, VL, VBMI and VNNI together: Ice Lake, Zen 4, and what came after. */
+ * machine may hide them. "avx512" requires F, BW, DQ, VL, VBMI and VNNI together: Ice Lake, Zen 4, and later ones. */
 
 #if defined(_MSC_VER)
 #include <intrin.h>

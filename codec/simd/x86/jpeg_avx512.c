@@ -131,7 +131,8 @@ INLINE void columns_of(const float *rows, __m512 v[2])
 INLINE __m512i quotients(__m512i c, const __m512 bias[2], const __m512 recip[2])
 {
     const __m512i zero = _mm512_setzero_si512(), magnitude = _mm512_abs_epi16(c);
-    const __m512 left = _mm512_cvtepi32_ps(_mm512_unpacklo_epi16(magnitude, zero)), right = _mm512_cvtepi32_ps(_mm512_unpackhi_epi16(magnitude, zero));
+    const __m512 left = _mm512_cvtepi32_ps(_mm512_unpacklo_epi16(magnitude, zero));
+    const __m512 right = _mm512_cvtepi32_ps(_mm512_unpackhi_epi16(magnitude, zero));
     const __m512i q =
         _mm512_packus_epi32(_mm512_cvttps_epi32(_mm512_mul_ps(_mm512_add_ps(left, bias[0]), recip[0])),
                             _mm512_cvttps_epi32(_mm512_mul_ps(_mm512_add_ps(right, bias[1]), recip[1])));
