@@ -156,5 +156,6 @@ AVX512 void codec_jpeg_quantize_avx512(const int16_t *coef_nat, const JpegQuanti
         _mm512_storeu_si512(level_zz + 32, _mm512_permutex2var_epi16(upper, last, lower));
     }
 }
-
+#else
+typedef int codec_jpeg_avx512_is_empty;
 #endif
