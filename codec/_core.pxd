@@ -328,6 +328,10 @@ cdef extern from "jpegdsp.h" nogil:
         JPEG_SKIM_END
     ctypedef struct JpegSkim:
         uint16_t passed[1 << JPEG_SKIM_BITS]
+    enum:
+        JPEG_NO_PAIR
+    ctypedef struct JpegPairs:
+        uint64_t entry[1 << 10]
     ctypedef struct JpegReader:
         const uint8_t *next
         const uint8_t *limit
@@ -340,6 +344,7 @@ cdef extern from "jpegdsp.h" nogil:
         const HuffmanReader *dc
         const HuffmanReader *ac
         const JpegSkim *skim
+        const JpegPairs *pairs
     ctypedef Py_ssize_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, Py_ssize_t first,
                                         Py_ssize_t to) noexcept nogil
     ctypedef struct JpegBand:
@@ -416,6 +421,7 @@ cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1
 cdef bint fill_huffman_reader(HuffmanReader *h, const uint8_t *BITS, const uint8_t *HUFFVAL,
                               Py_ssize_t symbols) noexcept nogil
 cdef void set_skim(JpegSkim *skim, const HuffmanReader *h) noexcept nogil
+cdef void set_pairs(JpegPairs *pairs, const HuffmanReader *h) noexcept nogil
 cdef int optimal_lengths(const uint32_t *freq, uint8_t *lengths) noexcept nogil
 cdef uint64_t optimal_bits(const uint32_t *freq) noexcept nogil
 cdef optimal_table(const uint32_t *freq)

@@ -287,6 +287,28 @@ cdef void set_skim(JpegSkim *skim, const HuffmanReader *h) noexcept nogil:
         skim.passed[look] = <uint16_t>entry
 
 
+cdef void set_pairs(JpegPairs *pairs, const HuffmanReader *h) noexcept nogil:
+    """For an AC table of a sequential scan. EOB alone is a zero in the next place, before it."""
+    cdef int look, one, two, bits, first, last
+    for look in range(1 << LOOKAHEAD):
+        one = h.lookup_ac[look]
+        bits, first = one & 0xFF, one >> 8 & 0xFF
+        last, two = first, one
+        if one == 0:
+            first = last = JPEG_NO_PAIR
+        elif first == END_OF_BLOCK:
+            first = 1
+        else:
+            two = h.lookup_ac[look << bits & (1 << LOOKAHEAD) - 1]
+            if two != 0 and bits + (two & 0xFF) <= LOOKAHEAD:
+                bits += two & 0xFF
+                last = END_OF_BLOCK if two >> 8 & 0xFF == END_OF_BLOCK else first + (two >> 8 & 0xFF)
+            else:
+                two = one
+        pairs.entry[look] = (<uint64_t>(two >> 16 & 0xFFFF) << 48 | <uint64_t>(one >> 16 & 0xFFFF) << 32
+                             | <unsigned int>(last << 16 | first << 8 | bits))
+
+
 cdef int rarest_first(const uint32_t *freq, uint64_t *sorted) noexcept nogil:
     """Present symbols as count << 8 | symbol, ascending; returns their number. Shell's sort: 256 items at most, often
     30."""

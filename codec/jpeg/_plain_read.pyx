@@ -12,7 +12,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
 from codec._core cimport HuffmanReader, JpegDsp, fill_huffman_reader, jpeg_dsp
-from codec.jpeg._scan_read cimport HuffmanTable, PreparedScan, ReadComponent, ReadScan
+from codec.jpeg._scan_read cimport HuffmanTable, PreparedScan, ReadComponent, ReadScan, take_pairs
 from codec.jpeg._scan_team cimport ScanTeam
 from codec.jpeg._segments cimport FEW_SEGMENTS, close_segments, take_segments, walk_segments
 from codec.jpeg._stream_read cimport BandTeam, copy_description, describe, run
@@ -73,6 +73,7 @@ cdef class PlainFile:
         for i in range(self.scans):
             p = self.scan[i]
             close_segments(&p.scan.segments)
+            free(p.scan.pairs)
             if p.found != p.few:
                 free(p.found)
             free(p)
@@ -250,7 +251,7 @@ cdef class PlainPicture:
             if p.found == NULL:
                 raise MemoryError
             walk_segments(dsp, file.byte, file.size, begin, p.found, n, &n)
-        if take_segments(&s.segments, dsp, file.byte, file.size, p.found, n):
+        if take_segments(&s.segments, dsp, file.byte, file.size, p.found, n) or take_pairs(s):
             raise MemoryError
         return end
 

@@ -1,7 +1,7 @@
 """Huffman tables as decoders of any process need them, and scans of DCT-based ones as they are read."""
 from libc.stdint cimport int16_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 
-from codec._core cimport HuffmanReader, JpegDsp, JpegSkim, Sample, codec_assert, idct_block_deep
+from codec._core cimport HuffmanReader, JpegDsp, JpegPairs, JpegSkim, Sample, codec_assert, idct_block_deep
 from codec.jpeg._arith cimport ArithComponent, ArithReader, Statistics
 from codec.jpeg._segments cimport Segments
 
@@ -23,6 +23,7 @@ cdef struct ReadComponent:
     const HuffmanReader *dc
     const HuffmanReader *ac
     const JpegSkim *skim    # NULL, or for what `only_dc` asks
+    const JpegPairs *pairs  # NULL, or for long sequential scans: see take_pairs
     bint only_dc            # of sequential blocks DC alone is kept, one int16 each
     ArithComponent arith
     int pred
@@ -43,6 +44,7 @@ cdef struct ReadScan:
     bint doubtful                   # this interval had damage, after which it is read on
     bint conceal
     const JpegDsp *dsp
+    JpegPairs *pairs                # owned by whose segments these are; NULL: not taken
     int16_t scratch[64]
     uint8_t *lost                   # per MCU of the frame; NULL when the first error ends the scan
     Py_ssize_t lost_stride
@@ -55,6 +57,7 @@ cdef class PreparedScan:
 
     cdef int prepare_skimming(self) except -1
 
+cdef int take_pairs(ReadScan *s) noexcept nogil
 cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil
 cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t mx) noexcept nogil
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t begin=*) noexcept nogil

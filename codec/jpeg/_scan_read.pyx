@@ -16,9 +16,10 @@ from functools import lru_cache
 import numpy as np
 
 from codec._core cimport (
-    E_RANGE, E_TRUNCATED, JPEG_BLOCK_BYTES, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegBand, JpegDsp, JpegReader,
-    JpegReadRow, JpegSkim, Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits, idct_block_deep,
-    jpeg_band_fn, jpeg_dsp, jpeg_read_fn, open_reader, read_symbol, refill, set_huffman_reader, set_skim,
+    E_MEMORY, E_RANGE, E_TRUNCATED, JPEG_BLOCK_BYTES, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegBand, JpegDsp,
+    JpegPairs, JpegReader, JpegReadRow, JpegSkim, Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits,
+    idct_block_deep, jpeg_band_fn, jpeg_dsp, jpeg_read_fn, open_reader, read_symbol, refill, set_huffman_reader,
+    set_pairs, set_skim,
 )
 from codec.jpeg._arith cimport (
     ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning,
@@ -31,6 +32,10 @@ from codec.jpeg._segments cimport (
 )
 from ..cpu import level_index
 from ..errors import ParameterError
+
+
+cdef enum:
+    LONG_SCAN = 2048        # blocks: pairs of a table take 4 us, a block 40 to 80 ns
 
 
 cdef inline int read_magnitude(BitReader *r, int size) noexcept nogil:
@@ -355,7 +360,7 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
         c, row = &s.component[i], &rows[i]
         blocks += c.H * c.V
         row.level_nat = c.level_nat + (my - row0) * c.V * c.wide * (1 if c.only_dc else 64)
-        row.skim = c.skim if c.only_dc else NULL
+        row.skim, row.pairs = c.skim if c.only_dc else NULL, c.pairs
         if c.only_dc:
             read_mcus = s.dsp.skim_mcus
         row.wide, row.high = c.wide, <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
@@ -409,6 +414,27 @@ cdef Py_ssize_t read_last_mcus(ReadScan *s, jpeg_read_fn read_mcus, JpegReadRow 
         r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
         mx += 1
     return mx - begin
+
+
+cdef int take_pairs(ReadScan *s) noexcept nogil:
+    """Make the tables that read two coefficients by a load, where a scan is long enough to pay for them; returns a
+    status. The Huffman tables are set."""
+    cdef Py_ssize_t blocks = 0
+    cdef int i
+    for i in range(s.Ns):
+        blocks += s.component[i].H * s.component[i].V
+    if s.arithmetic or s.progressive or s.mcus_high * s.mcus_wide * blocks < LONG_SCAN:
+        return OK
+    s.pairs = <JpegPairs *>malloc(s.Ns * sizeof(JpegPairs))
+    if s.pairs == NULL:
+        return E_MEMORY
+    for i in range(s.Ns):
+        if i and s.component[i].ac == s.component[i - 1].ac:
+            s.component[i].pairs = s.component[i - 1].pairs
+        else:
+            set_pairs(&s.pairs[i], s.component[i].ac)
+            s.component[i].pairs = &s.pairs[i]
+    return OK
 
 
 cdef void resume(ReadScan *s, const int *known) noexcept nogil:
@@ -537,6 +563,7 @@ cdef class PreparedScan:
 
     def __dealloc__(self):
         close_segments(&self.scan.segments)
+        free(self.scan.pairs)
         free(self.scan)
 
     def __init__(self, const uint8_t[::1] data, const int64_t[:, ::1] segments, planes, components, ReadTables tables,
@@ -634,6 +661,8 @@ def decode_scan(data, segments, planes, components, tables, **settings):
     """
     cdef PreparedScan prepared = PreparedScan(data, segments, planes, components, tables, **settings)
     cdef ReadScan *s = prepared.scan
+    if take_pairs(s):
+        raise MemoryError
     with nogil:
         read_scan(s)
     return prepared.error()

@@ -30,7 +30,7 @@ from codec.jpeg._read_ahead cimport (
     place_of, read_one, read_some, settle, use_up, will_tell,
 )
 from codec.jpeg._reduced cimport set_transform, transform_row
-from codec.jpeg._scan_read cimport PreparedScan, ReadScan, idct_row, read_mcu_row
+from codec.jpeg._scan_read cimport PreparedScan, ReadScan, idct_row, read_mcu_row, take_pairs
 from codec.jpeg._segments cimport ZEROS, Segments, open_only_segment, unstuff_part, whole_intervals
 from ..cpu import level_index
 from ..errors import ParameterError
@@ -847,6 +847,8 @@ def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, i
     shapes = [(s.component[i].high, s.component[i].wide) for i in range(s.Ns)]
     if window is not None:
         prepared.prepare_skimming()
+    if take_pairs(s):
+        raise MemoryError
     describe(team, shapes, Q, color, sampling, height, width, precision, window)
     return run(team, threads, out), prepared.error()
 

@@ -191,6 +191,25 @@ TARGET static void NAME(put_mcus)(JpegBits *pending, JpegRow *rows, int Ns, ptrd
         }                                                                                                 \
     } while (0)
 
+/* Two coefficients by a single load, or one, and the end of the block behind it if that fits. Where the block might end
+ * with the first of them, no EOB follows it: it is read by SYMBOL, as what the table has no entry for. */
+#define PAIR                                                                                  \
+    {                                                                                         \
+        const uint64_t entry = c->pairs->entry[acc >> (64 - JPEG_LOOKAHEAD)];                 \
+        const int first = k + (int)(entry >> 8 & 0xFF), last = k + (int)(entry >> 16 & 0xFF); \
+        if (last >= 63) {                                                                     \
+            if (last < JPEG_END_OF_BLOCK || first >= 63) goto singly;                         \
+            SKIP(entry & 0xFF);                                                               \
+            nat[NAT_OF_ZZ[first]] = (int16_t)(entry >> 32);                                   \
+            k = last;                                                                         \
+            break;                                                                            \
+        }                                                                                     \
+        SKIP(entry & 0xFF);                                                                   \
+        nat[NAT_OF_ZZ[first]] = (int16_t)(entry >> 32);                                       \
+        nat[NAT_OF_ZZ[last]] = (int16_t)(entry >> 48);                                        \
+        k = last;                                                                             \
+    }
+
 /* A block (Figures F.13 and F.14), already cleared; 0 for damage. k is the last coefficient so far. */
 TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegReadRow *c)
 {
@@ -201,9 +220,19 @@ TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegRea
     REFILL;
     DIFFERENCE(symbol, size);
     nat[0] = (int16_t)c->pred;
-    for (;;) {
+    while (c->pairs) {
         REFILL;
-        COEFFICIENT /* up to JPEG_LOOKAHEAD bits each */
+        PAIR /* up to JPEG_LOOKAHEAD bits each */
+        PAIR
+        PAIR
+        PAIR
+        continue;
+    singly:
+        SYMBOL(nat[NAT_OF_ZZ[k]] = (int16_t)RECEIVE(size));
+    }
+    while (!c->pairs) {
+        REFILL;
+        COEFFICIENT
         COEFFICIENT
         COEFFICIENT
         COEFFICIENT

@@ -178,6 +178,14 @@ typedef struct {
     uint16_t passed[1 << JPEG_SKIM_BITS];
 } JpegSkim;
 
+/* What the next JPEG_LOOKAHEAD bits of a sequential scan hold of AC coefficients: two, or one, with EOB or without.
+ * Level of the last << 48 | of the first << 32 | how far the last is from the coefficient before these, with EOB
+ * JPEG_END_OF_BLOCK, << 16 | how far the first is << 8 | bits. Where not one fits, both are JPEG_NO_PAIR away. */
+enum { JPEG_NO_PAIR = 64 };
+typedef struct {
+    uint64_t entry[1 << JPEG_LOOKAHEAD];
+} JpegPairs;
+
 /* Unstuffed bits being read: acc holds the next `count` ones, first one in the top bit; `next` is the byte to load. */
 typedef struct {
     const uint8_t *next, *limit;
@@ -185,13 +193,15 @@ typedef struct {
     int count;
 } JpegReader;
 
-/* As JpegRow. Blocks are cleared. `skim` is for `skim_mcus`: NULL, or blocks hold DC alone, one int16 each. */
+/* As JpegRow. Blocks are cleared. `skim` is for `skim_mcus`: NULL, or blocks hold DC alone, one int16 each. `pairs`:
+ * NULL, or those of `ac`. */
 typedef struct {
     int16_t *level_nat;
     ptrdiff_t wide;
     int high, H, V, pred;
     const JpegHuffman *dc, *ac;
     const JpegSkim *skim;
+    const JpegPairs *pairs;
 } JpegReadRow;
 
 /* Read MCUs from `from` on; returns the one to go on with: `to`, or the first that begins at `limit` or later, or that
