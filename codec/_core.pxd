@@ -372,9 +372,9 @@ cdef extern from "jpegdsp.h" nogil:
                                    Py_ssize_t n) noexcept nogil
     ctypedef struct JpegDsp:
         jpeg_to_ycc_fn rgb_to_ycc
+        jpeg_to_rgb_fn ycc_to_rgb
         jpeg_fdct_fn fdct
         jpeg_quantize_fn quantize
-        jpeg_to_rgb_fn ycc_to_rgb
         jpeg_downsample_fn downsample_h2v2
         jpeg_pair_rows_fn pair_rows
         jpeg_pair_columns_fn pair_columns

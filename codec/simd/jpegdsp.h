@@ -276,10 +276,10 @@ typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, flo
  * codec/_core.pxd, in this order; a test compares the two. */
 #define JPEG_DSP_WIDE_MEMBERS(ONE)  \
     ONE(jpeg_to_ycc_fn, rgb_to_ycc) \
+    ONE(jpeg_to_rgb_fn, ycc_to_rgb) \
     ONE(jpeg_fdct_fn, fdct)         \
     ONE(jpeg_quantize_fn, quantize)
 #define JPEG_DSP_OTHER_MEMBERS(ONE)             \
-    ONE(jpeg_to_rgb_fn, ycc_to_rgb)             \
     ONE(jpeg_downsample_fn, downsample_h2v2)    \
     ONE(jpeg_pair_rows_fn, pair_rows)           \
     ONE(jpeg_pair_columns_fn, pair_columns)     \

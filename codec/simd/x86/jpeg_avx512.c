@@ -1,4 +1,4 @@
-/* AVX-512 kernels of JPEG for what costs most when encoding: twice the lanes of AVX2, sums of products in one
+/* AVX-512 kernels of JPEG, where they gain a third or more: twice the lanes of AVX2, sums of products in one
  * instruction (VNNI), permutations of all bytes (VBMI), masks for the ends of rows. Contracts: jpegdsp.h; the
  * mathematics: jpeg_color.h, jpeg_transform.h. */
 #include "../levels.h"
@@ -85,6 +85,80 @@ AVX512 void codec_jpeg_rgb_to_ycc_avx512(const uint8_t *rgb, ptrdiff_t step, uin
         ycc_of_all(rgb, 3, Y, Cb, Cr, n);
     else
         ycc_of_all(rgb, 4, Y, Cb, Cr, n);
+}
+
+/* ---------------------------------------------------------------- YCbCr to RGB */
+
+/* 32 pixels as words: rgb_of_16 of jpeg_color_avx2.c. */
+INLINE void rgb_of_32(__m256i Y, __m256i Cb, __m256i Cr, __m512i *r, __m512i *g, __m512i *b)
+{
+    const __m512i centre = _mm512_set1_epi16(128), one = _mm512_set1_epi16(1), half = _mm512_set1_epi32(ONE_HALF);
+    const __m512i green = WORDS(-G_CB, 65536 - G_CR), y = _mm512_cvtepu8_epi16(Y);
+    const __m512i cb = SUB(_mm512_cvtepu8_epi16(Cb), centre), cr = SUB(_mm512_cvtepu8_epi16(Cr), centre);
+    const __m512i cb2 = ADD(cb, cb);
+    const __m512i red = _mm512_mulhi_epi16(ADD(cr, cr), _mm512_set1_epi16(R_CR - 65536));
+    const __m512i blue = _mm512_mulhi_epi16(cb2, _mm512_set1_epi16(B_CB - 2 * 65536));
+    const __m512i lower = ADD_MADD(half, _mm512_unpacklo_epi16(cb, cr), green);
+    const __m512i upper = ADD_MADD(half, _mm512_unpackhi_epi16(cb, cr), green);
+    *r = ADD(ADD(y, cr), _mm512_srai_epi16(ADD(red, one), 1));
+    *b = ADD(ADD(y, cb2), _mm512_srai_epi16(ADD(blue, one), 1));
+    *g = ADD(SUB(y, cr), _mm512_packs_epi32(_mm512_srai_epi32(lower, 16), _mm512_srai_epi32(upper, 16)));
+}
+
+/* By byte of 64 pixels, where its pixel is among the samples of a component: packing leaves eight of the first half and
+ * eight of the second in each lane. */
+#define PLACE(pixel) (pixel) % 32 / 8 * 16 + (pixel) / 32 * 8 + (pixel) % 8
+#define EIGHT(step, i)                                                                                            \
+    PLACE((i) / step), PLACE(((i) + 1) / step), PLACE(((i) + 2) / step), PLACE(((i) + 3) / step),                 \
+        PLACE(((i) + 4) / step), PLACE(((i) + 5) / step), PLACE(((i) + 6) / step), PLACE(((i) + 7) / step)
+#define VECTOR_OF(step, k)                                                                                        \
+    {EIGHT(step, 64 * k), EIGHT(step, 64 * k + 8), EIGHT(step, 64 * k + 16), EIGHT(step, 64 * k + 24),            \
+     EIGHT(step, 64 * k + 32), EIGHT(step, 64 * k + 40), EIGHT(step, 64 * k + 48), EIGHT(step, 64 * k + 56)}
+static const uint8_t PLACES_OF_3[3][64] = {VECTOR_OF(3, 0), VECTOR_OF(3, 1), VECTOR_OF(3, 2)};
+static const uint8_t PLACES_OF_4[4][64] = {VECTOR_OF(4, 0), VECTOR_OF(4, 1), VECTOR_OF(4, 2), VECTOR_OF(4, 3)};
+
+/* Which bytes of vector k are of component c. */
+INLINE uint64_t bytes_of_component(ptrdiff_t step, int k, int c)
+{
+    return step == 3 ? 0x9249249249249249 << (c + 2 * k) % 3 : 0x1111111111111111 << c;
+}
+
+INLINE void rgb_of_64(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, const ptrdiff_t step,
+                      ptrdiff_t n)
+{
+    const __mmask32 first = (uint32_t)lowest(n), last = (uint32_t)(lowest(n) >> 32);
+    const ptrdiff_t bytes = (n - 1) * step + 3;
+    __m512i r[2], g[2], b[2];
+    rgb_of_32(_mm256_maskz_loadu_epi8(first, Y), _mm256_maskz_loadu_epi8(first, Cb),
+              _mm256_maskz_loadu_epi8(first, Cr), r, g, b);
+    rgb_of_32(_mm256_maskz_loadu_epi8(last, Y + 32), _mm256_maskz_loadu_epi8(last, Cb + 32),
+              _mm256_maskz_loadu_epi8(last, Cr + 32), r + 1, g + 1, b + 1);
+    r[0] = _mm512_packus_epi16(r[0], r[1]);
+    g[0] = _mm512_packus_epi16(g[0], g[1]);
+    b[0] = _mm512_packus_epi16(b[0], b[1]);
+    for (int k = 0; k < step; k++) {
+        const __m512i at = _mm512_loadu_si512(step == 3 ? PLACES_OF_3[k] : PLACES_OF_4[k]);
+        __m512i v = _mm512_maskz_permutexvar_epi8(bytes_of_component(step, k, 0), at, r[0]);
+        v = _mm512_mask_permutexvar_epi8(v, bytes_of_component(step, k, 1), at, g[0]);
+        v = _mm512_mask_permutexvar_epi8(v, bytes_of_component(step, k, 2), at, b[0]);
+        _mm512_mask_storeu_epi8(rgb + 64 * k, lowest(bytes - 64 * k), v);
+    }
+}
+
+INLINE void rgb_of_all(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, const ptrdiff_t step,
+                       ptrdiff_t n)
+{
+    for (; n > 64; n -= 64, Y += 64, Cb += 64, Cr += 64, rgb += 64 * step) rgb_of_64(Y, Cb, Cr, rgb, step, 65);
+    if (n > 0) rgb_of_64(Y, Cb, Cr, rgb, step, n);
+}
+
+AVX512 void codec_jpeg_ycc_to_rgb_avx512(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb,
+                                         ptrdiff_t step, ptrdiff_t n)
+{
+    if (step == 3)
+        rgb_of_all(Y, Cb, Cr, rgb, 3, n);
+    else
+        rgb_of_all(Y, Cb, Cr, rgb, 4, n);
 }
 
 /* ---------------------------------------------------------------- forward transform */
