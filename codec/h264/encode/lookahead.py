@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..stream.slice_header import B, I, P
-from ._lookahead import HalfFrame, least, total
+from ._lookahead import HalfFrame, total
 from .adaptive import ONE, energies_of, spread, tree_offsets, variance_offsets, weighed
 from .team import done
 from .weights import SAVED, weights_between, with_chroma
@@ -151,7 +151,7 @@ class Seen:
     def __init__(self, frame, number, tools, asked=False):
         self.frame, self.number, self._tools, self.asked = frame, number, tools, asked
         self.differs, self.begins = False, None  # from the frame before; whether a scene begins, None: not known yet
-        self._one, self._faded, self._two = {}, {}, {}  # by number of the reference, or of the references
+        self._one, self._faded, self._two = {}, {}, {}  # by number of the reference, or of both
         self.aq, self._fades = None, tools.weighted
         if tools.looks:  # made in the thread of the caller: memory that threads allocate stays divided among them
             self.half = HalfFrame(-(-frame.width // 16), -(-frame.height // 16))
@@ -175,60 +175,57 @@ class Seen:
             self.weights = self.intra if self.aq is None else weighed(self.intra, self.aq)
 
     def search(self, other):
-        """(vectors, costs) of prediction from another frame."""
-        if other.number not in self._one:
-            distance = self.number - other.number
-            near = [number for number in self._one if (self.number - number) * distance > 0]
-            guess = max(near, key=lambda number: abs(self.number - number), default=None)
-            if guess is None:
-                found = self.half.inter(other.half, None, 1, 1)
-            else:
-                found = self.half.inter(other.half, self._one[guess][0], distance, self.number - guess)
-            self._one[other.number] = found
-        return self._one[other.number]
+        """The `Prediction` from another frame."""
+        found = self._one.get(other.number)
+        if found is None:
+            distance, guess, known = self.number - other.number, None, 0  # known: the largest distance on this side
+            for number, one in self._one.items():
+                if (self.number - number) * distance > 0 and abs(self.number - number) > abs(known):
+                    guess, known = one.vectors, self.number - number
+            found = self._one[other.number] = self.half.inter(other.half, guess, distance, known)
+        return found
 
     def faded(self, other):
-        """(vectors, costs, Weights or None) of prediction from another frame, with weights if that is cheaper."""
-        if other.number not in self._faded:
-            vectors, costs = self.search(other)
+        """(`Prediction` from another frame, Weights or None), with weights if that is cheaper."""
+        found = self._faded.get(other.number)
+        if found is None:
+            plain = self.search(other)
+            found = plain, None
             weights = weights_between(*self.look, *other.look) if self._fades else None
             if weights:  # vectors that were found without weights follow brightness, not motion
                 weights = with_chroma(weights, self.chroma, other.chroma)
-                changed = self.half.inter(other.half, vectors, 1, 1, weights)
-                if int(changed[1].sum()) < SAVED * int(costs.sum()):
-                    vectors, costs = changed
-                else:
-                    weights = None
-            self._faded[other.number] = vectors, costs, weights
-        return self._faded[other.number]
+                changed = self.half.inter(other.half, plain.vectors, 1, 1, weights)
+                if changed.total < SAVED * plain.total:
+                    found = changed, weights
+            self._faded[other.number] = found
+        return found
 
     def found(self, others):
-        """[(vectors, costs)] of prediction as P from one other frame, or as B from two."""
-        return [self.search(other) for other in others] if len(others) == 2 else [self.faded(others[0])[:2]]
+        """[`Prediction`] as P from one other frame, or as B from two."""
+        return [self.search(other) for other in others] if len(others) == 2 else [self.faded(others[0])[0]]
 
     def inter(self, *others):
         """The least cost of each macroblock, with references to one or two frames; and its sum."""
-        key = tuple(other.number for other in others)
-        if key not in self._two:
-            found = self.found(others)
-            best = least(self.intra, *(costs for _, costs in found))
-            if len(found) == 2:
-                ways = [[vectors for vectors, _ in found]]
-                if self._fades and any(self.faded(other)[2] for other in others):  # the mean of both follows a fade
-                    ways.append([self.faded(other)[0] for other in others])
-                for first, second in ways:
-                    best = least(best[0], self.half.two(others[0].half, first, others[1].half, second))
+        if len(others) == 1:
+            return self.faded(others[0])[0].best
+        first, second = others
+        key = first.number, second.number
+        best = self._two.get(key)
+        if best is None:
+            best = self.half.two(self.search(first), self.search(second))
+            if self._fades and (self.faded(first)[1] or self.faded(second)[1]):  # the mean of both follows a fade
+                best = self.half.two(self.faded(first)[0], self.faded(second)[0], best[0])
             self._two[key] = best
-        return self._two[key]
+        return best
 
     def smooth(self, first, second):
-        """`HalfFrame.smooth` with the vectors to two frames."""
-        return self.half.smooth(first.half, self.search(first)[0], second.half, self.search(second)[0])
+        """`HalfFrame.smooth` of the predictions from two frames."""
+        return self.half.smooth(self.search(first), self.search(second))
 
     def passed(self, others):
         """(amounts, weights) of which prediction passes a share to other frames. What brightens a frame amplifies its
         errors: it pays less to code it well, by the square of the contrasts."""
-        contrast = min([self.look[1], *(other.look[1] for other in others if self.faded(other)[2])])
+        contrast = min([self.look[1], *(other.look[1] for other in others if self.faded(other)[1])])
         if contrast == self.look[1]:
             return self.amounts, self.weights
         share = int(ONE * (contrast / self.look[1]) ** 2)
@@ -299,7 +296,7 @@ class Lookahead:
 
     def _search_back(self, seen, before):
         """Find the costs of a frame from those frames before that begin an even interval."""
-        seen.changed = seen.inter(before[-1])[1] > CHANGED * int(seen.intra.sum())
+        seen.changed = seen.inter(before[-1])[1] > CHANGED * seen.half.total
         for n in range(2, len(before) + 1):
             if is_even(seen.number, n):
                 seen.inter(before[-n])
@@ -378,7 +375,7 @@ class Lookahead:
         whole, fifth = int(inter.sum()), inter.size // FIFTH
         blocks, samples = map(sum, zip(*(role.seen.smooth(*role.others) for role in roles)))
         return {
-            "new": 100 * whole // sum(int(role.seen.intra.sum()) for role in roles),
+            "new": 100 * whole // sum(role.seen.half.total for role in roles),
             "even": 100 * int(np.partition(inter, fifth)[fifth]) * inter.size // whole,
             "smooth": 100 * blocks // max(samples, 1),
         }
@@ -401,8 +398,8 @@ class Lookahead:
         more = {"drawn": seen.half.drawn, "intra": seen.intra}
         more["inter"] = seen.inter(*role.others)[0] if role.others else seen.intra
         if role.others:
-            more["vectors"] = tuple(seen.faded(other)[0] for other in role.others)
-            more["weights"] = seen.faded(role.others[0])[2] if role.kind == P else None
+            more["vectors"] = tuple(seen.faded(other)[0].vectors for other in role.others)
+            more["weights"] = seen.faded(role.others[0])[1] if role.kind == P else None
         if self._tools.tree and role.reference:
             saved = tree_offsets(seen.weights, seen.amounts)
             more["offsets"] = -saved if seen.aq is None else seen.aq - saved
@@ -414,7 +411,10 @@ class Lookahead:
             seen.amounts = np.zeros(seen.intra.size, np.int32)
         for role in (role for interval in reversed(intervals) for role in reversed(interval)):
             if role.others:
-                found = [(*one, other.amounts) for one, other in zip(role.seen.found(role.others), role.others)]
+                found = [
+                    (one.vectors, one.costs, other.amounts)
+                    for one, other in zip(role.seen.found(role.others), role.others)
+                ]
                 seen, inter = role.seen, role.seen.inter(*role.others)[0]
                 spread(seen.half.width, *seen.passed(role.others), seen.intra, inter, found)
 
@@ -450,7 +450,7 @@ class Lookahead:
         nearest = max(self._keyint // KEYINT_PARTS, 1)
         part = (seen.number - key - nearest) / max(self._keyint - nearest, 1)
         saved = SAVED_LEAST + (SAVED_MOST - SAVED_LEAST) * min(max(part, 0), 1)
-        return seen.inter(before)[1] >= (1 - saved) * int(seen.intra.sum())
+        return seen.inter(before)[1] >= (1 - saved) * seen.half.total
 
     # ---------------------------------------------------------------- B pictures
 
