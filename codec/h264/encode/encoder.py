@@ -15,8 +15,6 @@ from collections import deque
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from ...errors import ParameterError
 from ..pictures._picture import Picture
 from ..pictures.dpb import DecodedPictureBuffer, FrameStore
@@ -337,7 +335,6 @@ class PictureEncoder:
         if lambda_qp > MAX_QP:
             tools = replace(tools, rd=max(tools.rd, RD_BEST))
         planes = [[coder.planes or other.tag for other in entries] for entries in lists]
-        qps = planned.qps(qp)
 
         if planned.weights:
             planes[0][0] = coder.slices.weighted(lists[0][0], planes[0][0], planned.weights)
@@ -348,7 +345,7 @@ class PictureEncoder:
             lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
             chroma_weight=chroma_weight(planned),
             mv_limit_y=self._limits[0], most_vectors=self._limits[1],
-            vectors=planned.vectors, qps=None if qps is None else np.maximum(qps, np.int8(self._least_qp)),
+            vectors=planned.vectors, qps=planned.qps(qp, self._least_qp),
         )  # fmt: skip
         return START_CODE.join(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp) for rbsp in found)
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..stream.slice_header import B, I, P
+from ._adaptive import ONE, energies_of, excess_of, qps_of, spread, tree_offsets, variance_offsets, weighed
 from ._lookahead import HalfFrame, total
-from .adaptive import ONE, energies_of, spread, tree_offsets, variance_offsets, weighed
 from .team import done
 from .weights import SAVED, weights_between, with_chroma
 
@@ -126,18 +126,14 @@ class Planned(NamedTuple):
     idr: bool = False
     later: tuple = (0, 0)
 
-    def qps(self, qp):
-        """QP of each macroblock, for a QP of the picture (not always an integer); None if it is the same for all."""
-        if self.offsets is None:
-            return None
-        return np.clip((round(256 * qp) + self.offsets + 128) >> 8, 0, 51).astype(np.int8)
+    def qps(self, qp, least=0):
+        """QP of each macroblock, at least `least`, for a QP of the picture (not always an integer); None if it is the
+        same for all."""
+        return None if self.offsets is None else qps_of(self.offsets, round(ONE * qp), least)
 
     def excess(self, qp):
         """By how much QP exceeds 51 on average, before it is bounded: an integer of at least 0."""
-        if self.offsets is None:
-            return max(round(qp) - 51, 0)
-        above = np.maximum(round(256 * qp) + self.offsets - 51 * 256, 0)
-        return int(above.sum(dtype=np.int64)) // (256 * above.size)
+        return max(round(qp) - 51, 0) if self.offsets is None else excess_of(self.offsets, round(ONE * qp))
 
     @property
     def costs(self):
@@ -163,8 +159,7 @@ class Seen:
         """Find what is known without other frames."""
         tools = self._tools
         if tools.aq:
-            planes = [_whole(plane, 8 if i else 16) for i, plane in enumerate(self.frame.planes)]
-            self.aq = variance_offsets(energies_of(planes), tools.aq, tools.aq_strength)
+            self.aq = variance_offsets(energies_of(self.frame.planes), tools.aq, tools.aq_strength)
         if tools.looks:
             self.half.fill(np.ascontiguousarray(self.frame.planes[0]))
             self.intra = self.half.intra
@@ -230,12 +225,6 @@ class Seen:
             return self.amounts, self.weights
         share = int(ONE * (contrast / self.look[1]) ** 2)
         return [(costs.astype(np.int64) * share // ONE).astype(np.int32) for costs in (self.amounts, self.weights)]
-
-
-def _whole(plane, size):
-    """A plane of whole blocks, its edges repeated."""
-    rows, columns = plane.shape
-    return np.pad(plane, ((0, -rows % size), (0, -columns % size)), "edge")
 
 
 class Lookahead:
@@ -401,8 +390,7 @@ class Lookahead:
             more["vectors"] = tuple(seen.faded(other)[0].vectors for other in role.others)
             more["weights"] = seen.faded(role.others[0])[1] if role.kind == P else None
         if self._tools.tree and role.reference:
-            saved = tree_offsets(seen.weights, seen.amounts)
-            more["offsets"] = -saved if seen.aq is None else seen.aq - saved
+            more["offsets"] = tree_offsets(seen.weights, seen.amounts, seen.aq)
         return planned._replace(**more)
 
     def _propagate(self, intervals):
