@@ -370,28 +370,17 @@ class Lookahead:
         }
 
     def _planned(self, role, noise):
-        seen = role.seen
-        planned = Planned(
-            seen.frame,
-            seen.number,
-            role.kind,
-            role.key,
-            role.reference,
-            role.layer,
-            offsets=seen.aq,
-            idr=role.idr,
-            **noise,
-        )
-        if not self._tools.looks:
-            return planned
-        more = {"drawn": seen.half.drawn, "intra": seen.intra}
-        more["inter"] = seen.inter(*role.others)[0] if role.others else seen.intra
-        if role.others:
-            more["vectors"] = tuple(seen.faded(other)[0].vectors for other in role.others)
-            more["weights"] = seen.faded(role.others[0])[1] if role.kind == P else None
+        seen, others = role.seen, role.others
+        found = {"key": role.key, "reference": role.reference, "layer": role.layer, "offsets": seen.aq, "idr": role.idr}
+        if self._tools.looks:
+            found |= noise
+            found["drawn"], found["intra"] = seen.half.drawn, seen.intra
+            found["inter"] = seen.inter(*others)[0] if others else seen.intra
+            found["vectors"] = tuple([seen.faded(other)[0].vectors for other in others])
+            found["weights"] = seen.faded(others[0])[1] if role.kind == P else None
         if self._tools.tree and role.reference:
-            more["offsets"] = tree_offsets(seen.weights, seen.amounts, seen.aq)
-        return planned._replace(**more)
+            found["offsets"] = tree_offsets(seen.weights, seen.amounts, seen.aq)
+        return Planned(seen.frame, seen.number, role.kind, **found)
 
     def _propagate(self, intervals):
         """The macroblock tree: from the last picture to the first, what later pictures take from each."""
