@@ -31,14 +31,16 @@ def main():
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--presets", default="ultrafast,veryfast,medium")
     parser.add_argument("--runs", type=int, default=6)
+    parser.add_argument("--crf", type=float, help="in place of QP 27, which is the same for all macroblocks")
     options = parser.parse_args()
+    quality = {"qp": 27} if options.crf is None else {"crf": options.crf}
     print("| clip | preset | ms a frame, 1 thread | 2 threads, times as fast | 2 processes | switches |")
     print("| --- | --- | --- | --- | --- | --- |")
     for path in options.clips:
         frames, fps = loaded(path, options.frames)
         for preset in options.presets.split(","):
             encode = lambda threads, preset=preset: codec.encode_video(
-                frames, fps=fps, qp=27, preset=preset, threads=threads
+                frames, fps=fps, preset=preset, threads=threads, **quality
             )
             assert encode(1) == encode(2), "bytes depend on threads"
             alone, by_threads, by_processes = fastest(encode, [2], options.runs)

@@ -5,6 +5,7 @@ A macroblock is a block of 8x8 samples here. Vectors are in half samples of thes
 half sample is the mean of four samples of the frame as any other, so there are four planes of means, shifted by one.
 All costs are SATD plus estimated bits; they are integers, the same on every machine.
 """
+cimport cython
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport abs, calloc, free
 from libc.string cimport memcpy, memset
@@ -90,6 +91,25 @@ cdef struct Block:
     int cost
 
 
+@cython.internal
+cdef class Prediction:
+    """Of a frame at half its size from another one.
+
+    Attributes
+    ----------
+    vectors : (h * w, 2) int16
+        In half samples.
+    costs : (h * w,) int32
+        Of these.
+    total : int
+        Of all costs.
+    best : ((h * w,) int32, int)
+        The least cost of each macroblock, this one or that of intra prediction, and the sum of these.
+    """
+    cdef HalfFrame other
+    cdef readonly object vectors, costs, total, best
+
+
 cdef class HalfFrame:
     """Luma of a frame at half its size.
 
@@ -99,6 +119,8 @@ cdef class HalfFrame:
         In macroblocks.
     intra : (h * w,) int32
         The cost of each macroblock, the least of the modes of Intra_8x8, from samples of the frame.
+    total : int
+        Of all these costs.
     moments : (int, int, int)
         Sums of the samples, and of their squares; and how many there are.
     drawn : bool
@@ -110,7 +132,7 @@ cdef class HalfFrame:
     cdef const H264Enc *enc
     cdef const H264Dsp *dsp
     cdef readonly int width, height
-    cdef readonly object intra, moments, drawn
+    cdef readonly object intra, total, moments, drawn
 
     def __cinit__(self, int width, int height):
         cdef int i, level = cpu.level_index()
@@ -152,7 +174,7 @@ cdef class HalfFrame:
         """Make it that of luma, whose last row and column are repeated up to whole macroblocks, and once more; and find
         what the frame tells alone."""
         cdef int i, x, y
-        cdef int64_t sum = 0, square = 0, equal = 0, steps = 0
+        cdef int64_t sum = 0, square = 0, total = 0, equal = 0, steps = 0
         cdef int64_t neighbours = ((luma.shape[0] + 1) >> 1) * (luma.shape[1] - 1)     # every second row tells
         if (luma.shape[0] + 15) >> 4 != self.height or (luma.shape[1] + 15) >> 4 != self.width:
             raise ParameterError("luma of as many macroblocks")
@@ -165,11 +187,13 @@ cdef class HalfFrame:
             for y in range(self.height):
                 for x in range(self.width):
                     out[y * self.width + x] = self._intra(x, y)
+                    total += out[y * self.width + x]
                     src = self.plane[0] + 8 * y * self.stride + 8 * x
                     sum += self._sum(src, self.stride)
                     square += self.enc.ssd[1](src, self.stride, NOTHING, 0, 8)
             for y in range(0, luma.shape[0], 2):
                 count_neighbours(&luma[y, 0], luma.shape[1], &equal, &steps)
+        self.total = total
         self.moments = sum, square, 64 * self.width * self.height
         self.drawn = 100 * equal > DRAWN_EQUAL * neighbours and 100 * steps > DRAWN_STEPS * neighbours
 
@@ -201,30 +225,33 @@ cdef class HalfFrame:
     # ---------------------------------------------------------------- inter
 
     def inter(self, HalfFrame other not None, guess, int numerator, int denominator, weights=None):
-        """Search the frame in another.
+        """Search the frame in another, after `fill` of both.
 
         Parameters
         ----------
         other : HalfFrame
         guess : (h * w, 2) int16, or None
-            Vectors that, times numerator / denominator, are tried too.
+            Vectors that, times numerator / denominator, are tried too; without, these two do not matter.
         weights : Weights, optional
             Those of the samples of the other frame.
 
         Returns
         -------
-        ((h * w, 2) int16, (h * w,) int32)
-            Vectors in half samples, and their costs.
+        Prediction
         """
-        cdef int n = self.width * self.height, weight = 0, offset = 0
+        cdef int n = self.width * self.height, weight = 0, offset = 0, i
+        cdef int64_t total = 0, least = 0
         cdef HalfFrame source = None
-        if (other.width, other.height) != (self.width, self.height):
-            raise ParameterError("frames of one size")
-        vectors, costs = np.zeros((n, 2), np.int16), np.empty(n, np.int32)
-        cdef int16_t[:, ::1] mv = vectors
-        cdef int32_t[::1] out = costs
+        cdef Prediction made = Prediction()
+        made.other, made.vectors, made.costs, best = other, np.empty((n, 2), np.int16), np.empty(n, np.int32), \
+            np.empty(n, np.int32)
+        cdef int16_t[:, ::1] mv = made.vectors
+        cdef int32_t[::1] out = made.costs
+        cdef int32_t[::1] low = best
+        cdef const int32_t[::1] intra = self.intra
         cdef const int16_t[:, ::1] first
         cdef const int16_t *found = NULL
+        self._check(made)
         if guess is not None:
             first = guess
             if first.shape[0] != n or first.shape[1] != 2:
@@ -237,7 +264,12 @@ cdef class HalfFrame:
             if source is not None:
                 weigh_samples(other.memory, source.memory, self.size, weight, offset)
             self._inter(other, &mv[0, 0], &out[0], found, numerator, denominator)
-        return vectors, costs
+            for i in range(n):
+                low[i] = min(out[i], intra[i])
+                total += out[i]
+                least += low[i]
+        made.total, made.best = total, (best, least)
+        return made
 
     cdef void _inter(self, HalfFrame other, int16_t *mv, int32_t *out, const int16_t *guess, int numerator,
                      int denominator) noexcept nogil:
@@ -355,48 +387,63 @@ cdef class HalfFrame:
 
     # ---------------------------------------------------------------- two predictions
 
-    def two(self, HalfFrame before, const int16_t[:, ::1] mv0, HalfFrame after, const int16_t[:, ::1] mv1):
-        """The cost of each macroblock with the mean of its predictions from two frames; (h * w,) int32."""
+    cdef int _check(self, Prediction made) except -1:
+        if made.other.width != self.width or made.other.height != self.height:
+            raise ParameterError("frames of one size")
+        return 0
+
+    cdef inline void _mean(self, uint8_t *mean, Py_ssize_t at, Prediction first, const int16_t *mv0, Prediction second,
+                           const int16_t *mv1) noexcept nogil:
+        """The mean of 8x8 samples that two vectors lead to."""
+        self.enc.average(mean, 8, self._at(first.other, at, mv0[0], mv0[1]), self.stride,
+                         self._at(second.other, at, mv1[0], mv1[1]), self.stride, 8, 8)
+
+    def two(self, Prediction first not None, Prediction second not None, known=None):
+        """The least cost of each macroblock, of the mean of two predictions and of what is known, (h * w,) int32, and
+        the sum of these. known: of intra prediction and either prediction by default."""
         cdef int n = self.width * self.height, x, y, i
         cdef Py_ssize_t at
+        cdef int64_t sum = 0
         cdef uint8_t mean[64]
-        self._check_pair(before, mv0, after, mv1)
+        cdef const int16_t[:, ::1] mv0 = first.vectors
+        cdef const int16_t[:, ::1] mv1 = second.vectors
+        cdef const int32_t[::1] a = self.intra if known is None else known
+        cdef const int32_t[::1] b = first.costs if known is None else known
+        cdef const int32_t[::1] c = second.costs if known is None else known
+        self._check(first)
+        self._check(second)
+        if a.shape[0] != n:
+            raise ParameterError("a cost for each macroblock")
         made = np.empty(n, np.int32)
         cdef int32_t[::1] out = made
         with nogil:
             for y in range(self.height):
                 for x in range(self.width):
                     i, at = y * self.width + x, 8 * y * self.stride + 8 * x
-                    self.enc.average(mean, 8, self._at(before, at, mv0[i, 0], mv0[i, 1]), self.stride,
-                                     self._at(after, at, mv1[i, 0], mv1[i, 1]), self.stride, 8, 8)
+                    self._mean(mean, at, first, &mv0[i, 0], second, &mv1[i, 0])
                     out[i] = self.enc.satd[1](self.plane[0] + at, self.stride, mean, 8, 8) + TWO_BITS
-        return made
+                    out[i] = min(min(out[i], a[i]), min(b[i], c[i]))
+                    sum += out[i]
+        return made, sum
 
-    cdef int _check_pair(self, HalfFrame before, const int16_t[:, ::1] mv0, HalfFrame after,
-                         const int16_t[:, ::1] mv1) except -1:
-        for other in (before, after):
-            if (other.width, other.height) != (self.width, self.height):
-                raise ParameterError("frames of one size")
-        if not mv0.shape[0] == mv1.shape[0] == self.width * self.height:
-            raise ParameterError("a vector for each macroblock")
-        return 0
-
-    def smooth(self, HalfFrame before, const int16_t[:, ::1] mv0, HalfFrame after, const int16_t[:, ::1] mv1):
+    def smooth(self, Prediction first not None, Prediction second not None):
         """(a, b): sums of absolute differences from the mean of two predictions, a of the sums of blocks of 8x8 samples
         and b of samples. Their signs are by chance in noise, so that a is an eighth of b. They are equal in a block
         that is brighter."""
-        cdef int n = self.width * self.height, x, y, i
+        cdef int x, y, i
         cdef Py_ssize_t at
         cdef uint8_t mean[64]
         cdef const uint8_t *src
+        cdef const int16_t[:, ::1] mv0 = first.vectors
+        cdef const int16_t[:, ::1] mv1 = second.vectors
         cdef int64_t of_blocks = 0, of_samples = 0
-        self._check_pair(before, mv0, after, mv1)
+        self._check(first)
+        self._check(second)
         with nogil:
             for y in range(self.height):
                 for x in range(self.width):
                     i, at = y * self.width + x, 8 * y * self.stride + 8 * x
-                    self.enc.average(mean, 8, self._at(before, at, mv0[i, 0], mv0[i, 1]), self.stride,
-                                     self._at(after, at, mv1[i, 0], mv1[i, 1]), self.stride, 8, 8)
+                    self._mean(mean, at, first, &mv0[i, 0], second, &mv1[i, 0])
                     src = self.plane[0] + at
                     of_samples += self.enc.sad[1](src, self.stride, mean, 8, 8)
                     of_blocks += abs(self._sum(src, self.stride) - self._sum(mean, 8))
@@ -413,22 +460,6 @@ def total(const uint8_t[:, ::1] plane):
     for y in range(plane.shape[0]):
         sum += sum_of_line(&plane[y, 0], plane.shape[1])
     return sum
-
-
-def least(const int32_t[::1] a, const int32_t[::1] b, const int32_t[::1] c=None):
-    """The least of two or three costs of each macroblock, (N,) int32, and the sum of these."""
-    cdef Py_ssize_t n = a.shape[0], i
-    cdef int64_t sum = 0
-    if not n == b.shape[0] or (c is not None and not n == c.shape[0]):
-        raise ParameterError("a cost for each macroblock")
-    made = np.empty(n, np.int32)
-    cdef int32_t[::1] out = made
-    for i in range(n):
-        out[i] = min(a[i], b[i])
-        if c is not None:
-            out[i] = min(out[i], c[i])
-        sum += out[i]
-    return made, sum
 
 
 cdef inline int floor_div(int64_t a, int64_t b) noexcept nogil:

@@ -1,7 +1,8 @@
 """The encoder: which frame becomes which picture, in which order, and its headers.
 
-A frame waits in display order until its type is known. Reference marking and lists are those of the decoder
-(pictures/dpb, pictures/references), applied to the headers that are written, so that both agree by construction.
+A frame waits in display order until its type is known. Reference marking is that of the decoder (pictures/dpb), applied
+to the headers that are written. Lists have the nearest pictures first: those of B pictures as the decoder finds them
+(8.2.4.2.3), those of P pictures as the header says, where they are not so initially.
 
 A picture is a task that needs its references and nothing else, and begins after these (team.py). It waits for the lines
 that a vector leads to, not for whole pictures (_search.pyx), so that several threads code pictures that refer to each
@@ -15,12 +16,10 @@ from collections import deque
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from ...errors import ParameterError
 from ..pictures._picture import Picture
 from ..pictures.dpb import DecodedPictureBuffer, FrameStore
-from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
+from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order
 from ..stream.nal import IDR, START_CODE, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import (
@@ -337,7 +336,6 @@ class PictureEncoder:
         if lambda_qp > MAX_QP:
             tools = replace(tools, rd=max(tools.rd, RD_BEST))
         planes = [[coder.planes or other.tag for other in entries] for entries in lists]
-        qps = planned.qps(qp)
 
         if planned.weights:
             planes[0][0] = coder.slices.weighted(lists[0][0], planes[0][0], planned.weights)
@@ -348,7 +346,7 @@ class PictureEncoder:
             lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
             chroma_weight=chroma_weight(planned),
             mv_limit_y=self._limits[0], most_vectors=self._limits[1],
-            vectors=planned.vectors, qps=None if qps is None else np.maximum(qps, np.int8(self._least_qp)),
+            vectors=planned.vectors, qps=planned.qps(qp, self._least_qp),
         )  # fmt: skip
         return START_CODE.join(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp) for rbsp in found)
 
@@ -408,19 +406,19 @@ class PictureEncoder:
         start = max((order for order in self._keys if order <= store.order), default=-1 << 31)
         allowed = [frame for frame in frames if frame.order >= start]
         before, after = by_order(allowed, store.order, ORDER)
-        counts = min(len(before), self._tools.refs), 1
-        elements["num_ref_idx_l0_active_minus1"] = counts[0] - 1
-        elements["num_ref_idx_active_override_flag"] = int(counts[0] > 1)
+        lists = [before[: self._tools.refs], []]
+        elements["num_ref_idx_l0_active_minus1"] = len(lists[0]) - 1
+        elements["num_ref_idx_active_override_flag"] = int(len(lists[0]) > 1)
         if planned.kind == P:
-            elements |= modification_of(before[: counts[0]], frames, frame_num)
+            elements |= modification_of(lists[0], frames, frame_num)
             if self._tools.weighted:
-                elements["pred_weight_table"] = table_of(planned.weights, counts[0])
-        elif self._tools.direct:
-            col, orders = after[0].content, (store.order, before[0].order, after[0].order)
-            elements["direct_spatial_mv_pred_flag"] = int(not temporal(planned, *orders, col, self._format[0]))
-        header = structure(SliceHeader, elements)
-        lists = reference_lists(frames, store, header, self._sps)[:2]
-        return header, [[entry[0] for entry in entries[:count]] for entries, count in zip(lists, counts)]
+                elements["pred_weight_table"] = table_of(planned.weights, len(lists[0]))
+        else:
+            lists[1] = after[:1]
+            if self._tools.direct:
+                col, orders = after[0].content, (store.order, before[0].order, after[0].order)
+                elements["direct_spatial_mv_pred_flag"] = int(not temporal(planned, *orders, col, self._format[0]))
+        return structure(SliceHeader, elements), lists
 
     def _picture(self, reference):
         """One that neither the decoder's buffer nor a task needs. A reference takes one that has planes for searches,

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..stream.slice_header import B, I, P
-from ._lookahead import HalfFrame, least, total
-from .adaptive import ONE, energies_of, spread, tree_offsets, variance_offsets, weighed
+from ._adaptive import ONE, energies_of, excess_of, qps_of, spread, tree_offsets, variance_offsets, weighed
+from ._lookahead import HalfFrame, total
 from .team import done
 from .weights import SAVED, weights_between, with_chroma
 
@@ -126,18 +126,14 @@ class Planned(NamedTuple):
     idr: bool = False
     later: tuple = (0, 0)
 
-    def qps(self, qp):
-        """QP of each macroblock, for a QP of the picture (not always an integer); None if it is the same for all."""
-        if self.offsets is None:
-            return None
-        return np.clip((round(256 * qp) + self.offsets + 128) >> 8, 0, 51).astype(np.int8)
+    def qps(self, qp, least=0):
+        """QP of each macroblock, at least `least`, for a QP of the picture (not always an integer); None if it is the
+        same for all."""
+        return None if self.offsets is None else qps_of(self.offsets, round(ONE * qp), least)
 
     def excess(self, qp):
         """By how much QP exceeds 51 on average, before it is bounded: an integer of at least 0."""
-        if self.offsets is None:
-            return max(round(qp) - 51, 0)
-        above = np.maximum(round(256 * qp) + self.offsets - 51 * 256, 0)
-        return int(above.sum(dtype=np.int64)) // (256 * above.size)
+        return max(round(qp) - 51, 0) if self.offsets is None else excess_of(self.offsets, round(ONE * qp))
 
     @property
     def costs(self):
@@ -151,7 +147,7 @@ class Seen:
     def __init__(self, frame, number, tools, asked=False):
         self.frame, self.number, self._tools, self.asked = frame, number, tools, asked
         self.differs, self.begins = False, None  # from the frame before; whether a scene begins, None: not known yet
-        self._one, self._faded, self._two = {}, {}, {}  # by number of the reference, or of the references
+        self._one, self._faded, self._two = {}, {}, {}  # by number of the reference, or of both
         self.aq, self._fades = None, tools.weighted
         if tools.looks:  # made in the thread of the caller: memory that threads allocate stays divided among them
             self.half = HalfFrame(-(-frame.width // 16), -(-frame.height // 16))
@@ -163,8 +159,7 @@ class Seen:
         """Find what is known without other frames."""
         tools = self._tools
         if tools.aq:
-            planes = [_whole(plane, 8 if i else 16) for i, plane in enumerate(self.frame.planes)]
-            self.aq = variance_offsets(energies_of(planes), tools.aq, tools.aq_strength)
+            self.aq = variance_offsets(energies_of(self.frame.planes), tools.aq, tools.aq_strength)
         if tools.looks:
             self.half.fill(np.ascontiguousarray(self.frame.planes[0]))
             self.intra = self.half.intra
@@ -175,70 +170,61 @@ class Seen:
             self.weights = self.intra if self.aq is None else weighed(self.intra, self.aq)
 
     def search(self, other):
-        """(vectors, costs) of prediction from another frame."""
-        if other.number not in self._one:
-            distance = self.number - other.number
-            near = [number for number in self._one if (self.number - number) * distance > 0]
-            guess = max(near, key=lambda number: abs(self.number - number), default=None)
-            if guess is None:
-                found = self.half.inter(other.half, None, 1, 1)
-            else:
-                found = self.half.inter(other.half, self._one[guess][0], distance, self.number - guess)
-            self._one[other.number] = found
-        return self._one[other.number]
+        """The `Prediction` from another frame."""
+        found = self._one.get(other.number)
+        if found is None:
+            distance, guess, known = self.number - other.number, None, 0  # known: the largest distance on this side
+            for number, one in self._one.items():
+                if (self.number - number) * distance > 0 and abs(self.number - number) > abs(known):
+                    guess, known = one.vectors, self.number - number
+            found = self._one[other.number] = self.half.inter(other.half, guess, distance, known)
+        return found
 
     def faded(self, other):
-        """(vectors, costs, Weights or None) of prediction from another frame, with weights if that is cheaper."""
-        if other.number not in self._faded:
-            vectors, costs = self.search(other)
+        """(`Prediction` from another frame, Weights or None), with weights if that is cheaper."""
+        found = self._faded.get(other.number)
+        if found is None:
+            plain = self.search(other)
+            found = plain, None
             weights = weights_between(*self.look, *other.look) if self._fades else None
             if weights:  # vectors that were found without weights follow brightness, not motion
                 weights = with_chroma(weights, self.chroma, other.chroma)
-                changed = self.half.inter(other.half, vectors, 1, 1, weights)
-                if int(changed[1].sum()) < SAVED * int(costs.sum()):
-                    vectors, costs = changed
-                else:
-                    weights = None
-            self._faded[other.number] = vectors, costs, weights
-        return self._faded[other.number]
+                changed = self.half.inter(other.half, plain.vectors, 1, 1, weights)
+                if changed.total < SAVED * plain.total:
+                    found = changed, weights
+            self._faded[other.number] = found
+        return found
 
     def found(self, others):
-        """[(vectors, costs)] of prediction as P from one other frame, or as B from two."""
-        return [self.search(other) for other in others] if len(others) == 2 else [self.faded(others[0])[:2]]
+        """[`Prediction`] as P from one other frame, or as B from two."""
+        return [self.search(other) for other in others] if len(others) == 2 else [self.faded(others[0])[0]]
 
     def inter(self, *others):
         """The least cost of each macroblock, with references to one or two frames; and its sum."""
-        key = tuple(other.number for other in others)
-        if key not in self._two:
-            found = self.found(others)
-            best = least(self.intra, *(costs for _, costs in found))
-            if len(found) == 2:
-                ways = [[vectors for vectors, _ in found]]
-                if self._fades and any(self.faded(other)[2] for other in others):  # the mean of both follows a fade
-                    ways.append([self.faded(other)[0] for other in others])
-                for first, second in ways:
-                    best = least(best[0], self.half.two(others[0].half, first, others[1].half, second))
+        if len(others) == 1:
+            return self.faded(others[0])[0].best
+        first, second = others
+        key = first.number, second.number
+        best = self._two.get(key)
+        if best is None:
+            best = self.half.two(self.search(first), self.search(second))
+            if self._fades and (self.faded(first)[1] or self.faded(second)[1]):  # the mean of both follows a fade
+                best = self.half.two(self.faded(first)[0], self.faded(second)[0], best[0])
             self._two[key] = best
-        return self._two[key]
+        return best
 
     def smooth(self, first, second):
-        """`HalfFrame.smooth` with the vectors to two frames."""
-        return self.half.smooth(first.half, self.search(first)[0], second.half, self.search(second)[0])
+        """`HalfFrame.smooth` of the predictions from two frames."""
+        return self.half.smooth(self.search(first), self.search(second))
 
     def passed(self, others):
         """(amounts, weights) of which prediction passes a share to other frames. What brightens a frame amplifies its
         errors: it pays less to code it well, by the square of the contrasts."""
-        contrast = min([self.look[1], *(other.look[1] for other in others if self.faded(other)[2])])
+        contrast = min([self.look[1], *(other.look[1] for other in others if self.faded(other)[1])])
         if contrast == self.look[1]:
             return self.amounts, self.weights
         share = int(ONE * (contrast / self.look[1]) ** 2)
         return [(costs.astype(np.int64) * share // ONE).astype(np.int32) for costs in (self.amounts, self.weights)]
-
-
-def _whole(plane, size):
-    """A plane of whole blocks, its edges repeated."""
-    rows, columns = plane.shape
-    return np.pad(plane, ((0, -rows % size), (0, -columns % size)), "edge")
 
 
 class Lookahead:
@@ -299,7 +285,7 @@ class Lookahead:
 
     def _search_back(self, seen, before):
         """Find the costs of a frame from those frames before that begin an even interval."""
-        seen.changed = seen.inter(before[-1])[1] > CHANGED * int(seen.intra.sum())
+        seen.changed = seen.inter(before[-1])[1] > CHANGED * seen.half.total
         for n in range(2, len(before) + 1):
             if is_even(seen.number, n):
                 seen.inter(before[-n])
@@ -378,35 +364,23 @@ class Lookahead:
         whole, fifth = int(inter.sum()), inter.size // FIFTH
         blocks, samples = map(sum, zip(*(role.seen.smooth(*role.others) for role in roles)))
         return {
-            "new": 100 * whole // sum(int(role.seen.intra.sum()) for role in roles),
+            "new": 100 * whole // sum(role.seen.half.total for role in roles),
             "even": 100 * int(np.partition(inter, fifth)[fifth]) * inter.size // whole,
             "smooth": 100 * blocks // max(samples, 1),
         }
 
     def _planned(self, role, noise):
-        seen = role.seen
-        planned = Planned(
-            seen.frame,
-            seen.number,
-            role.kind,
-            role.key,
-            role.reference,
-            role.layer,
-            offsets=seen.aq,
-            idr=role.idr,
-            **noise,
-        )
-        if not self._tools.looks:
-            return planned
-        more = {"drawn": seen.half.drawn, "intra": seen.intra}
-        more["inter"] = seen.inter(*role.others)[0] if role.others else seen.intra
-        if role.others:
-            more["vectors"] = tuple(seen.faded(other)[0] for other in role.others)
-            more["weights"] = seen.faded(role.others[0])[2] if role.kind == P else None
+        seen, others = role.seen, role.others
+        found = {"key": role.key, "reference": role.reference, "layer": role.layer, "offsets": seen.aq, "idr": role.idr}
+        if self._tools.looks:
+            found |= noise
+            found["drawn"], found["intra"] = seen.half.drawn, seen.intra
+            found["inter"] = seen.inter(*others)[0] if others else seen.intra
+            found["vectors"] = tuple([seen.faded(other)[0].vectors for other in others])
+            found["weights"] = seen.faded(others[0])[1] if role.kind == P else None
         if self._tools.tree and role.reference:
-            saved = tree_offsets(seen.weights, seen.amounts)
-            more["offsets"] = -saved if seen.aq is None else seen.aq - saved
-        return planned._replace(**more)
+            found["offsets"] = tree_offsets(seen.weights, seen.amounts, seen.aq)
+        return Planned(seen.frame, seen.number, role.kind, **found)
 
     def _propagate(self, intervals):
         """The macroblock tree: from the last picture to the first, what later pictures take from each."""
@@ -414,7 +388,10 @@ class Lookahead:
             seen.amounts = np.zeros(seen.intra.size, np.int32)
         for role in (role for interval in reversed(intervals) for role in reversed(interval)):
             if role.others:
-                found = [(*one, other.amounts) for one, other in zip(role.seen.found(role.others), role.others)]
+                found = [
+                    (one.vectors, one.costs, other.amounts)
+                    for one, other in zip(role.seen.found(role.others), role.others)
+                ]
                 seen, inter = role.seen, role.seen.inter(*role.others)[0]
                 spread(seen.half.width, *seen.passed(role.others), seen.intra, inter, found)
 
@@ -450,7 +427,7 @@ class Lookahead:
         nearest = max(self._keyint // KEYINT_PARTS, 1)
         part = (seen.number - key - nearest) / max(self._keyint - nearest, 1)
         saved = SAVED_LEAST + (SAVED_MOST - SAVED_LEAST) * min(max(part, 0), 1)
-        return seen.inter(before)[1] >= (1 - saved) * int(seen.intra.sum())
+        return seen.inter(before)[1] >= (1 - saved) * seen.half.total
 
     # ---------------------------------------------------------------- B pictures
 

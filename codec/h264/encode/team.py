@@ -200,7 +200,7 @@ class Jobs:
             if self._over:
                 return None
             self._at_look = [job for job in self._at_look if not job.ended]
-            look = next((job for job in self.looking if all(other.ended for other in job.needs)), None)
+            look = self._look()
             if look is not None and len(self._at_look) < self._looks:
                 return self._taken(self.looking, look)
             picture, rank = self._picture()
@@ -210,12 +210,23 @@ class Jobs:
                 return self._taken(self.looking, look)
             return None if rank == NEVER else self._taken(self.coding, picture)
 
+    def _look(self):
+        """The first job that looks ahead and may begin, or None."""
+        for job in self.looking:
+            for other in job.needs:
+                if not other.ended:
+                    break
+            else:
+                return job
+
     def _picture(self):
         """(the picture that may begin first or None, its rank). Pictures are prepared in order, by the thread that asks
         for one: so all threads share that work. No more are prepared than may come before the first that is ready."""
-        picture, rank, last = min(self.coding, key=Job.rank, default=None), NEVER, FIRST
-        if picture is not None:
-            rank, last = picture.rank(), self.coding[-1].rank()
+        picture, rank, last = None, NEVER, FIRST
+        for job in self.coding:
+            last = job.rank()
+            if last < rank:
+                picture, rank = job, last
         while self.coming and rank > self._enough and last < NEVER:
             job = self.coming.popleft()
             job.prepare()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 
@@ -54,6 +55,7 @@ def _around_128(weight):
     return 128 - (128 * weight + ROUNDING >> DENOM)
 
 
+@functools.lru_cache(maxsize=32)
 def table_of(weights, count):
     """The syntax of a P slice with `count` references, of which the first has the weights, if any."""
     if weights is None:

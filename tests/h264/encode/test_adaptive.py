@@ -4,33 +4,49 @@ import math
 
 import numpy as np
 import pytest
-from codec.h264.encode._tree import energy, spread
+from codec.h264.encode._adaptive import (
+    energies_of,
+    excess_of,
+    qps_of,
+    spread,
+    tree_offsets,
+    variance_offsets,
+    weighed,
+)
 from made_clips import assert_decodes_to, encoded, moving
 
 import codec
-from codec.h264.encode.adaptive import energies_of, log2, tree_offsets, variance_offsets, weighed
 from codec.h264.encode.encoder import Encoder
 from codec.h264.encode.parameters import rate_of
 from codec.h264.encode.settings import settings_of
 
 
 def test_logarithms():
-    values = np.unique(np.concatenate([np.arange(1, 3000), 2 ** np.arange(40), 3 ** np.arange(25)]))
-    found = log2(values)
-    exact = 256 * np.log2(values)
-    assert (np.abs(found - exact) <= 2).all()
-    assert [int(log2(2**k)) for k in range(40)] == [256 * k for k in range(40)]
+    values = np.unique(np.concatenate([np.arange(1, 3000), 2 ** np.arange(30), 3 ** np.arange(19)])).astype(np.int32)
+    found = -tree_offsets(np.ones_like(values), values - 1) / 2
+    assert (np.abs(found - 256 * np.log2(values)) <= 2).all()
+    assert list(found[np.isin(values, 2 ** np.arange(30))]) == [256 * k for k in range(30)]
 
 
-def test_energy_is_the_sum_of_squared_differences_from_the_mean():
+def energies(plane, size):
+    """In floating point."""
+    rows, columns = plane.shape
+    whole = np.pad(plane, ((0, -rows % size), (0, -columns % size)), "edge").astype(float)
+    blocks = whole.reshape(whole.shape[0] // size, size, -1, size)
+    return ((blocks - blocks.mean(axis=(1, 3), keepdims=True)) ** 2).sum(axis=(1, 3)).ravel()
+
+
+@pytest.mark.parametrize("rows, columns", [(32, 48), (17, 33), (30, 46), (1, 1)])
+def test_energy_is_the_sum_of_squared_differences_from_the_mean(rows, columns):
     rng = np.random.default_rng(0)
-    luma, cb = rng.integers(0, 256, (32, 48), np.uint8), rng.integers(0, 256, (16, 24), np.uint8)
+    luma, cb, cr = (rng.integers(0, 256, shape, np.uint8) for shape in [(32, 48), (16, 24), (16, 24)])
     luma[:16, :16] = 7
     luma[:8, 16:32], luma[8:16, 16:32] = 0, 255
-    blocks = [luma[y : y + 16, x : x + 16].astype(float) for y in (0, 16) for x in (0, 16, 32)]
-    exact = [((block - block.mean()) ** 2).sum() for block in blocks]
-    assert np.allclose(energy(luma, 16), exact, atol=1)
-    assert energies_of([luma, cb, cb]) == pytest.approx(energy(luma, 16) + 2 * energy(cb, 8))
+    planes = [luma[:rows, :columns], *(plane[: -(-rows // 2), : -(-columns // 2)] for plane in (cb, cr))]
+    assert np.allclose(energies_of(planes[:1]), energies(planes[0], 16), atol=1)
+    assert np.allclose(energies_of(planes), sum(energies(p, 8 if i else 16) for i, p in enumerate(planes)), atol=3)
+    with pytest.raises(codec.ParameterError, match="as many macroblocks"):
+        energies_of([luma, cb, cr[:8]])
 
 
 @pytest.mark.parametrize("strength", [154, 256])
@@ -91,7 +107,18 @@ def test_amounts_are_divided_by_area(count):
 
 def test_what_is_used_more_has_a_lower_qp():
     weights = np.array([100, 100, 100, 0], np.int32)
-    assert list(tree_offsets(weights, np.array([0, 100, 300, 0], np.int32))) == [0, 512, 1024, 0]
+    amounts = np.array([0, 100, 300, 0], np.int32)
+    assert list(tree_offsets(weights, amounts)) == [0, -512, -1024, 0]
+    assert list(tree_offsets(weights, amounts, np.array([5, 6, 7, 8], np.int32))) == [5, -506, -1017, 8]
+    with pytest.raises(codec.ParameterError, match="one number for each"):
+        tree_offsets(weights, amounts[1:])
+
+
+def test_qp_of_macroblocks():
+    offsets = np.array([-3000, -128, -129, 0, 127, 128, 300, 20_000], np.int32)
+    assert list(qps_of(offsets, 20 * 256, 0)) == [8, 20, 19, 20, 20, 21, 21, 51]
+    assert list(qps_of(offsets, 20 * 256, 17)) == [17, 20, 19, 20, 20, 21, 21, 51]
+    assert excess_of(offsets, 20 * 256) == (20_000 - 31 * 256) // (256 * 8)
 
 
 def coded_qp(data):

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from codec.h264.encode._lookahead import direct_distances, least
+from codec.h264.encode._lookahead import direct_distances
 from made_clips import CONTENT, assert_decodes_to, encoded
 
 from codec.errors import ParameterError
@@ -71,16 +71,6 @@ def test_distances_of_other_sizes_are_refused():
     for others in [(mv[:5], None, 3), (mv, mv[:5], 3), (mv, None, 4), (mv[:, :1].copy(), None, 3)]:
         with pytest.raises(ParameterError, match="a vector for each"):
             direct_distances(mv, *others, 1, 2, 8)
-
-
-def test_the_least_costs():
-    a, b, c = np.random.default_rng(1).integers(0, 99, (3, 40)).astype(np.int32)
-    for costs in [(a, b), (a, b, c)]:
-        found, total = least(*costs)
-        assert np.array_equal(found, np.min(costs, axis=0)) and total == found.sum()
-    for costs in [(a, b[1:]), (a, b, c[1:])]:
-        with pytest.raises(ParameterError, match="a cost for each"):
-            least(*costs)
 
 
 @pytest.mark.parametrize("preset", ["superfast", "veryfast", "medium", "slow", "placebo"])

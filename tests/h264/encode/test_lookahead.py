@@ -86,8 +86,8 @@ def test_edges_are_repeated_up_to_whole_macroblocks(rows, columns):
     large = [half(np.pad(luma, ((0, -rows % 16), (0, -columns % 16)), "edge")) for luma in cut]
     assert small[0].moments == large[0].moments
     assert np.array_equal(small[0].intra, large[0].intra)
-    for one, other in zip(small[1].inter(small[0], None, 1, 1), large[1].inter(large[0], None, 1, 1)):
-        assert np.array_equal(one, other)
+    one, other = (two[1].inter(two[0], None, 1, 1) for two in (small, large))
+    assert np.array_equal(one.vectors, other.vectors) and np.array_equal(one.costs, other.costs)
 
 
 def predicted(reference, y, x, vector):
@@ -107,22 +107,34 @@ def medians(vectors, i, columns):
 
 def test_inter_costs_are_those_of_the_vectors(level):
     a, b = (luma_of(frame) for frame in moving(96, 64, 2))
-    vectors, costs = half(b).inter(half(a), None, 1, 1)
-    small = halved(b)
+    frame, small = half(b), halved(b)
+    made = frame.inter(half(a), None, 1, 1)
+    vectors, costs = made.vectors, made.costs
     for i, y, x in blocks(b):
         found = satd(small[y : y + 8, x : x + 8], predicted(a, y, x, vectors[i]))
         assert costs[i] == found + 4 + sum(bits(d) for d in vectors[i] - medians(vectors, i, 6))
+    best, sum_of_best = made.best
+    assert np.array_equal(best, np.minimum(costs, frame.intra)) and sum_of_best == best.sum()
+    assert made.total == costs.sum() and frame.total == frame.intra.sum()
 
 
 def test_the_mean_of_two_predictions(level):
     a, b, c = (luma_of(frame) for frame in moving(64, 64, 3))
     first, last = half(a), half(c)
     middle = half(b)
-    mv0, mv1 = middle.inter(first, None, 1, 1)[0], middle.inter(last, None, 1, 1)[0]
-    found = middle.two(first, mv0, last, mv1)
+    one, other = middle.inter(first, None, 1, 1), middle.inter(last, None, 1, 1)
+    found, total = middle.two(one, other, np.full(16, 1 << 20, np.int32))
     for i, y, x in blocks(b):
-        mean = (predicted(a, y, x, mv0[i]) + predicted(c, y, x, mv1[i]) + 1) >> 1
+        mean = (predicted(a, y, x, one.vectors[i]) + predicted(c, y, x, other.vectors[i]) + 1) >> 1
         assert found[i] == satd(halved(b)[y : y + 8, x : x + 8], mean) + 8
+    assert total == found.sum()
+    best, total = middle.two(one, other)
+    assert np.array_equal(best, np.minimum.reduce([found, middle.intra, one.costs, other.costs]))
+    assert total == best.sum()
+    with pytest.raises(codec.ParameterError, match="a cost for each"):
+        middle.two(one, other, found[1:])
+    with pytest.raises(codec.ParameterError, match="frames of one size"):
+        half(a[:32]).two(one, other)
 
 
 @pytest.mark.parametrize("shift", [(6, 2), (-3, 5), (10, -8)])
@@ -130,7 +142,7 @@ def test_motion_of_the_whole_picture_is_found(shift):
     wide = luma_of(moving(256, 256, 1)[0])
     a = np.ascontiguousarray(wide[64:192, 64:192])
     b = np.ascontiguousarray(wide[64 + shift[1] : 192 + shift[1], 64 + shift[0] : 192 + shift[0]])
-    vectors = half(b).inter(half(a), None, 1, 1)[0].reshape(8, 8, 2)
+    vectors = half(b).inter(half(a), None, 1, 1).vectors.reshape(8, 8, 2)
     assert (vectors[2:6, 2:6] == shift).all(axis=2).mean() > 0.8
 
 
@@ -140,7 +152,8 @@ def test_pages_that_slide_or_scroll_far_are_found(shift):
     wide = np.where(np.kron(marks, np.ones((2, 2), bool)), 20, 235).astype(np.uint8)
     a = np.ascontiguousarray(wide[128:384, 128:384])
     b = np.ascontiguousarray(wide[128 + shift[1] : 384 + shift[1], 128 + shift[0] : 384 + shift[0]])
-    vectors, costs = (found.reshape(16, 16, -1) for found in half(b).inter(half(a), None, 1, 1))
+    made = half(b).inter(half(a), None, 1, 1)
+    vectors, costs = made.vectors.reshape(16, 16, 2), made.costs.reshape(16, 16)
     inside = costs[max(-shift[1], 0) // 16 + 1 : 16 - max(shift[1], 0) // 16 - 1]
     inside = inside[:, max(-shift[0], 0) // 16 + 1 : 16 - max(shift[0], 0) // 16 - 1]
     assert (inside < 64).mean() > 0.8
@@ -151,7 +164,7 @@ def test_a_guess_is_scaled_and_tried():
     wide = luma_of(moving(400, 128, 1)[0])
     a, b = (np.ascontiguousarray(wide[:, x : x + 128]) for x in (200, 100))
     far = np.tile(np.array([-50, 0], np.int16), (64, 1))
-    without, with_guess = (half(b).inter(half(a), guess, 2, 1)[1].sum() for guess in (None, far))
+    without, with_guess = (half(b).inter(half(a), guess, 2, 1).total for guess in (None, far))
     assert with_guess < without
 
 
@@ -358,18 +371,16 @@ def test_what_is_new_and_how_evenly(content):
 def test_smooth_is_what_blocks_differ_from_the_mean_of_two_predictions():
     rng = np.random.default_rng(1)
     luma = [rng.integers(0, 256, (32, 48)).astype(np.uint8) for _ in range(3)]
-    halves = [HalfFrame(3, 2) for _ in luma]
-    for half, plane in zip(halves, luma):
-        half.fill(plane)
-    small = [(np.add.reduceat(np.add.reduceat(p.astype(int), range(0, 32, 2), 0), range(0, 48, 2), 1) + 2) >> 2 for p in luma]  # fmt: skip
-    differs = small[0] - ((small[1] + small[2] + 1) >> 1)
-    blocks = differs.reshape(2, 8, 3, 8).sum(axis=(1, 3))
-    still = np.zeros((6, 2), np.int16)
-    assert halves[0].smooth(halves[1], still, halves[2], still) == (np.abs(blocks).sum(), np.abs(differs).sum())
-    with pytest.raises(codec.ParameterError, match="a vector for each"):
-        halves[0].smooth(halves[1], still[1:], halves[2], still)
+    frame, before, after = map(half, luma)
+    first, second = frame.inter(before, None, 1, 1), frame.inter(after, None, 1, 1)
+    of_blocks = of_samples = 0
+    for i, y, x in blocks(luma[0]):
+        one, other = (predicted(p, y, x, made.vectors[i]) for p, made in zip(luma[1:], (first, second)))
+        differs = halved(luma[0])[y : y + 8, x : x + 8] - ((one + other + 1) >> 1)
+        of_blocks, of_samples = of_blocks + abs(differs.sum()), of_samples + np.abs(differs).sum()
+    assert frame.smooth(first, second) == (of_blocks, of_samples)
     with pytest.raises(codec.ParameterError, match="frames of one size"):
-        halves[0].smooth(HalfFrame(2, 3), still, halves[2], still)
+        half(luma[0][:16]).smooth(first, second)
 
 
 def rolling_light(width, height, count):
