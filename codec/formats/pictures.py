@@ -17,12 +17,12 @@ import numpy as np
 
 from .. import jpeg, signatures
 from ..errors import BitstreamError, CodecError, LimitError, MissingPackageError, ParameterError, UnsupportedError
-from ..frame import eight_bits
 from ..jpeg.exif import upright_orientation as orientation
 from ..jpeg.geometry import ORIENTATIONS
 from ..jpeg.metadata import Metadata
 from ..jpeg.multipicture import silenced
 from ..limits import checked_limits
+from ..pixels import eight_bits
 from ..signatures import JPEG_SUFFIXES, PNG
 from ..sources.files import read_bytes, write_atomic
 from . import ends, plain_png, profiles
