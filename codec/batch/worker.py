@@ -20,7 +20,7 @@ class Worker:
     def __init__(self, task, call, room, overwrite, dry_run, keep_dates, ledger, in_place):
         self.task, self.call, self.room, self.ledger, self.in_place = task, call, room, ledger, in_place
         self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
-        self.settings = ledger and fingerprint(task)
+        self.settings = ledger and fingerprint(task, ledger.version)
         self.turns = Turns(1)
 
     def begin(self, jobs):
