@@ -3,7 +3,8 @@
 A task also says which files of a folder it takes, by their `suffixes`, and by their `formats` where a suffix says
 nothing. It names its outputs: `rename(name)` (name of a source to name of its output), and `check(target)`, which
 raises ParameterError where the name of a target contradicts what would be written there. `bytes_per_pixel` bounds the
-memory that it takes beside the data (measured on 24 megapixels).
+memory that it takes beside the data (measured on 24 megapixels). What its first file would wait for may be loaded by
+`load()`, where it has that, while threads read their first files.
 """
 
 from __future__ import annotations

@@ -23,6 +23,11 @@ class Worker:
         self.settings = ledger and fingerprint(task, ledger.version)
         self.turns = Turns(1)
 
+    def load(self):
+        """Load what the work on the first files waits for, if it is done in this process."""
+        if self.call is self.task:
+            getattr(self.task, "load", lambda: None)()
+
     def begin(self, jobs):
         """Look up what the ledger knows of jobs, which are all there is until the next call."""
         self._sources, self._known, self._unread = resume.sources_of(jobs), {}, None
