@@ -18,7 +18,6 @@ from .. import jpeg
 from ..errors import ParameterError
 from ..formats import ends, pictures
 from ..formats.pictures import ALL_FORMATS, JPEG_SUFFIXES, READABLE_SUFFIXES, suffix_of
-from ..jpeg.multipicture import silenced
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
 from . import besides, coloring, damage, generation, keeping, stripping
@@ -152,7 +151,7 @@ class DecompressTask:
             "damaged": bool(decoded.damage),
         }
         xmp = info.metadata.xmp
-        quiet = replace(info.metadata, xmp=silenced(xmp)) if xmp else info.metadata
+        quiet = replace(info.metadata, xmp=jpeg.multipicture.silenced(xmp)) if xmp else info.metadata
         made = pictures.dump(decoded.pixels, kind, metadata=quiet, precision=info.precision)
         return Result(made, "done", tuple(warnings), facts, doubts=doubts)
 
