@@ -99,19 +99,6 @@ def spread(plane, depth):
     return ((plane.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)  # at most 65535^2 + 2^15 < 2^32
 
 
-def eight_bits(samples: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """uint16 samples over 0..65535 as uint8 over 0..255, rounded; others as they are.
-
-    >>> import numpy as np
-    >>> from codec.frame import eight_bits
-    >>> eight_bits(np.array([0, 128, 129, 65535], np.uint16)).tolist()
-    [0, 0, 1, 255]
-    """
-    if samples.dtype != np.uint16:
-        return samples
-    return ((samples.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-
-
 # ---------------------------------------------------------------- one frame
 
 

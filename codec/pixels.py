@@ -57,6 +57,19 @@ def plain(image: Any, *, alpha: bool = True, inks: bool = False) -> Any:
     raise ParameterError(f"{kind}: pass image.convert('RGB')")
 
 
+def eight_bits(samples: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """uint16 samples over 0..65535 as uint8 over 0..255, rounded; others as they are.
+
+    >>> import numpy as np
+    >>> from codec.pixels import eight_bits
+    >>> eight_bits(np.array([0, 128, 129, 65535], np.uint16)).tolist()
+    [0, 0, 1, 255]
+    """
+    if samples.dtype != np.uint16:
+        return samples
+    return ((samples.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
 def as_array(values: npt.ArrayLike, name: str, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
     """np.asarray, of Pillow images by their colours (`plain`). What is no array, such as a ragged list, is a
     ParameterError.

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .. import jpeg
 from ..errors import ParameterError
-from ..jpeg import multipicture
 
 if TYPE_CHECKING:
     from ..jpeg.multipicture import Behind
@@ -77,13 +76,13 @@ class Besides(NamedTuple):
     def doubts(self, strip, resized, is_new):
         """Warnings about what is carried over to a JPEG, which may be new."""
         if is_new and self.is_index_alone:
-            yield multipicture.INDEX_LEFT_OUT
+            yield jpeg.multipicture.INDEX_LEFT_OUT
         if "gps" in strip and self.behind and not self.left(strip, resized):
             yield "the data behind the picture is kept, and may hold coordinates of its own"
 
     def recolored(self):
         """What is carried over and does not quite fit other colours."""
-        has_map = self.behind and multipicture.GAIN_MAP in self.behind.contents
+        has_map = self.behind and jpeg.multipicture.GAIN_MAP in self.behind.contents
         return "its HDR gain map is carried over, and was made for its former colours" if has_map else None
 
     def lost_in(self, format, strip=()):
@@ -94,7 +93,7 @@ class Besides(NamedTuple):
 
     def taken(self, data, left, limits):
         """(the JPEG, what is carried over): without what is left, and the XMP that announces it."""
-        return (multipicture.alone(data, limits), None) if left else (data, self.behind)
+        return (jpeg.multipicture.alone(data, limits), None) if left else (data, self.behind)
 
 
 NOTHING = Besides(None, None, False, True)
@@ -103,7 +102,7 @@ LAST = ("SOS", "DNL", "COM")  # what EOI is behind
 
 def of(data, limits):
     """`Besides` of a JPEG."""
-    parts, behind = jpeg.inspect(data, limits=limits), multipicture.behind(data, limits)
+    parts, behind = jpeg.inspect(data, limits=limits), jpeg.multipicture.behind(data, limits)
     segments = parts["segments"]
     last, end = (segment["marker"] for segment in segments[-2:])
     ends = end == "EOI" and last in LAST
@@ -148,7 +147,7 @@ def within(options, behind, shape):
 
 def joined(made, behind, target):
     """A result whose JPEG is followed by what followed its source; the facts are those of the whole file."""
-    data, facts = multipicture.joined(made.data, behind), dict(made.facts)
+    data, facts = jpeg.multipicture.joined(made.data, behind), dict(made.facts)
     bpp = 8 * len(data) / (facts["width"] * facts["height"])
     facts["bpp"] = round(bpp, 4)
     if target:

@@ -314,7 +314,7 @@ class _Foreman:
     def __init__(self, task, overwrite, dry_run, keep_dates, ledger):
         self.task, self.ledger = task, ledger
         self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
-        self.settings = ledger and fingerprint(task)
+        self.settings = ledger and fingerprint(task, ledger.version)
 
     def decided(self, job):
         """(row, None) of a job that needs no work, or (None, what the ledger has seen)."""

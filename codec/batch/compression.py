@@ -107,6 +107,12 @@ class CompressTask:
             stem = os.path.splitext(target)[0]
             raise ParameterError(f"the output is a JPEG, and {target} says it is not; name it {stem}.jpg")
 
+    def load(self) -> None:
+        """Load the encoder, and the steps that it knows."""
+        from ..jpeg import learned, pipeline  # noqa: F401
+
+        learned.learned()
+
     @damage.told
     def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a picture."""
@@ -246,7 +252,7 @@ class CompressTask:
     def _encoded(self, picture, behind=None):
         """Result with the JPEG, and what followed the source; a gray picture has no chroma whose resolution could be
         chosen."""
-        from ..jpeg.pipeline import encode_file  # while other threads read their first pictures
+        from ..jpeg.pipeline import encode_file  # see `load`
 
         pixels, metadata = stripping.of_picture(picture.samples, picture.metadata, self.strip)
         plain = None if metadata == NO_METADATA else metadata

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from .. import jpeg
 from ..formats.chunks import chunks
-from ..jpeg import multipicture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +89,7 @@ def _jpeg(data, limits):
     known = all(
         each["what"] in JPEG_SEGMENTS and (each["what"] != "JFIF" or each["length"] == JFIF_BYTES) for each in about
     )
-    return known and multipicture.behind(data, limits) is None
+    return known and jpeg.multipicture.behind(data, limits) is None
 
 
 def _png(data):

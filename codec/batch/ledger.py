@@ -15,24 +15,21 @@ import sqlite3
 import threading
 import time
 from dataclasses import MISSING, fields, is_dataclass
-from functools import lru_cache, partial
-from hashlib import blake2b, sha256
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import CodecError, FileError
 from ..limits import Limits
 from ..sources import remote
 from ..sources.files import CHUNK_BYTES
+from ._blake3 import Blake3
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
 LEDGER_NAME = ".codec-ledger.sqlite"
-VERSION = 2
-# The hash of contents in a ledger of each version, 32 bytes: BLAKE2b (RFC 7693), and SHA-256 (FIPS 180-4), for which
-# processors have instructions: a third of the time.
-HASHES: dict[int, Callable[..., Any]] = {1: partial(blake2b, digest_size=32), 2: partial(sha256, usedforsecurity=False)}
+VERSION = 3
 YOUNG_SECONDS = 2  # a file can change within the resolution of its time, which is up to 2 s (FAT)
 
 # Paths are bytes, relative to the folder of the ledger: that folder can be moved. A stat is "size mtime_ns inode".
@@ -62,9 +59,21 @@ QUERY_VALUES = 500  # in one statement; old versions of SQLite allow 999
 TRIES, MOST_SECONDS = 5, 0.05
 
 
+def new_hash(version: int = VERSION) -> Any:
+    """A hash object for contents in ledgers of a version, of 32 bytes: BLAKE3, before that SHA-256 (FIPS 180-4), and
+    first BLAKE2b (RFC 7693)."""
+    if version == VERSION:
+        return Blake3()
+    import hashlib  # OpenSSL takes 2 ms to load
+
+    return hashlib.sha256(usedforsecurity=False) if version == 2 else hashlib.blake2b(digest_size=32)
+
+
 def content_hash(data: bytes, version: int = VERSION) -> bytes:
     """The hash of bytes in ledgers of a version."""
-    return HASHES[version](data).digest()
+    made = new_hash(version)
+    made.update(data)
+    return made.digest()
 
 
 def hash_of(path, version=VERSION):
@@ -73,7 +82,7 @@ def hash_of(path, version=VERSION):
         with contextlib.suppress(CodecError):
             return content_hash(remote.read(path), version)
         return None
-    made = HASHES[version]()
+    made = new_hash(version)
     try:
         with open(path, "rb", buffering=0) as stream:
             while chunk := stream.read(CHUNK_BYTES):
@@ -103,15 +112,21 @@ def stat_of(path):
         return None
 
 
-def fingerprint(task: Any) -> bytes:
-    """16 bytes that are the same for tasks that make the same of every file. Limits do not count: they only refuse.
+def fingerprint(task: Any, version: int = VERSION) -> bytes:
+    """16 bytes that are the same for tasks that make the same of every file, in ledgers of a version. Limits do not
+    count: they only refuse.
 
     >>> from codec.batch import CompressTask
     >>> from codec.batch.ledger import fingerprint
     >>> fingerprint(CompressTask()) == fingerprint(CompressTask(force=True))
     False
     """
-    return blake2b(_canonical(task).encode(), digest_size=16).digest()
+    text = _canonical(task).encode()
+    if version == VERSION:
+        return content_hash(text)[:16]
+    from hashlib import blake2b
+
+    return blake2b(text, digest_size=16).digest()
 
 
 def _canonical(value):
@@ -272,7 +287,7 @@ class Ledger:
 
     def _check_version(self):
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, *HASHES):
+        if version not in range(VERSION + 1):
             raise FileError(
                 f"the ledger {self.path} has version {version}, and this codec reads up to {VERSION}: update codec, or "
                 "choose another place with ledger=PATH"

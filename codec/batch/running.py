@@ -202,9 +202,15 @@ def _all_rows(jobs, worker, threads, told):
     def do(place):
         rows[place] = worker.row(jobs[place])
 
+    def begun():
+        for count, place in enumerate(todo):
+            if count == threads:  # these are at work now, and read their files without the interpreter's lock
+                worker.load()
+            yield partial(do, place)
+
     untold = dict.fromkeys(todo)
     try:
-        for place, _ in zip(todo, in_order((partial(do, place) for place in todo), pool, (threads + WAITING) * AHEAD)):
+        for place, _ in zip(todo, in_order(begun(), pool, (threads + WAITING) * AHEAD)):
             del untold[place]
             told(rows[place])
     except KeyboardInterrupt:

@@ -3,7 +3,8 @@
 A task also says which files of a folder it takes, by their `suffixes`, and by their `formats` where a suffix says
 nothing. It names its outputs: `rename(name)` (name of a source to name of its output), and `check(target)`, which
 raises ParameterError where the name of a target contradicts what would be written there. `bytes_per_pixel` bounds the
-memory that it takes beside the data (measured on 24 megapixels).
+memory that it takes beside the data (measured on 24 megapixels). What its first file would wait for may be loaded by
+`load()`, where it has that, while threads read their first files.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from .. import jpeg
 from ..errors import ParameterError
 from ..formats import ends, pictures
 from ..formats.pictures import ALL_FORMATS, JPEG_SUFFIXES, READABLE_SUFFIXES, suffix_of
-from ..jpeg.multipicture import silenced
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
 from . import besides, coloring, damage, generation, keeping, stripping
@@ -151,7 +151,7 @@ class DecompressTask:
             "damaged": bool(decoded.damage),
         }
         xmp = info.metadata.xmp
-        quiet = replace(info.metadata, xmp=silenced(xmp)) if xmp else info.metadata
+        quiet = replace(info.metadata, xmp=jpeg.multipicture.silenced(xmp)) if xmp else info.metadata
         made = pictures.dump(decoded.pixels, kind, metadata=quiet, precision=info.precision)
         return Result(made, "done", tuple(warnings), facts, doubts=doubts)
 

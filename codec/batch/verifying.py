@@ -8,7 +8,6 @@ import numpy as np
 from .. import jpeg
 from ..errors import CodecError
 from ..formats import pictures
-from ..jpeg import multipicture
 from ..signatures import format_of
 from . import coloring, shaping
 
@@ -74,12 +73,12 @@ def problem(data, made, strip, limits, max_size=None, srgb=False):
 
 def _same_behind(data, made, limits):
     """Whether the same bytes follow both pictures, and an index names the same further pictures."""
-    before, after = (multipicture.behind(each, limits) for each in (data, made))
+    before, after = (jpeg.multipicture.behind(each, limits) for each in (data, made))
     if before is None:
         return True
     if after is None or before.trailer != after.trailer or before.damage or after.damage:
         return False
-    return multipicture.places(before) == multipicture.places(after)
+    return jpeg.multipicture.places(before) == jpeg.multipicture.places(after)
 
 
 def _other_opinion(data, pixels):

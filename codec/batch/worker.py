@@ -20,8 +20,13 @@ class Worker:
     def __init__(self, task, call, room, overwrite, dry_run, keep_dates, ledger, in_place):
         self.task, self.call, self.room, self.ledger, self.in_place = task, call, room, ledger, in_place
         self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
-        self.settings = ledger and fingerprint(task)
+        self.settings = ledger and fingerprint(task, ledger.version)
         self.turns = Turns(1)
+
+    def load(self):
+        """Load what the work on the first files waits for, if it is done in this process."""
+        if self.call is self.task:
+            getattr(self.task, "load", lambda: None)()
 
     def begin(self, jobs):
         """Look up what the ledger knows of jobs, which are all there is until the next call."""

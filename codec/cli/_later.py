@@ -1,5 +1,6 @@
 """Load modules at their first use. `codec compress` of usual PNG files at low effort needs no NumPy, which takes a
-quarter of a short run to load. Commands need one function of `inspect`, which takes a tenth of their start."""
+quarter of a short run to load. Commands need one function of `inspect`, which takes a tenth of their start, and few of
+`gettext` and `platform`, which take a twentieth."""
 
 import importlib
 import importlib.machinery
@@ -20,6 +21,8 @@ class Later(types.ModuleType):
         self.__spec__, self._leaving = spec, threading.Lock()
 
     def __getattr__(self, name):
+        if name == "__path__" and self.__spec__ and self.__spec__.submodule_search_locations is None:
+            raise AttributeError(f"module {self.__name__!r} is no package")  # "from module import name" asks first
         with self._leaving:
             if sys.modules.get(self.__name__) is self:
                 del sys.modules[self.__name__]
@@ -35,6 +38,16 @@ def postpone(name, **given):
     """Let imports of a module bind a `Later`; nothing is done where it is loaded already, or is not there."""
     if name not in sys.modules and (spec := importlib.machinery.PathFinder.find_spec(name)):
         sys.modules[name] = Later(name, spec, **given)
+
+
+def number_form(one, several, number):
+    """As `gettext.ngettext` without translations.
+
+    >>> from codec.cli._later import number_form
+    >>> number_form("file", "files", 1), number_form("file", "files", 2)
+    ('file', 'files')
+    """
+    return one if number == 1 else several
 
 
 def cleandoc(text):

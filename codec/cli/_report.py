@@ -4,10 +4,11 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 
 import click
 
-from ._common import echo_line, echo_listed, printable, say, size, warn
+from ._common import TOGETHER, echo_line, echo_listed, printable, say, size, warn
 from ._words import spoken
 
 PIPE = "-"
@@ -163,15 +164,20 @@ def _say_metadata(metadata):
         say(f"metadata {titles}, with the number of files: {', '.join(parts)}")
 
 
+def _line(row, searched, explained):
+    cells = [row.input, row.before, row.after, row.ratio, row.status, *map(row.facts.get, searched)]
+    cells += [row.error or row.reason] * len(explained)
+    return "\t".join("" if cell is None else printable(cell) for cell in cells)
+
+
 def _table(rows):
     searched = (*(("effort",) if rows.has_efforts else ()), *(("quality", "achieved") if rows.has_targets else ()))
     explained = ("reason",) if rows.has_reasons else ()
     if not sys.stdout.isatty():
         click.echo("\t".join(["file", "before", "after", "ratio", "status", *searched, *explained]))
-        for row in rows:
-            cells = [row.input, row.before, row.after, row.ratio, row.status, *map(row.facts.get, searched)]
-            cells += [row.error or row.reason] * len(explained)
-            click.echo("\t".join("" if cell is None else printable(cell) for cell in cells))
+        lines = (_line(row, searched, explained) for row in rows)
+        while some := "\n".join(islice(lines, TOGETHER)):
+            click.echo(some)
         return
     from rich.console import Console
     from rich.table import Table

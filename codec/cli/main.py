@@ -7,9 +7,12 @@ import os
 import sys
 import warnings
 
-from ._later import cleandoc, postpone
+from ._later import cleandoc, number_form, postpone
 
 postpone("inspect", cleandoc=cleandoc)  # click and dataclasses import it
+postpone("gettext", gettext=str, ngettext=number_form)  # click does, and has no translations
+if hasattr(os, "uname"):
+    postpone("platform", system=lambda: os.uname().sysname)  # uuid does, which click imports
 
 import click
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import BitstreamError, CodecError, LimitError, ParameterError
-from ..frame import Video, eight_bits
+from ..frame import Video
 from ..limits import checked_limits
 from ..palette import animate as paint
 from ..palette import png, timing
 from ..palette.animator import format_of
+from ..pixels import eight_bits
 from ..sources import clips, y4m
 from ..sources.files import write_atomic
 from . import apng, gif, pictures, profiles, sequence

@@ -17,12 +17,11 @@ import numpy as np
 
 from .. import jpeg, signatures
 from ..errors import BitstreamError, CodecError, LimitError, MissingPackageError, ParameterError, UnsupportedError
-from ..frame import eight_bits
 from ..jpeg.exif import upright_orientation as orientation
 from ..jpeg.geometry import ORIENTATIONS
 from ..jpeg.metadata import Metadata
-from ..jpeg.multipicture import silenced
 from ..limits import checked_limits
+from ..pixels import eight_bits
 from ..signatures import JPEG_SUFFIXES, PNG
 from ..sources.files import read_bytes, write_atomic
 from . import ends, plain_png, profiles
@@ -339,7 +338,7 @@ def _load_other(data, color, keep_alpha, deep, limits, page):
         metadata = _metadata_of(image)
         if image.format == "HEIF":
             warnings += _lost_of_heif(image, data)
-            quiet = silenced(metadata.xmp) if metadata.xmp else None
+            quiet = jpeg.multipicture.silenced(metadata.xmp) if metadata.xmp else None
         elif image.format == "JPEG2000":  # of which Pillow reads none
             from .boxes import described
 

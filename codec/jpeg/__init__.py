@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .._lazy import lazy
 
 if TYPE_CHECKING:
+    from . import multipicture as multipicture
     from .coefficients import Coefficients, read_coefficients, write_coefficients
     from .decoder import Damage, DecodedImage, decode, probe
     from .encoder import EncodedImage, encode
@@ -61,6 +62,7 @@ _MODULES = {
     "inspect": "inspector",
     **dict.fromkeys(("LosslessImage", "encode_lossless"), "lossless"),
     "Metadata": "metadata",
+    "multipicture": None,
     **dict.fromkeys(("EncodeOptions", "QuantTables"), "params"),
     "decode_planes": "planes",
     "TrellisQuantizer": "rdoq",

@@ -15,7 +15,6 @@ import numpy as np
 from .._core import optimal_huffman
 from .._team import results_of
 from . import markers
-from ._arith_write import encode_arith_scan
 from ._scan_write import Tables, encode_scan, joined, significance, significances
 from .sharing import bits_alone, bits_of, shared_tables
 from .tables import FIXED_TABLES
@@ -276,6 +275,8 @@ def _write_scans(out, frame, planes, script, optimize, share, restart_interval, 
 
 def _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_interval, block_bits):
     """All scans. Their statistics adapt (T.81 Annex D), so one walk is enough and there are no tables."""
+    from ._arith_write import encode_arith_scan  # few files have them
+
     for spec in script:
         scan, maps = _scan_of(spec, frame, planes, restart_interval), _maps(spec, block_bits)
         out.add("headers", _scan_header(spec, frame, scan.destinations))

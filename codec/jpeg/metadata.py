@@ -6,7 +6,6 @@ image resource blocks.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from dataclasses import dataclass
 from typing import Optional, Tuple
@@ -146,8 +145,15 @@ def _exif_segments(exif):
         start = end
 
 
+def digest_of(extension):
+    """The GUID of an extended XMP: its MD5 in hexadecimal digits (XMP part 3, 1.1.3.1)."""
+    from hashlib import md5  # OpenSSL takes 2 ms to load, and few pictures have one
+
+    return md5(extension, usedforsecurity=False).hexdigest().upper().encode()
+
+
 def _xmp_extension_segments(data):
-    guid = hashlib.md5(data, usedforsecurity=False).hexdigest().upper().encode()
+    guid = digest_of(data)
     step = SEGMENT_MAX - len(XMP_EXTENSION) - 40
     for offset in range(0, len(data), step):
         yield APP1, XMP_EXTENSION + guid + struct.pack(">II", len(data), offset) + data[offset : offset + step]
@@ -161,7 +167,7 @@ def _xmp_segments(metadata):
                 f"an XMP packet with an extension cannot be split further: {len(xmp)} bytes, and the longest is "
                 f"{SEGMENT_MAX - len(XMP)}"
             )
-        xmp, extension = XMP_STUB % hashlib.md5(xmp, usedforsecurity=False).hexdigest().upper().encode(), xmp
+        xmp, extension = XMP_STUB % digest_of(xmp), xmp
     if xmp:
         yield APP1, XMP + xmp
     if extension:
@@ -243,7 +249,7 @@ def _join_xmp(packets, extensions, warnings):
             whole.setdefault(part[:32], []).append((*struct.unpack(">II", part[32:40]), part[40:]))
     for guid, parts in whole.items():
         data = _assemble(parts)
-        if hashlib.md5(data, usedforsecurity=False).hexdigest().upper().encode() != guid.upper():
+        if digest_of(data) != guid.upper():
             warnings.append("an extended XMP is incomplete and was left out")
         elif xmp == XMP_STUB % guid.upper():
             return bytes(data), None

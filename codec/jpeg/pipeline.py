@@ -15,19 +15,15 @@ from ..errors import ParameterError
 from ..pixels import uint8_pixels
 from . import markers
 from ._chroma import auto_subsampling
-from ._masking import activity_weights, subsampled_weights
 from ._planes import forward
-from ._stream_read import pixels_of_levels
 from ._stream_write import PixelWriter
 from .assemble import EOI, Common, assemble, script_cost, stream
 from .exif import resolution_alone
 from .guard import estimate_quality
 from .learned import masking_of, trellis_weights
-from .levels import optimised_levels
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, QuantTables
 from .scans import arithmetic_script, progressive_script, searched, sequential_script
-from .second_look import look_again
 
 WITH_CHROMA = ("ycbcr", "ycck")
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
@@ -178,6 +174,9 @@ def _levels(pixels, color, frame, steps, options, common):
         for plane, found in zip(planes, shared or ()):
             common.keep(plane, *found)
         return planes
+    from ._masking import activity_weights, subsampled_weights  # low efforts need neither of these
+    from .levels import optimised_levels
+
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
     activity = None
     if masking and color not in ("rgb", "cmyk"):
@@ -214,6 +213,9 @@ def _levels(pixels, color, frame, steps, options, common):
     looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
     if not looks_again:
         return optimised(luma_weights, plan.passes, last, in_place=plan.passes == 1)
+    from ._stream_read import pixels_of_levels  # the highest efforts need these
+    from .second_look import look_again
+
     levels = optimised(luma_weights, 1)
     shown = pixels_of_levels(levels, Q, color, sampling, frame.Y, frame.X, threads=settings["threads"], zigzag=True)
     refined = look_again(pixels, shown.reshape(pixels.shape), luma_weights(), settings["threads"])

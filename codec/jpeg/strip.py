@@ -3,13 +3,26 @@
 In files, nothing behind a multi-picture index changes its length: the index counts bytes from there.
 """
 
-import hashlib
 import re
 import struct
 from dataclasses import replace
 
 from .exif import ExifNumbers, is_exif
-from .metadata import APP0, APP1, APP2, APP13, EXIF, JFIF, JFXX, MPF, PHOTOSHOP, TIFF_HEADERS, XMP, XMP_EXTENSION
+from .metadata import (
+    APP0,
+    APP1,
+    APP2,
+    APP13,
+    EXIF,
+    JFIF,
+    JFXX,
+    MPF,
+    PHOTOSHOP,
+    TIFF_HEADERS,
+    XMP,
+    XMP_EXTENSION,
+    digest_of,
+)
 
 # Properties of the exif namespace that begin with GPS (XMP part 2, 2.3), as attributes and as elements. Linear in the
 # length of the packet: no part of it can run over the next "<" or quote.
@@ -43,13 +56,9 @@ def without(metadata, kinds):
         changed["photoshop"] = _photoshop(metadata.photoshop)
     changed = {name: value for name, value in changed.items() if value != getattr(metadata, name)}
     if "xmp_extension" in changed:  # the packet before it names it by its digest (XMP part 3, 1.1.3.1)
-        old, new = (_digest(extension) for extension in (metadata.xmp_extension, changed["xmp_extension"]))
+        old, new = (digest_of(extension) for extension in (metadata.xmp_extension, changed["xmp_extension"]))
         changed["xmp"] = changed.get("xmp", metadata.xmp or b"").replace(old, new)
     return replace(metadata, **changed) if changed else metadata
-
-
-def _digest(extension):
-    return hashlib.md5(extension, usedforsecurity=False).hexdigest().upper().encode()
 
 
 def _exif(tiff, kinds):

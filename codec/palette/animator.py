@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import ParameterError
-from ..frame import Frame, Video, eight_bits
-from ..pixels import as_array, is_picture
+from ..frame import Frame, Video
+from ..pixels import as_array, eight_bits, is_picture
 from ..sources.files import write_atomic
 from ..targets import parse_target
 from . import apng, gif, png, reach, soft

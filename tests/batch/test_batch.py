@@ -135,3 +135,30 @@ def test_a_failure_is_a_row(tree):
     rows = batch.run(jobs, CompressTask(), threads=1)
     assert [row.status for row in rows] == ["done", "failed", "ignored", "done"]
     assert rows[1].error and rows[1].after is None
+
+
+class Loading(CompressTask):
+    """Knows which threads loaded it."""
+
+    loaded: list = []
+
+    def load(self):
+        self.loaded.append(threading.current_thread())
+        super().load()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_task_is_loaded_once_by_the_thread_that_waits(tree, threads):
+    for name in "bcd":
+        (tree / "in" / f"{name}.png").write_bytes(PNG)
+    Loading.loaded.clear()
+    task = Loading(EncodeOptions(quality=40))
+    batch.run(batch.plan(["in"], "out", task), task, threads=threads)
+    assert Loading.loaded == [threading.current_thread()]
+
+
+def test_a_task_of_other_processes_is_not_loaded_here(tree):
+    (tree / "in" / "b.png").write_bytes(PNG)
+    Loading.loaded.clear()
+    batch.run(batch.plan(["in"], "out", Loading()), Loading(), threads=1, timeout=60)
+    assert not Loading.loaded

@@ -208,7 +208,7 @@ def test_ledgers_that_are_none(tmp_path):
     newer = sqlite3.connect(path)
     newer.execute("PRAGMA user_version = 99")
     newer.close()
-    with pytest.raises(FileError, match="has version 99, and this codec reads up to 2: update codec"):
+    with pytest.raises(FileError, match="has version 99, and this codec reads up to 3: update codec"):
         Ledger(path)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FileError, match="cannot create the folder .*file: File exists; choose another folder"):
@@ -277,30 +277,32 @@ def test_a_new_option_with_a_default_changes_no_fingerprint():
     assert fingerprint(Task(sharpen=True)) not in (older, other)
 
 
-def test_contents_are_hashed_by_sha256():
-    assert content_hash(b"abc") == hashlib.sha256(b"abc").digest()
+def test_contents_are_hashed_by_blake3():
+    assert content_hash(b"abc").hex() == "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
+    assert content_hash(b"abc", version=2) == hashlib.sha256(b"abc").digest()
     assert content_hash(b"abc", version=1) == hashlib.blake2b(b"abc", digest_size=32).digest()
 
 
-def test_ledgers_of_version_1_stay_good(tmp_path):
-    """Their contents were hashed by BLAKE2b, and are compared so."""
+@pytest.mark.parametrize("version", [1, 2])
+def test_ledgers_of_older_versions_stay_good(tmp_path, version):
+    """Their contents were hashed by BLAKE2b and SHA-256, and are compared so; their settings by BLAKE2b."""
     source, target = tmp_path / "a.png", tmp_path / "out" / "a.jpg"
     source.write_bytes(dump(NOISE))
     task, jobs = CompressTask(), batch.plan([str(source)], str(target), CompressTask())
     path = tmp_path / "ledger.sqlite"
     Ledger(path).close()
     with contextlib.closing(sqlite3.connect(path)) as older:
-        older.execute("PRAGMA user_version = 1")
+        older.execute(f"PRAGMA user_version = {version}")
     with Ledger(path) as ledger:
         (row,) = batch.run(jobs, task, ledger=ledger)
         known = ledger.find(str(target))
         assert ledger.find_all([str(target), "other.jpg"]) == {str(target): known}
-    assert row.status == "done" and known.output_hash == content_hash(target.read_bytes(), version=1)
+    assert row.status == "done" and known.output_hash == content_hash(target.read_bytes(), version)
     for file in (source, target):
         os.utime(file, (1, 1))  # as if copied: contents decide
     with Ledger(path) as ledger:
         (row,) = batch.run(jobs, task, ledger=ledger)
-        assert ledger.version == 1
+        assert ledger.version == version
     assert row.status == "skipped" and row.reason == "done before"
 
 

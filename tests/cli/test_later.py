@@ -109,3 +109,29 @@ def test_a_command_does_without_inspect(tmp_path):
         "print('getmro' in vars(sys.modules['inspect'])); import inspect; print(inspect.isfunction(main))"
     )
     assert ran(script, str(tmp_path / "a.png"), str(tmp_path / "a.jpg"))[-2:] == ["False", "True"]
+
+
+def test_low_efforts_load_only_what_they_run(tmp_path):
+    (tmp_path / "a.png").write_bytes(dump(RNG.integers(0, 256, (20, 33, 3), np.uint8)))
+    spared = ["locale", "fractions", "hashlib", "codec.frame", "codec.jpeg.second_look", "codec.jpeg._stream_read"]
+    script = (
+        "import contextlib, sys; from codec.cli.main import main\n"
+        "spared = sys.argv.pop().split(',')\n"
+        "sys.argv[1:] = ['compress', sys.argv[1], '-o', sys.argv[2], '--force', '--effort', '1']\n"
+        "with contextlib.suppress(SystemExit): main()\n"
+        "print([name for name in spared if name in sys.modules])\n"
+        "import gettext, platform; print(bool(gettext.translation and platform.machine))"
+    )
+    ledger = str(tmp_path / "out" / "ledger.sqlite")
+    script = script.replace("'--effort'", f"'--ledger', {ledger!r}, '--effort'")
+    assert ran(script, str(tmp_path / "a.png"), str(tmp_path / "a.jpg"), ",".join(spared))[-2:] == ["[]", "True"]
+
+
+def test_from_a_module_that_is_no_package():
+    script = (
+        "import sys; from codec.cli._later import postpone\n"
+        "postpone('gettext', gettext=str)\n"
+        "from gettext import gettext; print(gettext is str, 'locale' in sys.modules)\n"
+        "from gettext import ngettext; print(ngettext('file', 'files', 2))"
+    )
+    assert ran(script) == ["True", "False", "files"]
