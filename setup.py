@@ -82,7 +82,6 @@ KERNELS_H264_ENCODER = ["codec/simd/h264enc.c", "codec/simd/x86/h264enc_avx2.c"]
 
 # C sources that are linked into an extension; every .pyx file is one.
 LINKED = {
-    "codec.batch._blake3": ["codec/simd/blake3.c", "codec/simd/x86/blake3_avx2.c"],
     "codec._core": ["codec/simd/cpu.c", *KERNELS_JPEG],
     "codec.formats._png": [
         "codec/simd/png.c",

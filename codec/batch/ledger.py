@@ -18,11 +18,12 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from blake3 import blake3
+
 from ..errors import CodecError, FileError
 from ..limits import Limits
 from ..sources import remote
 from ..sources.files import CHUNK_BYTES
-from ._blake3 import Blake3
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,7 @@ def new_hash(version: int = VERSION) -> Any:
     """A hash object for contents in ledgers of a version, of 32 bytes: BLAKE3, before that SHA-256 (FIPS 180-4), and
     first BLAKE2b (RFC 7693)."""
     if version == VERSION:
-        return Blake3()
+        return blake3()
     import hashlib  # OpenSSL takes 2 ms to load
 
     return hashlib.sha256(usedforsecurity=False) if version == 2 else hashlib.blake2b(digest_size=32)

@@ -30,9 +30,10 @@ def found(package):
 def diagnosis():
     import codec
 
-    from .. import _core, batch, cpu
+    from .. import _core, cpu
 
-    for room in (*(getattr(codec, name) for name in codec.__all__), batch):  # loads all rooms, and with them kernels
+    for name in codec.__all__:  # loads every room, and with it every kernel
+        room = getattr(codec, name)
         for member in getattr(room, "__all__", ()):
             getattr(room, member)
     return {
