@@ -10,7 +10,7 @@ import click
 from .. import __version__
 from ._common import echo_json
 
-REQUIRED = ("numpy", "pillow", "click", "rich")
+REQUIRED = ("numpy", "pillow", "click", "rich", "blake3")
 OPTIONAL = {
     "matplotlib": "lab",
     "av": "video",
