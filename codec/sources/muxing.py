@@ -24,6 +24,7 @@ TOLD = {"language", "title"}  # tags of audio tracks by which players choose
 # Layouts of FFmpeg where a file tells the channels alone (AVI, WAV); MP4 does not hold PCM without a layout.
 USUAL_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
 MOST_TICKS = (1 << 31) - 1  # per second
+MOST_EARLY = 2  # seconds, for a picture that is coded early and the one before it
 # PCM in MP4 (ISO/IEC 23003-5) of all players: FFmpeg before 6 reads 24 and 32 bits as 16, and no floats
 PCM_OF_MP4 = {"pcm_s16le", "pcm_s16be"}
 
@@ -212,24 +213,25 @@ class _Clock:
         unit = Fraction(common, step.denominator * begin.denominator)
         self.time_base = unit if unit.denominator <= MOST_TICKS else step
         self._step, self._begin = int(step / self.time_base), round(begin / self.time_base)
-        self._frame = max(round(1 / presentation.fps / self.time_base), 1)  # of the frames before 0
+        known = list(map(self._duration, range(1 if self._times is None else len(self._times))))
+        self.shortest = min(known) * self.time_base  # seconds
+        self._early = min(max(known), max(int(MOST_EARLY / self.time_base), min(known)))
+        self._next = None  # dts behind the latest picture
 
     def _at(self, number):
         ticks = number if self._times is None else self._times.ticks[number] - self._times.ticks[0]
         return self._begin + ticks * self._step
 
-    @property
-    def shortest(self):
-        """Seconds of the shortest frame."""
-        count = 1 if self._times is None else len(self._times)
-        return min(map(self._duration, range(count))) * self.time_base
-
     def stamps(self, number, count):
-        """(pts, dts, duration) of frame `number`, the picture `count` in coding order. dts is the time of frame
-        `count` - `delay`, which is not after `number`."""
-        early = count - self._delay
-        dts = self._at(early) if early >= 0 else self._begin + early * self._frame
-        return self._at(number), dts, self._duration(number)
+        """(pts, dts, duration) of frame `number`, the picture `count` in coding order. In MP4 a frame is shown as long
+        as it takes to the dts of the next one, and browsers seek by that: so dts rises by durations, up to the time of
+        frame `count` - `delay`, which is not after `number`."""
+        before, duration = count - self._delay, self._duration(number)
+        dts = self._at(before) if before >= 0 else self._begin + before * self._early
+        if self._next is not None:
+            dts = min(dts, self._next)
+        self._next = dts + duration
+        return self._at(number), dts, duration
 
     def _duration(self, number):
         if self._times is None:

@@ -135,6 +135,7 @@ def test_uneven_times(page, tmp_path):
     found, drawn = shown(page, path, [Fraction(tick + 5, 1000) for tick in ticks] + [Fraction(590, 1000)])
     errors = np.array([[difference(one, frame) for frame in frames] for one in drawn])
     assert errors.argmin(1).tolist() == [0, 1, 2, 3, 4, 5, 6, 2] and found["ended"]
+    assert found["duration"] == pytest.approx(1.06, abs=0.002)
 
 
 def test_a_rotated_clip_is_shown_upright(page, tmp_path):
