@@ -198,7 +198,7 @@ TARGET static void NAME(put_mcus)(JpegBits *pending, JpegRow *rows, int Ns, ptrd
         const uint64_t entry = c->pairs->entry[acc >> (64 - JPEG_LOOKAHEAD)];                 \
         const int first = k + (int)(entry >> 8 & 0xFF), last = k + (int)(entry >> 16 & 0xFF); \
         if (last >= 63) {                                                                     \
-            if (last < JPEG_END_OF_BLOCK || first >= 63) goto singly;                         \
+            if (last < JPEG_END_OF_BLOCK || first >= 63) goto slowly;                         \
             SKIP(entry & 0xFF);                                                               \
             nat[NAT_OF_ZZ[first]] = (int16_t)(entry >> 32);                                   \
             k = last;                                                                         \
@@ -220,22 +220,19 @@ TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegRea
     REFILL;
     DIFFERENCE(symbol, size);
     nat[0] = (int16_t)c->pred;
-    while (c->pairs) {
+    for (;;) {
         REFILL;
-        PAIR /* up to JPEG_LOOKAHEAD bits each */
-        PAIR
-        PAIR
-        PAIR
-        continue;
-    singly:
-        SYMBOL(nat[NAT_OF_ZZ[k]] = (int16_t)RECEIVE(size));
-    }
-    while (!c->pairs) {
-        REFILL;
-        COEFFICIENT
-        COEFFICIENT
-        COEFFICIENT
-        COEFFICIENT
+        if (c->pairs) { /* up to JPEG_LOOKAHEAD bits each */
+            PAIR
+            PAIR
+            PAIR
+            PAIR
+        } else {
+            COEFFICIENT
+            COEFFICIENT
+            COEFFICIENT
+            COEFFICIENT
+        }
         continue;
     slowly:
         SYMBOL(nat[NAT_OF_ZZ[k]] = (int16_t)RECEIVE(size));

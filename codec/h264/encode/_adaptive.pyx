@@ -40,17 +40,12 @@ cdef inline int32_t log2(uint32_t value) noexcept nogil:
     return UNIT * (bits - 1) + MANTISSAS[(<uint64_t>value << 32 - bits + 1 >> 24) & 255]
 
 
-cdef inline int64_t floored(int64_t a, int64_t b) noexcept nogil:
-    """a / b, rounded down; b > 0."""
-    return a // b - (a % b < 0)
-
-
 # ---------------------------------------------------------------- adaptive quantization
 
 
 cdef int energy(const uint8_t *block, Py_ssize_t stride, int columns, int rows, int size) noexcept nogil:
-    """Sum of squared differences from the mean of a block of size x size samples (8 or 16), of which so many columns
-    and rows are there, and the last ones are repeated: at most 256 * 127.5^2."""
+    """Sum of squared differences from the mean of a block of size x size samples (8 or 16): at most 256 * 127.5^2. The
+    last column and row that are there are repeated."""
     cdef int sum = 0, square = 0, i, k
     cdef const uint8_t *line
     for i in range(size):

@@ -11,6 +11,7 @@ from libc.stdlib cimport abs, calloc, free
 from libc.string cimport memcpy, memset
 
 from codec._core cimport codec_bit_length
+from codec.h264.encode._adaptive cimport floored
 from codec.h264.encode._coder cimport NOTHING
 from codec.h264.encode._kernels cimport H264Enc, h264_enc
 from codec.h264.encode._planes cimport weigh_samples
@@ -462,11 +463,6 @@ def total(const uint8_t[:, ::1] plane):
     return sum
 
 
-cdef inline int floor_div(int64_t a, int64_t b) noexcept nogil:
-    """b > 0"""
-    return <int>(a // b - (a % b < 0))
-
-
 def direct_distances(const int16_t[:, ::1] mv0, const int16_t[:, ::1] mv1, const int16_t[:, ::1] col, int width,
                      int numerator, int denominator, int most):
     """How far the vectors of temporal (8.4.1.2.3) and of spatial direct prediction (8.4.1.2.2) are from those that were
@@ -489,7 +485,9 @@ def direct_distances(const int16_t[:, ::1] mv0, const int16_t[:, ::1] mv1, const
         x, y = <int>(i % width), <int>(i // width)
         temporal = spatial = 0
         for k in range(2):
-            scaled = 0 if col is None else floor_div(2 * <int64_t>col[i, k] * numerator + denominator, 2 * denominator)
+            scaled = 0
+            if col is not None:
+                scaled = <int>floored(2 * <int64_t>col[i, k] * numerator + denominator, 2 * denominator)
             temporal += abs(mv0[i, k] - scaled) + abs(mv1[i, k] - scaled + (0 if col is None else col[i, k]))
             for list in range(2):
                 mv = found[list] + 2 * i + k
