@@ -357,3 +357,19 @@ def test_entropy_coded_bytes():
                 out = np.full(n + 40, 99, np.uint8)
                 count = _kernels.unstuff(data, n, out, level)
                 assert out[:count].tobytes() == plain and (out[n:] == 99).all()
+
+
+@pytest.mark.parametrize("restart_interval", [0, 5])
+@pytest.mark.parametrize("quality", [20, 85, 100])
+def test_long_scans_are_read_as_short_ones(quality, restart_interval):
+    """Two coefficients by a load, where a scan has 2048 blocks or more: the blocks are those of its parts, which have
+    fewer. Smooth blocks and noise, which ends with the last coefficient."""
+    rng = np.random.default_rng(quality)
+    wide = np.kron(rng.integers(0, 256, (16, 64)), np.ones((8, 8)))
+    wide[:64] = rng.integers(0, 256, (64, 512))
+    wide[64:] += rng.normal(0, 3, (64, 512))
+    high = np.tile(np.clip(wide, 0, 255).astype(np.uint8), (4, 1))
+    options = {"quality": quality, "effort": 2, "progressive": False, "restart_interval": restart_interval}
+    planes = [codec.jpeg.read_coefficients(codec.encode(one, **options)).levels[0] for one in (high, high[:128])]
+    assert planes[0].shape[0] * planes[0].shape[1] >= 2048 > planes[1].shape[0] * planes[1].shape[1]
+    np.testing.assert_array_equal(planes[0], np.tile(planes[1], (4, 1, 1, 1)))

@@ -126,3 +126,28 @@ def test_a_file_that_cannot_be_written_is_one_error(tmp_path, capfd, monkeypatch
     with pytest.raises(OSError, match="No space left"):
         codec.write_video(tmp_path / f"clip.{suffix}", noise(64, 64, 8), fps=25, qp=20)
     assert capfd.readouterr().err == ""
+
+
+def test_samples_of_uneven_mp4_last_as_long_as_their_frames(tmp_path):
+    """A sample lasts until the decoding time of the next one; browsers seek by that."""
+    av = pytest.importorskip("av")
+    ticks, source, path = [0, 40, 80, 600, 640, 1000, 1020], tmp_path / "source.mkv", tmp_path / "a.mp4"
+    with av.open(str(source), "w") as container:
+        video = container.add_stream("ffv1", rate=25)
+        video.width, video.height, video.pix_fmt, video.time_base = 36, 20, "yuv420p", Fraction(1, 1000)
+        video.codec_context.time_base = Fraction(1, 1000)
+        for pixels, tick in zip(FRAMES, ticks):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = tick, Fraction(1, 1000)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    assert "B" in {one.type for one in codec.write_video(path, source, qp=30)}
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        step = 1000 * container.streams.video[0].time_base
+    shown = dict(zip(ticks, np.diff([*ticks, 1060])))
+    assert all(packet.dts <= packet.pts for packet in packets)
+    lasts = np.diff([packet.dts for packet in packets])  # of all but the last one
+    assert [(packet.pts * step, last * step) for packet, last in zip(packets, lasts)] == [
+        (packet.pts * step, shown[packet.pts * step]) for packet in packets[:-1]
+    ]
