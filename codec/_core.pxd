@@ -21,6 +21,10 @@ cdef extern from "bits.h" nogil:
     uint64_t codec_nonzero_mask(const int16_t *level, int first, int last)
     const uint8_t NAT_OF_ZZ[80]         # Figure A.6: zig-zag position -> natural index
 
+cdef extern from "prefetch.h" nogil:
+    void prefetch(const void *p)
+    void prefetch_to_write(const void *p)
+
 cdef extern from "levels.h" nogil:
     int codec_variant(int level)        # index into a table of CODEC_KERNEL for a position on the CPU ladder
     struct codec_member:

@@ -466,6 +466,7 @@ cdef int append(BitWriter *w, const BitWriter *more) noexcept nogil:
     """Append the bits of another writer, which has not stuffed any, and stuff them on the way."""
     cdef const uint8_t *source = more.start
     cdef const uint8_t *stop
+    cdef uint8_t *next
     cdef uint64_t before = w.acc, eight, shifted
     cdef int count = w.count, i
     if stuff(w):
@@ -473,6 +474,7 @@ cdef int append(BitWriter *w, const BitWriter *more) noexcept nogil:
     while more.next - source >= 8:
         if reserve(w, 2 * PIECE):
             return E_MEMORY
+        next = w.next
         stop = source + min(<Py_ssize_t>PIECE, more.next - source & -8)
         while source < stop:
             eight = codec_load_be64(source)
@@ -480,13 +482,14 @@ cdef int append(BitWriter *w, const BitWriter *more) noexcept nogil:
             before = eight
             source += 8
             if not codec_has_ff(shifted):
-                codec_store_be64(w.next, shifted)
-                w.next += 8
+                codec_store_be64(next, shifted)
+                next += 8
                 continue
             for i in range(8):
-                w.next[0] = <uint8_t>(shifted >> 56 - 8 * i)
-                w.next[1] = 0
-                w.next += 2 if w.next[0] == 0xFF else 1
+                next[0] = <uint8_t>(shifted >> 56 - 8 * i)
+                next[1] = 0
+                next += 2 if next[0] == 0xFF else 1
+        w.next = next
     w.acc, w.segment = before, w.next - w.start
     if reserve(w, 32):
         return E_MEMORY

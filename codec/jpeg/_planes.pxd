@@ -33,6 +33,9 @@ cdef struct Forward:
     Py_ssize_t plane_size
     int16_t *sums               # owned; the strip follows it
     uint8_t *strip
+    const uint8_t *ahead        # pixels of the next row of MCUs that are not in the cache yet
+    const uint8_t *ahead_past
+    int lines_ahead             # cache lines of it for each block of this row
 
 cdef struct Upsampler:
     Py_ssize_t stride           # samples from row to row of the plane
@@ -42,8 +45,11 @@ cdef struct Upsampler:
     Py_ssize_t turn             # the row with which the ring begins again, of those that `compose_some` reads
     int H, V
 
+cdef class Pixels:
+    cdef Py_buffer view
+
 cdef int describe_forward(Forward *f, color, sampling, Q, chroma, dead_zone, dering) except -1
-cdef int set_image(Forward *f, const uint8_t[:, :, ::1] image) except -1
+cdef int set_image(Forward *f, Pixels image) except -1
 cdef int open_forward(Forward *f) noexcept nogil
 cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil
 cdef void close_forward(Forward *f) noexcept nogil

@@ -4,6 +4,7 @@
     forward     pixels -> colour -> downsampling -> FDCT -> quantization -> levels     (encoder)
     compose     component planes -> upsampling -> colour -> pixels                     (decoder)
 """
+from cpython.buffer cimport PyBUF_ND, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int16_t, int32_t, uint16_t, uint64_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
@@ -12,7 +13,7 @@ import numpy as np
 
 from codec._core cimport (
     E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, JpegDsp, Sample, idct_block_deep, jpeg_dsp,
-    prepare_quantizer,
+    prefetch, prepare_quantizer,
 )
 from codec._pixel cimport (
     LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, upsample_h2_row,
@@ -148,6 +149,7 @@ cdef void convert_row(const JpegDsp *dsp, const uint8_t *pixels, int channels, i
 cdef enum:
     LEAST_ROWS = 2              # of MCUs that a thread takes at a time; where they begin costs some rows more
     GROUP = 16                  # blocks that pass from one stage to the next at a time: 2 kB of coefficients
+    CACHE_LINE = 64             # bytes, of most processors
 
 
 cdef void add_sixteenths(const JpegDsp *dsp, const uint8_t *sixteenths, Py_ssize_t stride, int16_t *coef,
@@ -160,15 +162,25 @@ cdef void add_sixteenths(const JpegDsp *dsp, const uint8_t *sixteenths, Py_ssize
         coef[i] = <int16_t>(coef[i] + (<int16_t>(fine[i] + 8) >> 4))         # below 2^11: words suffice
 
 
-cdef void transform_blocks(const JpegDsp *dsp, const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride,
+cdef inline void fetch_ahead(Forward *f, int blocks) noexcept nogil:
+    """Memory is idle while blocks are coded, and slow while pixels are read."""
+    cdef const uint8_t *past = min(f.ahead + CACHE_LINE * f.lines_ahead * blocks, f.ahead_past)
+    while f.ahead < past:
+        prefetch(f.ahead)
+        f.ahead += CACHE_LINE
+
+
+cdef void transform_blocks(Forward *f, const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride,
                            ForwardComponent *c, int16_t *out_zz) noexcept nogil:
     """Level shift (A.3.1), FDCT and quantization of a row of blocks. `sixteenths` of samples: NULL for none."""
+    cdef const JpegDsp *dsp = f.dsp
     cdef int16_t coef[GROUP * 64]
     cdef Py_ssize_t bx = 0
     cdef int i, n
     while bx < c.wide:
         n = <int>min(c.wide - bx, <Py_ssize_t>GROUP)
         dsp.fdct(samples + 8 * bx, stride, 128, coef, n)
+        fetch_ahead(f, n // 2)
         if c.rings and reaches_a_limit(samples + 8 * bx, stride, 8 * n):
             for i in range(n):
                 if touches_a_limit(samples + 8 * (bx + i), stride):
@@ -176,6 +188,7 @@ cdef void transform_blocks(const JpegDsp *dsp, const uint8_t *samples, const uin
         if sixteenths != NULL:
             add_sixteenths(dsp, sixteenths + 8 * bx, stride, coef, n)
         dsp.quantize(coef, &c.quantizer, out_zz + bx * 64, n)
+        fetch_ahead(f, n - n // 2)
         bx += n
 
 
@@ -237,6 +250,8 @@ cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
             row[i] = f.strip + i * f.plane_size + y * f.padded
         convert_row(f.dsp, f.image + max(0, min(my * rows + y - f.reach, f.height - 1)) * f.width * f.channels,
                     f.channels, f.transform, row, f.width, f.padded)
+    f.ahead = f.image + min((my + 1) * rows, f.height) * f.width * f.channels
+    f.ahead_past = f.image + min((my + 2) * rows, f.height) * f.width * f.channels
     for i in range(f.channels):
         c = &f.components[i]
         plane = f.strip + i * f.plane_size + f.reach * f.padded
@@ -248,8 +263,8 @@ cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
             if f.least_squares:
                 sixteenths = fine
         for v in range(min(c.V, c.high - my * c.V)):
-            transform_blocks(f.dsp, plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL
-                             else NULL, out_width, c, c.out_zz + v * c.wide * 64)
+            transform_blocks(f, plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL else
+                             NULL, out_width, c, c.out_zz + v * c.wide * 64)
 
 
 cdef int describe_forward(Forward *f, color, sampling, Q, chroma, dead_zone, dering) except -1:
@@ -257,7 +272,7 @@ cdef int describe_forward(Forward *f, color, sampling, Q, chroma, dead_zone, der
     cdef const uint16_t[::1] steps
     cdef uint16_t ones[64]
     cdef ForwardComponent *c
-    cdef int i
+    cdef int i, blocks = 0
     f.channels, f.transform = <int>len(sampling), TRANSFORMS[color]
     f.least_squares = {"box": False, "least-squares": True}[chroma]
     if f.channels not in (1, 3, 4) or any(len(x) != f.channels for x in (Q, dering) if x is not None):
@@ -276,22 +291,38 @@ cdef int describe_forward(Forward *f, color, sampling, Q, chroma, dead_zone, der
             prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE if dead_zone else ROUNDING_NEAREST, &c.quantizer)
         else:
             prepare_quantizer(ones, 1, ROUNDING_NEAREST, &c.quantizer)
+        blocks += c.H * c.V
         c.rings = dering is not None and c.H == f.Hmax and c.V == f.Vmax
         if c.rings:
             steps = dering[i]
             prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE, &c.ringing.quantizer)
             memcpy(c.ringing.steps_nat, &steps[0], sizeof(c.ringing.steps_nat))
+    f.lines_ahead = (f.channels * f.Hmax * f.Vmax * 64 // CACHE_LINE + blocks - 1) // blocks
     return 0
 
 
-cdef int set_image(Forward *f, const uint8_t[:, :, ::1] image) except -1:
+cdef class Pixels:
+    """The samples of a C-contiguous array (H, W, components) of bytes, which stay while it lives. A memoryview would
+    take as long as to encode 64x64 pixels."""
+
+    def __cinit__(self, array):
+        PyObject_GetBuffer(array, &self.view, PyBUF_ND)
+        if self.view.ndim != 3 or self.view.itemsize != 1:
+            raise ParameterError("an image is an array (H, W, components) of uint8")
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.view)
+
+
+cdef int set_image(Forward *f, Pixels image) except -1:
     """Take the image of `forward`, which the caller keeps, after `describe_forward`."""
+    cdef const Py_buffer *view = &image.view
     cdef ForwardComponent *c
     cdef int i
-    if image.shape[0] < 1 or image.shape[1] < 1 or image.shape[2] != f.channels:
+    if view.shape[0] < 1 or view.shape[1] < 1 or view.shape[2] != f.channels:
         raise ParameterError("an image has rows, columns and as many channels as there are components")
     f.dsp = jpeg_dsp(level_index())
-    f.image, f.height, f.width = &image[0, 0, 0], image.shape[0], image.shape[1]
+    f.image, f.height, f.width = <const uint8_t *>view.buf, view.shape[0], view.shape[1]
     for i in range(f.channels):
         c = &f.components[i]
         c.high, c.wide = ceil_div(f.height * c.V, 8 * f.Vmax), ceil_div(f.width * c.H, 8 * f.Hmax)
@@ -361,7 +392,7 @@ cdef class ForwardTeam(Team):
         close_forward(&f)
 
 
-def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="box", dead_zone=False, dering=None,
+def forward(image, color, sampling, Q=None, *, chroma="box", dead_zone=False, dering=None,
             activity=None, shared=None, int threads=1):
     """Quantized levels, or coefficients, of every component.
 
@@ -392,9 +423,10 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     cdef int32_t[:, ::1] logarithms
     cdef uint64_t[:, :, ::1] masks
     cdef int16_t[:, :, ::1] dc
+    cdef Pixels pixels = Pixels(image)
     cdef int i
     describe_forward(f, color, sampling, Q, chroma, dead_zone, dering)
-    set_image(f, image)
+    set_image(f, pixels)
     if activity is not None:
         team.H, logarithms = activity
         check_activity(team.H)

@@ -1,19 +1,20 @@
 """From pixels to entropy-coded data, a row of MCUs at a time: for encodes that need no second look at the levels.
 
-A row of samples and levels fits the cache, so that the picture passes through memory once. Threads code strips of rows
-side by side; the bits of one strip are appended to those of the strips above: the bytes are those of one thread.
+A row of samples and levels fits the cache, as the bits of a strip of rows do, so that the picture passes through memory
+once. Threads code strips side by side. The bits of a strip are appended to those of the strips above, so that the bytes
+do not depend on the number of threads.
 """
 from libc.stdint cimport int16_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from codec._core cimport (
-    E_MEMORY, JPEG_BLOCK_BYTES, OK, BitWriter, append, close_writer, end_segment, open_writer, reserve, stuff,
+    E_MEMORY, JPEG_BLOCK_BYTES, OK, BitWriter, append, close_writer, end_segment, open_writer, reserve,
 )
 from codec._stop cimport stopped
 from codec._team cimport Team, turns_lock, turns_unlock
 from codec.jpeg._planes cimport (
-    Forward, ForwardComponent, close_forward, describe_forward, forward_row, open_forward, set_image,
+    Forward, ForwardComponent, Pixels, close_forward, describe_forward, forward_row, open_forward, set_image,
 )
 from codec.jpeg._scan_write cimport RowWriter, Tables, describe_rows, finished, put_mcu_row
 from codec.jpeg._segments cimport whole_intervals
@@ -22,7 +23,9 @@ from ..errors import ParameterError
 
 cdef enum:
     STRIPS = 32             # for each thread: the last ones to end leave others without work
+    LEAST_MCUS = 128        # of a strip: one MCU of it is coded twice
     MCU_BLOCKS = 10         # at most (B.2.3)
+    APPENDED = 1 << 14      # bytes: room beyond what a joined scan is expected to take
 
 cdef struct Strip:
     BitWriter writer        # owned once it is begun
@@ -59,9 +62,9 @@ cdef class StreamTeam(Team):
     cdef RowWriter r            # described, and copied by threads whenever they begin
     cdef RowWriter joint        # of the whole scan; the writer, once the first strip is there, is owned
     cdef Strip *strips
-    cdef Py_ssize_t room                # bytes that a writer begins with
+    cdef Py_ssize_t room                # bytes that a strip's writer begins with
     cdef Py_ssize_t mcus_high, unit     # strips begin at multiples of `unit` rows
-    cdef Py_ssize_t joined
+    cdef Py_ssize_t joined, reused      # strips; writers of joined ones serve again, in order
     cdef bint joining
 
     def __dealloc__(self):
@@ -130,25 +133,36 @@ cdef class StreamTeam(Team):
         cdef Strip *s = &self.strips[strip]
         cdef BitWriter *w = &self.joint.writer
         cdef int status, i
-        if strip == 0:
-            close_writer(w)
-            w[0] = s.writer
-            memset(&s.writer, 0, sizeof(BitWriter))
-            status = stuff(w)
-        elif self.r.restart_interval:                   # it begins with a marker
-            status = end_segment(w) or end_segment(&s.writer) or reserve(w, s.writer.next - s.writer.start)
+        if strip == 0 and open_writer(w, (s.writer.next - s.writer.start) * self.parts * 9 // 8 + APPENDED):
+            return E_MEMORY
+        if self.r.restart_interval:                     # it begins with a marker
+            status = end_segment(&s.writer) or reserve(w, s.writer.next - s.writer.start)
             if status == OK:
                 memcpy(w.next, s.writer.start, s.writer.next - s.writer.start)
                 w.next += s.writer.next - s.writer.start
                 w.segment = w.next - w.start
         else:
-            status = self.put_first_mcu(&self.joint, s) or append(w, &s.writer)
+            status = (self.put_first_mcu(&self.joint, s) if strip else OK) or append(w, &s.writer)
         for i in range(self.r.Ns):
             self.joint.rows[i].pred = s.pred[i]
         if s.writer.status:
             w.status = s.writer.status
-        close_writer(&s.writer)
         return status
+
+    cdef int open_strip(self, BitWriter *w) noexcept nogil:
+        """A writer for a strip: that of a joined one, or a new one."""
+        cdef BitWriter *joined = NULL
+        turns_lock(&self.turns)
+        if self.reused < self.joined:
+            joined = &self.strips[self.reused].writer
+            w[0] = joined[0]
+            memset(joined, 0, sizeof(BitWriter))
+            self.reused += 1
+        turns_unlock(&self.turns)
+        if joined == NULL:
+            return open_writer(w, self.room)
+        w.next, w.acc, w.count, w.segment = w.start, 0, 0, 0
+        return OK
 
     cdef void join_done(self) noexcept nogil:
         """Append the strips that have all strips above them, unless another thread does; the caller holds the lock."""
@@ -181,7 +195,7 @@ cdef class StreamTeam(Team):
                 strip = self.take()
                 if strip < 0:
                     break
-                status = open_writer(&r.writer, self.room) or self.code(strip, &f, r)
+                status = self.open_strip(&r.writer) or self.code(strip, &f, r)
                 turns_lock(&self.turns)
                 self.strips[strip].writer = r.writer
                 self.strips[strip].done = status == OK
@@ -238,7 +252,7 @@ cdef class PixelWriter:
         for i in range(self.f.channels):
             self.Td[i], self.Ta[i] = destinations[i]
 
-    def data(self, const uint8_t[:, :, ::1] image, int threads=1, bytes before=b"", bytes after=b""):
+    def data(self, image, int threads=1, bytes before=b"", bytes after=b""):
         """The data of a sequential scan of all components: the bytes that `forward` and `encode_scan` would make.
 
         Parameters
@@ -258,9 +272,10 @@ cdef class PixelWriter:
         cdef RowWriter *r = &team.r
         cdef ForwardComponent *c
         cdef Py_ssize_t mcus_wide
+        cdef Pixels pixels = Pixels(image)
         cdef int i
         f[0] = self.f
-        set_image(f, image)
+        set_image(f, pixels)
         mcus_wide = (f.width + 8 * f.Hmax - 1) // (8 * f.Hmax)
         describe_rows(r, f.dsp, f.channels, mcus_wide, self.restart_interval)
         for i in range(f.channels):
@@ -269,12 +284,12 @@ cdef class PixelWriter:
             r.rows[i].dc, r.rows[i].ac = &self.tables.codes[self.Td[i]], &self.tables.codes[4 + self.Ta[i]]
         team.mcus_high = (f.height + 8 * f.Vmax - 1) // (8 * f.Vmax)
         team.unit = whole_intervals(mcus_wide, self.restart_interval)
-        team.parts = min(STRIPS * threads, (team.mcus_high + team.unit - 1) // team.unit) if threads > 1 else 1
+        team.parts = max(<Py_ssize_t>1, min(STRIPS * threads, (team.mcus_high + team.unit - 1) // team.unit,
+                                            mcus_wide * team.mcus_high // LEAST_MCUS))
         team.strips = <Strip *>calloc(team.parts, sizeof(Strip))
         if team.strips == NULL:
             raise MemoryError
-        # glibc goes through all free blocks when it frees one of 64 kB
-        team.room = min(<Py_ssize_t>1 << 16, MCU_BLOCKS * JPEG_BLOCK_BYTES * mcus_wide + f.width * f.height // 2)
+        team.room = MCU_BLOCKS * JPEG_BLOCK_BYTES * mcus_wide + f.width * f.height // (2 * team.parts)
         team.joint = r[0]
         team.share(threads)
         return finished(&team.joint.writer, team.status, before, after)

@@ -8,10 +8,10 @@ within the pair and the line are to be found.
 from libc.stdint cimport int16_t, int32_t
 from libc.stdlib cimport abs
 
-from codec._core cimport codec_assert_range
+from codec._core cimport codec_assert_range, prefetch
 from codec.h264.macroblock._slice cimport (
-    CACHE, MISSING_REFERENCE, PART_8X8, SUB_4X4, SUB_8X8, UNAVAILABLE, UNUSED, Reference, SliceContext, prefetch,
-    set_block, wait_for_lines,
+    CACHE, MISSING_REFERENCE, PART_8X8, SUB_4X4, SUB_8X8, UNAVAILABLE, UNUSED, Reference, SliceContext, set_block,
+    wait_for_lines,
 )
 from codec.h264.pictures._picture cimport MB_DIRECT, MB_FIELD, MB_INTRA, MB_ONE_VECTOR, PictureData
 

@@ -8,10 +8,10 @@ followed.
 from libc.stdint cimport int8_t, uint8_t, int16_t
 from libc.string cimport memcpy, memset
 
-from codec._core cimport codec_assert_range
+from codec._core cimport codec_assert_range, prefetch_to_write
 from codec.h264.macroblock._kernels cimport H264_LEFT, H264_TOP, H264_TOPLEFT, H264_TOPRIGHT
 from codec.h264.macroblock._slice cimport (
-    CACHE, SLICE_B, SLICE_I, UNAVAILABLE, UNUSED, Neighbours, Place, SliceContext, context_of, prefetch_to_write,
+    CACHE, SLICE_B, SLICE_I, UNAVAILABLE, UNUSED, Neighbours, Place, SliceContext, context_of,
 )
 from codec.h264.pictures._picture cimport MB_FIELD, MB_INTRA, MB_PCM, MB_SI, MB_TRANSFORM8, PictureData
 

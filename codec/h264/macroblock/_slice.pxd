@@ -20,10 +20,6 @@ from codec._team cimport Turns, shared_pause, shared_sleep, turns_give, turns_lo
 from codec.h264.macroblock._kernels cimport H264Dsp
 from codec.h264.pictures._picture cimport PictureData, SliceInfo, has_lines
 
-cdef extern from "prefetch.h" nogil:
-    void prefetch(const void *p)
-    void prefetch_to_write(const void *p)
-
 cdef enum:
     CACHE = 12              # entry of block (0, 0)
     CACHE_SIZE = 48
