@@ -379,11 +379,11 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_to_rgb_fn ycc_to_rgb
         jpeg_fdct_fn fdct
         jpeg_quantize_fn quantize
+        jpeg_idct_fn idct
         jpeg_downsample_fn downsample_h2v2
         jpeg_pair_rows_fn pair_rows
         jpeg_pair_columns_fn pair_columns
         jpeg_upsample_fn upsample_h2v2
-        jpeg_idct_fn idct
         jpeg_reduced_fn idct_reduced
         jpeg_put_fn put_mcus
         jpeg_dc_tokens_fn dc_tokens

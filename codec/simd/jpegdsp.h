@@ -278,13 +278,13 @@ typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, flo
     ONE(jpeg_to_ycc_fn, rgb_to_ycc) \
     ONE(jpeg_to_rgb_fn, ycc_to_rgb) \
     ONE(jpeg_fdct_fn, fdct)         \
-    ONE(jpeg_quantize_fn, quantize)
+    ONE(jpeg_quantize_fn, quantize) \
+    ONE(jpeg_idct_fn, idct)
 #define JPEG_DSP_OTHER_MEMBERS(ONE)             \
     ONE(jpeg_downsample_fn, downsample_h2v2)    \
     ONE(jpeg_pair_rows_fn, pair_rows)           \
     ONE(jpeg_pair_columns_fn, pair_columns)     \
     ONE(jpeg_upsample_fn, upsample_h2v2)        \
-    ONE(jpeg_idct_fn, idct)                     \
     ONE(jpeg_reduced_fn, idct_reduced)          \
     ONE(jpeg_put_fn, put_mcus)                  \
     ONE(jpeg_dc_tokens_fn, dc_tokens)           \
