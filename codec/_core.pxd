@@ -45,13 +45,14 @@ cdef enum:
 # ---------------------------------------------------------------- writing
 
 cdef struct BitWriter:
-    uint8_t *start          # owned; malloc'ed, grows in reserve()
+    uint8_t *start          # owned; malloc'ed, grows in reserve(); or `lent`
     uint8_t *next
     uint8_t *end
     Py_ssize_t segment      # start of the bytes that end_segment() has yet to stuff
     uint64_t acc            # its `count` low bits are pending, the others written
     int count               # 0..7 between calls
     int status
+    bint lent               # the memory is another's, who makes room in it
 
 cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil
 cdef int open_writer(BitWriter *w, Py_ssize_t size) noexcept nogil

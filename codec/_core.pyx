@@ -430,7 +430,8 @@ cdef int open_writer(BitWriter *w, Py_ssize_t size) noexcept nogil:
 
 
 cdef void close_writer(BitWriter *w) noexcept nogil:
-    free(w.start)
+    if not w.lent:
+        free(w.start)
     w.start = w.next = w.end = NULL
 
 
@@ -440,9 +441,10 @@ cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil:
     cdef uint8_t *grown
     if w.end - w.next >= size:
         return OK
+    codec_assert(not w.lent)
     while want - used < size:
         want *= 2
-    grown = <uint8_t *>realloc(w.start, want)
+    grown = <uint8_t *>realloc(w.start, want) if not w.lent else NULL
     if grown == NULL:
         w.status = E_MEMORY
         return E_MEMORY

@@ -6,6 +6,9 @@ from _thread import start_new_thread
 
 from codec._stop cimport raise_stopped, stopped
 
+cdef enum:
+    POLLS = 1000            # 50 us: so long it takes to wake a thread, and most helpers have less than that to do
+
 
 cdef class Team:
     """A subclass has the state of the work, and `work`, which takes part after part of it until none is left.
@@ -68,6 +71,12 @@ cdef class Team:
             self.work()
             turns_lock(&self.turns)
             self.over = True
+            for i in range(POLLS):
+                if not self.active:
+                    break
+                turns_unlock(&self.turns)
+                shared_pause()
+                turns_lock(&self.turns)
             while self.active:
                 turns_wait(&self.turns)
             turns_unlock(&self.turns)

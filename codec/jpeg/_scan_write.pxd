@@ -18,7 +18,8 @@ cdef struct RowWriter:
 cdef void describe_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
                         Py_ssize_t restart_interval) noexcept nogil
 cdef int put_mcu_row(RowWriter *r, Py_ssize_t my, Py_ssize_t mx) noexcept nogil
-cdef bytes finished(BitWriter *w, int status, bytes before=*, bytes after=*)
+cdef int check_written(int status) except -1
+cdef bytes finished(BitWriter *w, int status)
 
 cdef enum:
     # correction bits buffered for an end-of-band run; T.81 sets no bound, this one keeps memory fixed

@@ -411,23 +411,21 @@ cdef int put_sequential_scan(RowWriter *r, Scan *scan) noexcept nogil:
     return OK
 
 
-cdef bytes finished(BitWriter *w, int status, bytes before=b"", bytes after=b""):
-    """The entropy-coded data of a scan, the last segment ended, between other bytes."""
-    cdef bytes out
-    cdef char *at
-    if status == OK:
-        end_segment(w)
-        status = w.status
+cdef int check_written(int status) except -1:
     if status == E_MEMORY:
         raise MemoryError
     if status:
         raise ParameterError(NO_CODE)
-    out = PyBytes_FromStringAndSize(NULL, len(before) + (w.next - w.start) + len(after))
-    at = out
-    memcpy(at, <const char *>before, len(before))
-    memcpy(at + len(before), w.start, w.next - w.start)
-    memcpy(at + len(before) + (w.next - w.start), <const char *>after, len(after))
-    return out
+    return 0
+
+
+cdef bytes finished(BitWriter *w, int status):
+    """The entropy-coded data of a scan, the last segment ended."""
+    if status == OK:
+        end_segment(w)
+        status = w.status
+    check_written(status)
+    return PyBytes_FromStringAndSize(<const char *>w.start, w.next - w.start)
 
 
 cdef int put_bands(Sink sink, Scan *scan) noexcept nogil:

@@ -4,28 +4,36 @@ A row of samples and levels fits the cache, as the bits of a strip of rows do, s
 once. Threads code strips side by side. The bits of a strip are appended to those of the strips above, so that the bytes
 do not depend on the number of threads.
 """
+from cpython.object cimport PyObject
 from libc.stdint cimport int16_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from codec._core cimport (
-    E_MEMORY, JPEG_BLOCK_BYTES, OK, BitWriter, append, close_writer, end_segment, open_writer, reserve,
+    E_MEMORY, JPEG_BLOCK_BYTES, OK, BitWriter, append, close_writer, end_segment, open_writer,
 )
 from codec._stop cimport stopped
 from codec._team cimport Team, turns_lock, turns_unlock
 from codec.jpeg._planes cimport (
     Forward, ForwardComponent, Pixels, close_forward, describe_forward, forward_row, open_forward, set_image,
 )
-from codec.jpeg._scan_write cimport RowWriter, Tables, describe_rows, finished, put_mcu_row
+from codec.jpeg._scan_write cimport RowWriter, Tables, check_written, describe_rows, put_mcu_row
 from codec.jpeg._segments cimport whole_intervals
 from ..errors import ParameterError
 
 
+cdef extern from "Python.h":
+    PyObject *PyBytes_FromStringAndSize(const char *bytes, Py_ssize_t size) except NULL
+    int _PyBytes_Resize(PyObject **bytes, Py_ssize_t size) except -1
+    char *PyBytes_AS_STRING(PyObject *bytes)
+    void Py_XDECREF(PyObject *object)
+
 cdef enum:
-    STRIPS = 32             # for each thread: the last ones to end leave others without work
-    LEAST_MCUS = 128        # of a strip: one MCU of it is coded twice
+    STRIPS = 32             # for each thread, that many rows take part in
+    LAST_ROWS = 4           # strips of a single row for each thread, so that threads end together
+    LEAST_MCUS = 512        # of a strip: one MCU of it is coded twice
     MCU_BLOCKS = 10         # at most (B.2.3)
-    APPENDED = 1 << 14      # bytes: room beyond what a joined scan is expected to take
+    APPENDED = 1 << 14      # bytes: room to append besides that of a strip whose bytes should all be FF
 
 cdef struct Strip:
     BitWriter writer        # owned once it is begun
@@ -60,10 +68,13 @@ cdef class StreamTeam(Team):
     need the levels of the strip above, to `join`."""
     cdef Forward f              # described, not open
     cdef RowWriter r            # described, and copied by threads whenever they begin
-    cdef RowWriter joint        # of the whole scan; the writer, once the first strip is there, is owned
+    cdef RowWriter joint        # of the whole scan; its writer writes to `file`
+    cdef PyObject *file         # bytes; owned, and nobody else's
+    cdef bytes before           # what the file begins with
     cdef Strip *strips
     cdef Py_ssize_t room                # bytes that a strip's writer begins with
     cdef Py_ssize_t mcus_high, unit     # strips begin at multiples of `unit` rows
+    cdef Py_ssize_t even, last          # these units are spread over strips, then each is one
     cdef Py_ssize_t joined, reused      # strips; writers of joined ones serve again, in order
     cdef bint joining
 
@@ -74,12 +85,22 @@ cdef class StreamTeam(Team):
                 close_writer(&self.strips[i].writer)
             free(self.strips)
         close_writer(&self.r.writer)
-        close_writer(&self.joint.writer)
+        Py_XDECREF(self.file)
+
+    cdef void spread(self, Py_ssize_t mcus_wide, int threads) noexcept nogil:
+        """Decide on strips."""
+        cdef Py_ssize_t units = (self.mcus_high + self.unit - 1) // self.unit
+        self.last = min(LAST_ROWS * threads, units // 4) if threads > 1 else 0
+        self.even = units - self.last
+        self.parts = self.last + max(<Py_ssize_t>1, min(STRIPS * threads, self.even,
+                                                        mcus_wide * self.mcus_high // LEAST_MCUS))
 
     cdef Py_ssize_t first_row(self, Py_ssize_t strip) noexcept nogil:
-        """Of a strip; those of all strips are spread evenly."""
-        cdef Py_ssize_t units = (self.mcus_high + self.unit - 1) // self.unit
-        return min(units * strip // self.parts * self.unit, self.mcus_high)
+        """Of a strip; most of them are spread evenly."""
+        cdef Py_ssize_t left = self.parts - strip
+        cdef Py_ssize_t unit = (self.even * strip // (self.parts - self.last) if left > self.last
+                                else self.even + self.last - left)
+        return min(unit * self.unit, self.mcus_high)
 
     cdef int code(self, Py_ssize_t strip, Forward *f, RowWriter *r) noexcept nogil:
         """Code a strip by the writer of `r`."""
@@ -132,11 +153,11 @@ cdef class StreamTeam(Team):
         """Append a strip to those above it."""
         cdef Strip *s = &self.strips[strip]
         cdef BitWriter *w = &self.joint.writer
-        cdef int status, i
-        if strip == 0 and open_writer(w, (s.writer.next - s.writer.start) * self.parts * 9 // 8 + APPENDED):
-            return E_MEMORY
+        cdef int status = self.make_room(2 * (s.writer.next - s.writer.start) + APPENDED), i
+        if status:
+            return status
         if self.r.restart_interval:                     # it begins with a marker
-            status = end_segment(&s.writer) or reserve(w, s.writer.next - s.writer.start)
+            status = end_segment(&s.writer)
             if status == OK:
                 memcpy(w.next, s.writer.start, s.writer.next - s.writer.start)
                 w.next += s.writer.next - s.writer.start
@@ -163,6 +184,57 @@ cdef class StreamTeam(Team):
             return open_writer(w, self.room)
         w.next, w.acc, w.count, w.segment = w.start, 0, 0, 0
         return OK
+
+    cdef int make_room(self, Py_ssize_t size) noexcept nogil:
+        """Room for `size` more bytes in the file; the first strip tells about how long it will be."""
+        cdef BitWriter *w = &self.joint.writer
+        cdef const BitWriter *first = &self.strips[0].writer
+        if w.end - w.next >= size:
+            return OK
+        with gil:
+            if self.joined == 0:
+                return self.open_file(size + min(self.f.width * self.f.height, (first.next - first.start) * 9
+                                                 * self.mcus_high // (8 * self.first_row(1))))
+            return self.resize_file(w.next - w.start, max(size, (w.next - w.start) // 2))
+
+    cdef int open_file(self, Py_ssize_t room) noexcept:
+        cdef Py_ssize_t used = len(self.before)
+        try:
+            self.file = PyBytes_FromStringAndSize(NULL, used + room)
+        except MemoryError:
+            return E_MEMORY
+        memcpy(PyBytes_AS_STRING(self.file), <const char *>self.before, used)
+        self.joint.writer.segment = used
+        return self.resize_file(used, room)
+
+    cdef int resize_file(self, Py_ssize_t used, Py_ssize_t room) noexcept:
+        """Let the joint writer go on after `used` bytes, with room for more."""
+        cdef BitWriter *w = &self.joint.writer
+        w.start = w.next = w.end = NULL
+        try:
+            _PyBytes_Resize(&self.file, used + room)
+        except MemoryError:
+            return E_MEMORY
+        w.start = <uint8_t *>PyBytes_AS_STRING(self.file)
+        w.next = w.start + used
+        w.end = w.next + room
+        w.lent = True
+        return OK
+
+    cdef bytes finish(self, bytes after):
+        """The file."""
+        cdef BitWriter *w = &self.joint.writer
+        cdef PyObject *file
+        if self.status == OK:
+            self.status = self.make_room(len(after) + APPENDED) or end_segment(w) or w.status
+        check_written(self.status)
+        memcpy(w.next, <const char *>after, len(after))
+        _PyBytes_Resize(&self.file, w.next - w.start + len(after))
+        file = self.file
+        self.file = NULL
+        after = <bytes>file
+        Py_XDECREF(file)
+        return after
 
     cdef void join_done(self) noexcept nogil:
         """Append the strips that have all strips above them, unless another thread does; the caller holds the lock."""
@@ -284,12 +356,12 @@ cdef class PixelWriter:
             r.rows[i].dc, r.rows[i].ac = &self.tables.codes[self.Td[i]], &self.tables.codes[4 + self.Ta[i]]
         team.mcus_high = (f.height + 8 * f.Vmax - 1) // (8 * f.Vmax)
         team.unit = whole_intervals(mcus_wide, self.restart_interval)
-        team.parts = max(<Py_ssize_t>1, min(STRIPS * threads, (team.mcus_high + team.unit - 1) // team.unit,
-                                            mcus_wide * team.mcus_high // LEAST_MCUS))
+        team.spread(mcus_wide, threads)
         team.strips = <Strip *>calloc(team.parts, sizeof(Strip))
         if team.strips == NULL:
             raise MemoryError
         team.room = MCU_BLOCKS * JPEG_BLOCK_BYTES * mcus_wide + f.width * f.height // (2 * team.parts)
         team.joint = r[0]
+        team.before = before
         team.share(threads)
-        return finished(&team.joint.writer, team.status, before, after)
+        return team.finish(after)

@@ -69,6 +69,18 @@ def test_extreme_shapes(height, width):
         assert codec.encode(picture, **settings, threads=3) == codec.encode(picture, **settings)
 
 
+@pytest.mark.parametrize("restart_interval", [0, 3])
+def test_a_picture_whose_first_rows_are_no_sample_of_it(restart_interval):
+    """Room for a file is made by its first strip, and again when that proves too little, or too much."""
+    noise = np.random.default_rng(3).integers(0, 256, (900, 701, 3), np.uint8)
+    for flat in (np.s_[:200], np.s_[8:], np.s_[:]):
+        noise[flat] = 90
+        settings = dict(quality=100, effort=1, subsampling="4:4:4", restart_interval=restart_interval)
+        expected = codec.jpeg.encode(noise, **settings).data  # which writes a scan of levels
+        for threads in (1, *THREADS):
+            assert codec.encode(noise, **settings, threads=threads) == expected
+
+
 def test_all_processors_and_small_pictures():
     picture = PICTURE[:9, :20]
     assert codec.encode(picture, threads=0) == codec.encode(picture, threads=50) == codec.encode(picture)
