@@ -1,10 +1,11 @@
-/* AVX-512 kernels of JPEG, where they gain: twice the lanes of AVX2, sums of products in one
- * instruction (VNNI), permutations of all bytes (VBMI), masks for the ends of rows. Contracts: jpegdsp.h; the
- * mathematics: jpeg_color.h, jpeg_transform.h. */
+/* AVX-512 kernels of JPEG, where they gain: twice the lanes of AVX2, sums of products in one instruction (VNNI),
+ * permutations of all bytes (VBMI), masks for the ends of rows. Contracts: jpegdsp.h; the mathematics: jpeg_color.h,
+ * jpeg_transform.h. */
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
 #include <immintrin.h>
+#include <string.h>
 
 #include "../bits.h"
 #include "../jpeg_color.h"
@@ -259,8 +260,9 @@ INLINE void idct_of_4(Waiting *w, const __m512i q[8], ptrdiff_t stride, const in
         const __m128i rows[4] = {_mm512_castsi512_si128(v[i]), _mm512_extracti32x4_epi32(v[i], 1),
                                  _mm512_extracti32x4_epi32(v[i], 2), _mm512_extracti32x4_epi32(v[i], 3)};
         for (int k = 0; k < 4; k++) {
+            const double second = _mm_castsi128_pd(rows[k])[1]; /* _mm_storeh_pd would require an aligned address */
             _mm_storel_epi64((__m128i *)(w->out[k] + 2 * i * stride), rows[k]);
-            _mm_storeh_pd((double *)(w->out[k] + (2 * i + 1) * stride), _mm_castsi128_pd(rows[k]));
+            memcpy(w->out[k] + (2 * i + 1) * stride, &second, 8);
         }
     }
     w->n = 0;
