@@ -123,7 +123,7 @@ static const uint8_t PLACES_OF_4[4][64] = {VECTOR_OF(4, 0), VECTOR_OF(4, 1), VEC
 /* Which bytes of vector k are of component c. */
 INLINE uint64_t bytes_of_component(ptrdiff_t step, int k, int c)
 {
-    return step == 3 ? 0x9249249249249249 << (c + 2 * k) % 3 : 0x1111111111111111 << c;
+    return step == 3 ? 0x9249249249249249ull << (c + 2 * k) % 3 : 0x1111111111111111ull << c;
 }
 
 INLINE void rgb_of_64(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, const ptrdiff_t step,
