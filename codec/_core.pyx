@@ -465,7 +465,8 @@ cdef enum:
     PIECE = 1 << 12             # bytes for which there is room, should all be FF
 
 cdef int append(BitWriter *w, const BitWriter *more) noexcept nogil:
-    """Append the bits of another writer, which has not stuffed any, and stuff them on the way."""
+    """Append the bits of another writer, which has not stuffed any, and stuff them on the way. Lent memory has room for
+    twice its bytes, two PIECEs and 32."""
     cdef const uint8_t *source = more.start
     cdef const uint8_t *stop
     cdef uint8_t *next

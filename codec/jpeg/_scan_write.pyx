@@ -412,6 +412,7 @@ cdef int put_sequential_scan(RowWriter *r, Scan *scan) noexcept nogil:
 
 
 cdef int check_written(int status) except -1:
+    """Raise what a writer's status means."""
     if status == E_MEMORY:
         raise MemoryError
     if status:

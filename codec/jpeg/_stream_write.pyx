@@ -33,7 +33,7 @@ cdef enum:
     LAST_ROWS = 4           # strips of a single row for each thread, so that threads end together
     LEAST_MCUS = 512        # of a strip: one MCU of it is coded twice
     MCU_BLOCKS = 10         # at most (B.2.3)
-    APPENDED = 1 << 14      # bytes: room to append besides that of a strip whose bytes should all be FF
+    APPENDED = 1 << 14      # bytes: what `append` and an MCU want besides those of a strip, should all be FF
 
 cdef struct Strip:
     BitWriter writer        # owned once it is begun
@@ -198,6 +198,7 @@ cdef class StreamTeam(Team):
             return self.resize_file(w.next - w.start, max(size, (w.next - w.start) // 2))
 
     cdef int open_file(self, Py_ssize_t room) noexcept:
+        """Begin with `before`."""
         cdef Py_ssize_t used = len(self.before)
         try:
             self.file = PyBytes_FromStringAndSize(NULL, used + room)
@@ -222,9 +223,10 @@ cdef class StreamTeam(Team):
         return OK
 
     cdef bytes finish(self, bytes after):
-        """The file."""
+        """The file, to be called once."""
         cdef BitWriter *w = &self.joint.writer
         cdef PyObject *file
+        cdef bytes whole
         if self.status == OK:
             self.status = self.make_room(len(after) + APPENDED) or end_segment(w) or w.status
         check_written(self.status)
@@ -232,9 +234,9 @@ cdef class StreamTeam(Team):
         _PyBytes_Resize(&self.file, w.next - w.start + len(after))
         file = self.file
         self.file = NULL
-        after = <bytes>file
+        whole = <bytes>file
         Py_XDECREF(file)
-        return after
+        return whole
 
     cdef void join_done(self) noexcept nogil:
         """Append the strips that have all strips above them, unless another thread does; the caller holds the lock."""
