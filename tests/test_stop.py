@@ -56,6 +56,8 @@ class Signals:
         self.count, self.last = 0, last
 
     def _handle(self, number, frame):
+        if self.count == self.last:  # this signal was on its way when the timer was stopped
+            return
         self.count += 1
         if self.count == self.last:
             signal.setitimer(signal.ITIMER_REAL, 0)

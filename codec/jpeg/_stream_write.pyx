@@ -239,9 +239,10 @@ cdef class StreamTeam(Team):
         return whole
 
     cdef void join_done(self) noexcept nogil:
-        """Append the strips that have all strips above them, unless another thread does; the caller holds the lock."""
+        """Append the strips that have all strips above them, unless another thread does, or the work has failed: then
+        the file may be lost. The caller holds the lock."""
         cdef int status = OK
-        if self.joining:
+        if self.joining or self.status:
             return
         self.joining = True
         while self.joined < self.parts and self.strips[self.joined].done and status == OK:

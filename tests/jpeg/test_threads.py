@@ -2,6 +2,9 @@
 
 import _thread
 import itertools
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -79,6 +82,35 @@ def test_a_picture_whose_first_rows_are_no_sample_of_it(restart_interval):
         expected = codec.jpeg.encode(noise, **settings).data  # which writes a scan of levels
         for threads in (1, *THREADS):
             assert codec.encode(noise, **settings, threads=threads) == expected
+
+
+LITTLE_MEMORY = """
+import resource, sys, numpy as np, codec
+picture = np.random.default_rng(1).integers(0, 256, (1800, 1800, 3), np.uint8)
+picture[:200] = 90          # so the file proves larger than its first strip tells
+options = dict(quality=100, effort=1, subsampling="4:4:4")
+expected, failed = codec.encode(picture, **options), 0
+for megabytes in range(1, 25):
+    for threads in (1, 2, 4):
+        with open("/proc/self/statm") as statm:
+            size = int(statm.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + megabytes * 1_000_000, -1))
+        try:
+            assert codec.encode(picture, **options, threads=threads) == expected
+        except MemoryError:
+            failed += 1
+        resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+print(failed)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of the process is read from /proc")
+@pytest.mark.skipif(os.environ.get("CODEC_DEBUG") == "1", reason="the sanitizers take all addresses")
+def test_a_child_with_too_little_memory_for_the_file():
+    """It is the bytes that are returned, which threads make room in: after the first failure nobody writes to it."""
+    ran = subprocess.run([sys.executable, "-c", LITTLE_MEMORY], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert 0 < int(ran.stdout) < 72
 
 
 def test_all_processors_and_small_pictures():
