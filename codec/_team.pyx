@@ -7,7 +7,7 @@ from _thread import start_new_thread
 from codec._stop cimport raise_stopped, stopped
 
 cdef enum:
-    POLLS = 1000            # 50 us: so long it takes to wake a thread, and most helpers have less than that to do
+    POLLS = 1000            # about 50 us: to wake a thread that sleeps takes longer than most helpers still need
 
 
 cdef class Team:

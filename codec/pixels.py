@@ -133,7 +133,7 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
     >>> uint8_pixels(np.zeros((4, 6), np.uint8), "samples have 8 bits").shape
     (4, 6, 1)
     """
-    # "B" is uint8: to compare a dtype with np.uint8 takes longer than all that follows
+    # "B" is uint8; a comparison with np.uint8 would make a dtype of it first
     array = image if type(image) is np.ndarray and image.dtype.char == "B" else _as_uint8(image, reason)
     if array.ndim == 2:
         array = array[..., None]

@@ -5,7 +5,6 @@ usage: python samples/clip.py FILE.y4m    (needs NumPy)
 48 frames of 160x96, 24 per second: a camera pans over rings and stripes, a ball crosses them, and after a cut letters scroll over a ramp. Computed in
 integers, so that the bytes are the same everywhere. BSD-2-Clause, as the rest of this repository.
 """
-
 import math
 import sys
 

@@ -6,7 +6,6 @@ The photographs ship with scikit-image, whose documentation lists them as CC0 or
 never resampled. The other pictures are computed in integers. So the pixels are the same with every version of NumPy and Pillow. The bytes of a
 PNG may depend on the version of zlib, so the manifest has hashes of bytes and of pixels; a JPEG has none of its pixels, which depend on the decoder.
 """
-
 import argparse
 import hashlib
 import json
@@ -24,13 +23,7 @@ OURS = "BSD-2-Clause, as the rest of this repository"
 
 # file: (name in skimage/data, crop as left, top, right, bottom or None, who, licence, why)
 PHOTOGRAPHS = {
-    "coffee.png": (
-        "coffee.png",
-        None,
-        "Rachel Michetti",
-        CC0,
-        "smooth porcelain beside wood grain; the standard picture of the examples",
-    ),
+    "coffee.png": ("coffee.png", None, "Rachel Michetti", CC0, "smooth porcelain beside wood grain; the standard picture of the examples"),
     "chelsea.png": (
         "chelsea.png",
         None,
@@ -45,20 +38,8 @@ PHOTOGRAPHS = {
         PUBLIC_DOMAIN,
         "skin, hair, a blurred background, a patch of saturated orange",
     ),
-    "rocket.jpg": (
-        "rocket.jpg",
-        None,
-        "SpaceX",
-        PUBLIC_DOMAIN,
-        "a JPEG that another encoder wrote; night sky, where banding shows",
-    ),
-    "camera.png": (
-        "camera.png",
-        (64, 64, 448, 352),
-        "Lav Varshney",
-        CC0,
-        "gray; large flat sky, sharp silhouette, grass",
-    ),
+    "rocket.jpg": ("rocket.jpg", None, "SpaceX", PUBLIC_DOMAIN, "a JPEG that another encoder wrote; night sky, where banding shows"),
+    "camera.png": ("camera.png", (64, 64, 448, 352), "Lav Varshney", CC0, "gray; large flat sky, sharp silhouette, grass"),
     "clock.png": (
         "clock_motion.png",
         None,
@@ -112,10 +93,7 @@ def noise(height, width):
 COMPUTED = {
     "gradient.png": (gradient, "no texture hides a step: banding and wrong colour matrices show"),
     "graphics.png": (graphics, "saturated edges and text: ringing, chroma bleeding"),
-    "zone_plate.png": (
-        zone_plate,
-        "gray; all frequencies and orientations at once: aliasing, wrong quantization tables",
-    ),
+    "zone_plate.png": (zone_plate, "gray; all frequencies and orientations at once: aliasing, wrong quantization tables"),
     "noise_97x61.png": (lambda: noise(61, 97), "nothing to predict: the dearest picture of its size; odd sides"),
     "odd_17x33.png": (lambda: gradient()[:33, :17] * 7, "one column and one row more than whole 16 x 16 units"),
     "odd_1x1.png": (lambda: np.array([[[200, 30, 60]]]), "the smallest picture"),

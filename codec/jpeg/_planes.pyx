@@ -303,7 +303,7 @@ cdef int describe_forward(Forward *f, color, sampling, Q, chroma, dead_zone, der
 
 cdef class Pixels:
     """The samples of a C-contiguous array (H, W, components) of bytes, which stay while it lives. A memoryview would
-    take as long as to encode 64x64 pixels."""
+    parse the format too, by code that is seldom in the cache."""
 
     def __cinit__(self, array):
         PyObject_GetBuffer(array, &self.view, PyBUF_ND)

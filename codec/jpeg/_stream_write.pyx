@@ -29,7 +29,7 @@ cdef extern from "Python.h":
     void Py_XDECREF(PyObject *object)
 
 cdef enum:
-    STRIPS = 32             # for each thread, that many rows take part in
+    STRIPS = 32             # for each thread, where there are as many rows
     LAST_ROWS = 4           # strips of a single row for each thread, so that threads end together
     LEAST_MCUS = 512        # of a strip: one MCU of it is coded twice
     MCU_BLOCKS = 10         # at most (B.2.3)

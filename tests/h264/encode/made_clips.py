@@ -1,6 +1,7 @@
 """Clips for the encoder's tests, and what the encoder says it made of them."""
 
 import io
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -71,6 +72,21 @@ def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, crf=None, bitr
     shown = sorted(pictures, key=lambda one: one.number)
     assert [one.number for one in shown] == list(range(len(pictures)))
     return b"".join(one.data for one in pictures), [one.found for one in shown], pictures
+
+
+def write_at(path, frames, ticks):
+    """Write RGB frames without loss to a Matroska file, each to be shown from its tick on, in milliseconds."""
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("ffv1", rate=25)
+        video.height, video.width = frames[0].shape[:2]
+        video.pix_fmt, video.time_base = "yuv420p", Fraction(1, 1000)
+        video.codec_context.time_base = video.time_base
+        for pixels, tick in zip(frames, ticks):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = tick, video.time_base
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
 
 
 def cropped(planes, width, height):

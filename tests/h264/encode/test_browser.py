@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from made_clips import moving
+from made_clips import moving, write_at
 
 import codec
 
@@ -121,15 +121,7 @@ def test_the_command(page, tmp_path):
 def test_uneven_times(page, tmp_path):
     """As those of a screen recording, in a clip with B pictures."""
     ticks, frames, source = [0, 40, 80, 600, 640, 1000, 1020], moving(64, 48, 7), tmp_path / "source.mkv"
-    with av.open(str(source), "w") as container:
-        video = container.add_stream("ffv1", rate=25)
-        video.width, video.height, video.pix_fmt, video.time_base = 64, 48, "yuv420p", Fraction(1, 1000)
-        video.codec_context.time_base = Fraction(1, 1000)
-        for pixels, tick in zip(frames, ticks):
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
-            frame.pts, frame.time_base = tick, Fraction(1, 1000)
-            container.mux(video.encode(frame))
-        container.mux(video.encode(None))
+    write_at(source, frames, ticks)
     path = tmp_path / "clip.mp4"
     codec.write_video(path, source, qp=20)
     found, drawn = shown(page, path, [Fraction(tick + 5, 1000) for tick in ticks] + [Fraction(590, 1000)])

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from made_clips import moving, noise
+from made_clips import moving, noise, write_at
 
 import codec
 from codec.errors import ParameterError
@@ -132,15 +132,7 @@ def test_samples_of_uneven_mp4_last_as_long_as_their_frames(tmp_path):
     """A sample lasts until the decoding time of the next one; browsers seek by that."""
     av = pytest.importorskip("av")
     ticks, source, path = [0, 40, 80, 600, 640, 1000, 1020], tmp_path / "source.mkv", tmp_path / "a.mp4"
-    with av.open(str(source), "w") as container:
-        video = container.add_stream("ffv1", rate=25)
-        video.width, video.height, video.pix_fmt, video.time_base = 36, 20, "yuv420p", Fraction(1, 1000)
-        video.codec_context.time_base = Fraction(1, 1000)
-        for pixels, tick in zip(FRAMES, ticks):
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
-            frame.pts, frame.time_base = tick, Fraction(1, 1000)
-            container.mux(video.encode(frame))
-        container.mux(video.encode(None))
+    write_at(source, FRAMES, ticks)
     assert "B" in {one.type for one in codec.write_video(path, source, qp=30)}
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
