@@ -1,6 +1,5 @@
 """Jobs side by side: callables without arguments, and their results in the order of the jobs."""
 
-import contextlib
 import operator
 import os
 from collections import deque
@@ -95,13 +94,13 @@ class Workers:
     Parameters
     ----------
     count : int
-        Threads that begin with the first jobs.
+        Threads, without those that are `away`.
     most : int, optional
-        Threads that there may be after calls of `another`. Default: `count`.
+        Threads, with those that are `away`. Default: `count`.
     """
 
     def __init__(self, count, most=None):
-        self._count, self._most = count, max(count, most or count)
+        self._count, self._most, self._away = count, max(count, most or count), 0
         self._todo, self._threads = deque(), set()
         self._lock = RLock()  # while it is held, the garbage collector may run, and with it `leave`
 
@@ -110,24 +109,31 @@ class Workers:
         future = Future(job)
         with self._lock:
             self._todo.append(future)
-            self._begin(self._count)
+            self._begin()
         return future
 
-    def another(self):
-        """Begin one more thread, if jobs are left for it: one of the others waits."""
-        with self._lock, contextlib.suppress(RuntimeError):  # the system has no more threads: others do the jobs
+    def away(self):
+        """A thread waits, until `back`, for something that needs no processor: another may do jobs, also later ones."""
+        with self._lock:
+            self._away += 1
             if self._todo:
-                self._begin(self._most)
+                self._begin()
 
-    def _begin(self, most):
-        if len(self._threads) < most:
+    def back(self):
+        """A thread that was `away` goes on."""
+        with self._lock:
+            self._away -= 1
+
+    def _begin(self):
+        if len(self._threads) < min(self._count + self._away, self._most):
             thread = Thread(target=self._work, daemon=False)
             self._threads.add(thread)
             try:
                 thread.start()
-            except RuntimeError:
+            except RuntimeError:  # the system has no more threads: others do the jobs
                 self._threads.discard(thread)
-                raise
+                if not self._threads:
+                    raise
 
     def _work(self):
         """Do jobs until there are none."""

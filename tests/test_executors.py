@@ -59,16 +59,36 @@ def submitted(pool, job):
     return future
 
 
-def test_one_more_thread_begins_when_it_is_asked_for_and_there_is_a_job():
+def test_another_thread_does_jobs_while_one_is_away():
+    pool, meeting = Workers(1, 2), threading.Barrier(2)
+    first, second = submitted(pool, lambda: meeting.wait(60)), pool.submit(lambda: meeting.wait(60))
+    assert len(pool._threads) == 1
+    pool.away()
+    assert {first.result(), second.result()} == {0, 1}
+    pool.back()
+    pool.join()
+
+
+def test_another_thread_does_jobs_that_come_while_one_is_away():
     pool, meeting = Workers(1, 2), threading.Barrier(2)
     first = submitted(pool, lambda: meeting.wait(60))
-    pool.another()  # there is no other job
+    pool.away()  # there is no other job
     assert len(pool._threads) == 1
     second = pool.submit(lambda: meeting.wait(60))
-    assert not first.done() and not second.done()
-    pool.another()
     assert {first.result(), second.result()} == {0, 1}
-    pool.another()
+    pool.back()
+    pool.join()
+
+
+def test_no_thread_begins_for_one_that_is_back():
+    pool, gate = Workers(1, 2), threading.Event()
+    first = submitted(pool, lambda: gate.wait(60))
+    pool.away()
+    pool.back()
+    second = pool.submit(lambda: 2)
+    assert len(pool._threads) == 1
+    gate.set()
+    assert first.result() and second.result() == 2
     pool.join()
 
 
@@ -76,7 +96,7 @@ def test_there_are_never_more_threads_than_were_said():
     pool, gate = Workers(2, 3), threading.Event()
     threads = [pool.submit(lambda: gate.wait(60) and threading.get_ident()) for _ in range(40)]
     for _ in range(9):
-        pool.another()
+        pool.away()
     gate.set()
     assert len({each.result() for each in threads}) <= 3
     pool.join()
@@ -157,9 +177,10 @@ def test_fewer_threads_than_asked_for_do_the_jobs(monkeypatch):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", none)
-    pool.another()
+    pool.away()
+    third = pool.submit(lambda: 3)
     gate.set()
-    assert first.result() and second.result() == 2
+    assert first.result() and second.result() == 2 and third.result() == 3
     with pytest.raises(RuntimeError, match="start new"):
         list(in_order([lambda: 1] * 3, 2))
 
@@ -187,7 +208,7 @@ def test_halting_ends_also_a_thread_that_begins_meanwhile():
     submitted(pool, endless)
     gate.wait(60)
     pool.submit(endless)
-    pool.another()
+    pool.away()
     pool.halt()
     assert 1 <= len(done) <= 2 and not pool._threads
 
@@ -234,8 +255,8 @@ def test_an_abandoned_run_is_dropped_while_a_thread_of_it_begins():
     pool, gate = Workers(1, 2), threading.Event()
     submitted(pool, lambda: gate.wait(60))
     late = pool.submit(lambda: 2)
-    pool._begin = lambda most: pool.leave()
-    pool.another()
+    pool._begin = pool.leave
+    pool.away()
     gate.set()
     with pytest.raises(Halted):
         late.result()

@@ -197,7 +197,7 @@ def _all_rows(jobs, worker, threads, told):
     pool = 1
     if threads > 1 and len(todo) > 1:
         pool = Workers(min(threads, len(todo)), min(threads + WAITING, len(todo)))
-        worker.turns = Turns(threads, pool.another)
+        worker.turns = Turns(threads, pool)
 
     def do(place):
         rows[place] = worker.row(jobs[place])

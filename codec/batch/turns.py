@@ -4,6 +4,8 @@ import contextlib
 import threading
 import time
 
+from ..executors import Workers
+
 WORTH_SECONDS = 0.001  # from this length on a wait gives the turn away: to change threads takes a tenth of it
 RECENT = 4  # latest waits; three of them must be long: one long wait may be that for the interpreter's lock
 
@@ -18,25 +20,15 @@ class Turns:
     ----------
     count : int
         How many threads have turns at once.
-    another : callable
-        Called where a turn is lent and no thread waits for it: begins a thread, if there is a job for it.
+    pool : Workers, optional
+        Told which of its threads have lent their turns, so that others begin if there are jobs for them.
     """
 
-    def __init__(self, count, another=lambda: None):
-        self._free, self._another, self._recent = threading.Semaphore(count), another, {}
-        self._counting, self._waiting = threading.Lock(), 0
-
-    def _count(self, change):
-        with self._counting:
-            self._waiting += change
+    def __init__(self, count, pool=None):
+        self._free, self._pool, self._recent = threading.Semaphore(count), pool or Workers(count), {}
 
     def __enter__(self):
-        if not self._free.acquire(blocking=False):
-            self._count(1)
-            try:
-                self._free.acquire()
-            finally:
-                self._count(-1)
+        self._free.acquire()
 
     def __exit__(self, kind, error, traceback):
         self._free.release()
@@ -49,10 +41,11 @@ class Turns:
         if lends:
             self._free.release()
         try:
-            if lends and not self._waiting:
-                self._another()
+            if lends:
+                self._pool.away()
             yield
         finally:
             self._recent[what] = (*recent[1:], time.perf_counter() - begin)
             if lends:
-                self.__enter__()
+                self._pool.back()
+                self._free.acquire()

@@ -1,6 +1,5 @@
 """Turns: how many threads work at once, and when one lends its turn."""
 
-import contextlib
 import threading
 import time
 
@@ -9,6 +8,7 @@ import pytest
 import codec
 from codec.batch import CompressTask, plan, rows, run, turns
 from codec.batch.turns import RECENT, WORTH_SECONDS, Turns
+from codec.executors import Workers
 
 
 @pytest.fixture
@@ -64,21 +64,18 @@ def test_first_waits_count_as_short(clock):
         assert waited(turns, clock, 0)
 
 
-def test_another_thread_is_asked_for_unless_one_waits(clock):
-    asked = []
-    turns = Turns(1, lambda: asked.append(turns._waiting))
-    waiting = threading.Thread(target=turns.__enter__)
+def test_the_pool_knows_which_turns_are_lent(clock):
+    pool = Workers(1)
+    turns = Turns(1, pool)
     with turns:
         for _ in range(RECENT):
             waited(turns, clock, 2 * WORTH_SECONDS)
-        assert asked == [0]
-        waiting.start()
-        while not turns._waiting:
-            time.sleep(0.001)
+        assert pool._away == 0
         with turns.lent("read"):
-            waiting.join()
-            turns.__exit__(None, None, None)  # for that thread
-        assert asked == [0]
+            assert pool._away == 1
+        with pytest.raises(OSError), turns.lent("read"):
+            raise OSError
+        assert pool._away == 0
 
 
 def test_a_turn_is_kept_in_short_waits(clock):
@@ -122,27 +119,35 @@ def test_no_turn_is_given_twice_if_no_thread_can_begin(clock):
     def none():
         raise MemoryError
 
-    turns = Turns(1, none)
+    pool = Workers(1)
+    turns = Turns(1, pool)
     with turns:
         for _ in range(RECENT):
-            clock[0] += 0
-            with contextlib.suppress(MemoryError), turns.lent("read"):
-                clock[0] += 2 * WORTH_SECONDS
+            waited(turns, clock, 2 * WORTH_SECONDS)
+        pool._todo.append(None)
+        pool._begin = none
         with pytest.raises(MemoryError), turns.lent("read"):
             pass
         assert not is_free(turns)
-    assert turns._free._value == 1
+    assert turns._free._value == 1 and pool._away == 0
 
 
-def test_jobs_begin_while_others_wait_for_a_slow_disk(tmp_path, picture, monkeypatch):
+@pytest.mark.parametrize("late", (False, True), ids=("jobs before", "jobs after"))
+def test_jobs_begin_while_others_wait_for_a_slow_disk(tmp_path, picture, monkeypatch, late):
+    """Jobs that were there before the others waited, and jobs that come after."""
     together, write = threading.Barrier(4), rows.write_target
 
     def slow(*given):
         together.wait(60)  # fails unless four jobs are written at once, of which two have turns
         write(*given)
 
+    def load(task):
+        while late and together.n_waiting < 2:
+            time.sleep(0.001)
+
     monkeypatch.setattr(turns, "WORTH_SECONDS", -1)  # every wait is long
     monkeypatch.setattr(rows, "write_target", slow)
+    monkeypatch.setattr(CompressTask, "load", load)
     names = [str(tmp_path / f"{index}.jpg") for index in range(8)]
     for index, name in enumerate(names):
         codec.write(name, picture(8, 8, seed=index))
