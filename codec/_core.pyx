@@ -666,6 +666,8 @@ def code_table(BITS, HUFFVAL):
 
 
 def _counts(counts):
+    if type(counts) is np.ndarray and counts.dtype == np.uint32 and counts.shape == (256,):
+        return np.ascontiguousarray(counts)         # the checks below take as long as the table
     array = np.asarray(counts)
     if array.shape != (256,) or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= 1 << 32:
         raise ParameterError("counts must be 256 integers in 0..2^32 - 1")

@@ -15,6 +15,8 @@ PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), n
 @pytest.mark.parametrize("name", ["JPEG", *READABLE])
 def test_what_pillow_writes_is_recognized(name):
     Image.init()
+    if name == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
     if name not in Image.SAVE:
         pytest.skip(f"this Pillow does not write {name}")
     buffer = io.BytesIO()
