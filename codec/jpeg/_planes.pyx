@@ -12,8 +12,8 @@ from libc.string cimport memcpy, memmove, memset
 import numpy as np
 
 from codec._core cimport (
-    E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, JpegDsp, Sample, idct_block_deep, jpeg_dsp,
-    prefetch, prepare_quantizer,
+    E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, JpegDsp, Sample, codec_lowest_bit, idct_block_deep,
+    jpeg_dsp, prefetch, prepare_quantizer,
 )
 from codec._pixel cimport (
     LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, upsample_h2_row,
@@ -60,6 +60,7 @@ cdef void dering_block(const JpegDsp *dsp, const uint8_t *samples, Py_ssize_t st
     cdef int16_t level_zz[64]
     cdef int16_t level_nat[64]
     cdef uint16_t rebuilt[64]
+    cdef uint64_t present
     cdef int i, turn
     cdef int16_t out, moved, most = 0
     for i in range(8):
@@ -68,7 +69,11 @@ cdef void dering_block(const JpegDsp *dsp, const uint8_t *samples, Py_ssize_t st
     memset(beyond, 128, sizeof(beyond))
     for turn in range(DERING_ROUNDS):
         dsp.quantize(coef_nat, &ringing.quantizer, level_zz, 1)
-        for i in range(64):
+        dsp.significance(level_zz, 0, &present, 1)
+        memset(level_nat, 0, sizeof(level_nat))
+        while present:
+            i = codec_lowest_bit(present)
+            present &= present - 1
             level_nat[NAT_OF_ZZ[i]] = level_zz[i]
         idct_block_deep(level_nat, ringing.steps_nat, 12, rebuilt, 8)   # 12 bits hold what 8 bits would clamp
         moved = 0
@@ -92,34 +97,33 @@ cdef void dering_block(const JpegDsp *dsp, const uint8_t *samples, Py_ssize_t st
         memcpy(coef_nat, base, sizeof(base))
 
 
-cdef bint reaches_a_limit(const uint8_t *samples, Py_ssize_t stride, int wide) noexcept nogil:
-    """Whether any sample of eight rows of `wide` is black or white. Most of a photograph is neither."""
+cdef bint reaches_a_limit(const uint8_t *samples, Py_ssize_t stride, int wide, uint8_t *least,
+                          uint8_t *most) noexcept nogil:
+    """Whether any sample of eight rows of `wide` is black or white: most of a photograph is neither. And the least and
+    the greatest sample of each column."""
     cdef int i, j
-    cdef uint8_t least = 255, most = 0
-    for i in range(8):
-        for j in range(wide):
-            least = samples[j] if samples[j] < least else least
-            most = samples[j] if samples[j] > most else most
-        samples += stride
-    return least == 0 or most == 255
-
-
-cdef inline bint touches_a_limit(const uint8_t *samples, Py_ssize_t stride) noexcept nogil:
-    """Whether a block has black or white samples and is not flat."""
-    cdef int i, j
-    cdef uint8_t least[8]
-    cdef uint8_t most[8]
-    memcpy(least, samples, 8)
-    memcpy(most, samples, 8)
+    cdef uint8_t darkest = 255, brightest = 0
+    memcpy(least, samples, wide)
+    memcpy(most, samples, wide)
     for i in range(1, 8):
         samples += stride
-        for j in range(8):
+        for j in range(wide):
             least[j] = samples[j] if samples[j] < least[j] else least[j]
             most[j] = samples[j] if samples[j] > most[j] else most[j]
+    for j in range(wide):
+        darkest = least[j] if least[j] < darkest else darkest
+        brightest = most[j] if most[j] > brightest else brightest
+    return darkest == 0 or brightest == 255
+
+
+cdef inline bint touches_a_limit(const uint8_t *least, const uint8_t *most) noexcept nogil:
+    """Whether a block has black or white samples and is not flat, from those of its columns."""
+    cdef uint8_t darkest = least[0], brightest = most[0]
+    cdef int j
     for j in range(1, 8):
-        least[0] = least[j] if least[j] < least[0] else least[0]
-        most[0] = most[j] if most[j] > most[0] else most[0]
-    return least[0] < most[0] and (least[0] == 0 or most[0] == 255)
+        darkest = least[j] if least[j] < darkest else darkest
+        brightest = most[j] if most[j] > brightest else brightest
+    return darkest < brightest and (darkest == 0 or brightest == 255)
 
 
 # ================================================================ forward
@@ -175,15 +179,17 @@ cdef void transform_blocks(Forward *f, const uint8_t *samples, const uint8_t *si
     """Level shift (A.3.1), FDCT and quantization of a row of blocks. `sixteenths` of samples: NULL for none."""
     cdef const JpegDsp *dsp = f.dsp
     cdef int16_t coef[GROUP * 64]
+    cdef uint8_t least[GROUP * 8]
+    cdef uint8_t most[GROUP * 8]
     cdef Py_ssize_t bx = 0
     cdef int i, n
     while bx < c.wide:
         n = <int>min(c.wide - bx, <Py_ssize_t>GROUP)
         dsp.fdct(samples + 8 * bx, stride, 128, coef, n)
         fetch_ahead(f, n // 2)
-        if c.rings and reaches_a_limit(samples + 8 * bx, stride, 8 * n):
+        if c.rings and reaches_a_limit(samples + 8 * bx, stride, 8 * n, least, most):
             for i in range(n):
-                if touches_a_limit(samples + 8 * (bx + i), stride):
+                if touches_a_limit(least + 8 * i, most + 8 * i):
                     dering_block(dsp, samples + 8 * (bx + i), stride, &c.ringing, coef + 64 * i)
         if sixteenths != NULL:
             add_sixteenths(dsp, sixteenths + 8 * bx, stride, coef, n)
@@ -250,8 +256,8 @@ cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
             row[i] = f.strip + i * f.plane_size + y * f.padded
         convert_row(f.dsp, f.image + max(0, min(my * rows + y - f.reach, f.height - 1)) * f.width * f.channels,
                     f.channels, f.transform, row, f.width, f.padded)
-    f.ahead = f.image + min((my + 1) * rows, f.height) * f.width * f.channels
-    f.ahead_past = f.image + min((my + 2) * rows, f.height) * f.width * f.channels
+    f.ahead = f.image + min((my + 1) * rows + f.reach, f.height) * f.width * f.channels
+    f.ahead_past = f.image + min((my + 2) * rows + f.reach, f.height) * f.width * f.channels
     for i in range(f.channels):
         c = &f.components[i]
         plane = f.strip + i * f.plane_size + f.reach * f.padded
@@ -341,8 +347,8 @@ cdef shrinking_parts(Py_ssize_t rows, int threads):
 
 
 cdef struct Shared:             # what progressive scans of a component share: see assemble.Common
-    uint64_t *masks             # of levels, by bit; or NULL
-    int16_t *dc
+    uint64_t *masks             # of levels, for so many `bits`
+    int16_t *dc                 # or NULL
     int bits
 
 
@@ -364,9 +370,9 @@ cdef class ForwardTeam(Team):
         cdef int Al
         if i == 0 and self.logarithm != NULL:
             block_logarithms(zz, blocks, self.H, self.logarithm + first)
-        if s.masks != NULL:
-            for Al in range(s.bits):
-                f.dsp.significance(zz, (1 << Al) - 1, s.masks + Al * c.high * c.wide + first, blocks)
+        for Al in range(s.bits):
+            f.dsp.significance(zz, (1 << Al) - 1, s.masks + Al * c.high * c.wide + first, blocks)
+        if s.dc != NULL:
             for k in range(blocks):
                 s.dc[first + k] = zz[64 * k]
 
@@ -410,7 +416,7 @@ def forward(image, color, sampling, Q=None, *, chroma="box", dead_zone=False, de
     activity : None, or H of `_masking.luma_logarithms` and an int32 array (blocks_high, blocks_wide) for what that
         gives of the first component's coefficients
     shared : None, or for each component two arrays for what progressive scans of its levels share: masks as of
-        `_scan_write.significances`, and DC, int16 (blocks_high, blocks_wide, 1)
+        `_scan_write.significances`, or None, and DC, int16 (blocks_high, blocks_wide, 1)
     threads : at least 1
 
     Returns
@@ -434,11 +440,15 @@ def forward(image, color, sampling, Q=None, *, chroma="box", dead_zone=False, de
             raise ParameterError("logarithms of activity have one entry per block of the first component")
         team.logarithm = &logarithms[0, 0]
     for i in range(f.channels if shared is not None else 0):
-        masks, dc = shared[i]
-        if (masks.shape[0] < 1 or masks.shape[1] != f.components[i].high or masks.shape[2] != f.components[i].wide
-                or dc.shape[0] != masks.shape[1] or dc.shape[1] != masks.shape[2] or dc.shape[2] != 1):
+        masks_of, dc = shared[i]
+        if dc.shape[0] != f.components[i].high or dc.shape[1] != f.components[i].wide or dc.shape[2] != 1:
             raise ParameterError("what scans share has one entry per block of its component")
-        team.shared[i].masks, team.shared[i].bits, team.shared[i].dc = &masks[0, 0, 0], masks.shape[0], &dc[0, 0, 0]
+        team.shared[i].dc = &dc[0, 0, 0]
+        if masks_of is not None:
+            masks = masks_of
+            if masks.shape[0] < 1 or masks.shape[1] != dc.shape[0] or masks.shape[2] != dc.shape[1]:
+                raise ParameterError("what scans share has one entry per block of its component")
+            team.shared[i].masks, team.shared[i].bits = &masks[0, 0, 0], masks.shape[0]
     sizes = [f.components[i].high * f.components[i].wide * 64 for i in range(f.channels)]
     room = np.empty(sum(sizes), np.int16)       # one for all, which more often is large enough for large pages
     planes, begin = [], 0

@@ -75,11 +75,16 @@ cdef void prepare_reciprocals(const uint16_t[::1] Q, float *recip_zz) noexcept:
         recip_zz[k] = <float>(1.0 / (8.0 * Q[NAT_OF_ZZ[k]]))
 
 
-cdef int check_shapes(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q) except -1:
-    if coefficients.shape[2] != 64 or Q.shape[0] != 64:
-        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has "
-                             "64 steps")
+cdef int check_steps(const uint16_t[::1] Q) except -1:
+    if Q.shape[0] != 64:
+        raise ParameterError("a quantization table has 64 steps")
     return 0
+
+
+cdef int check_shapes(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q) except -1:
+    if coefficients.shape[2] != 64:
+        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64)")
+    return check_steps(Q)
 
 
 def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Py_ssize_t step=2):
@@ -131,17 +136,15 @@ def symbol_counts(const int16_t[:, :, ::1] levels):
 
 
 cdef inline int16_t nearest_dc(int32_t coef, int32_t step) noexcept nogil:
-    return <int16_t>(-((step >> 1) - coef) / step if coef < 0 else (coef + (step >> 1)) / step)
+    """In float, which divides four at a time: the quotient of integers below 2^24 does not round up to the next one."""
+    cdef int32_t magnitude = <int32_t>(<float>((-coef if coef < 0 else coef) + (step >> 1)) / <float>step)
+    return <int16_t>(-magnitude if coef < 0 else magnitude)
 
 
-cdef void split_dc(const int16_t[:, :, ::1] coefficients, int32_t step, int16_t[:, ::1] dc,
-                   int16_t[:, ::1] nearest) noexcept nogil:
-    """DC coefficients and their nearest levels, side by side: blocks are two cache lines, too many to pass over them
-    again and again."""
+cdef void nearest_levels(const int16_t[:, ::1] dc, int32_t step, int16_t[:, ::1] nearest) noexcept nogil:
     cdef Py_ssize_t by, bx
     for by in range(dc.shape[0]):
         for bx in range(dc.shape[1]):
-            dc[by, bx] = coefficients[by, bx, 0]
             nearest[by, bx] = nearest_dc(dc[by, bx], step)
 
 
@@ -217,12 +220,13 @@ cdef void dc_path(const int16_t[:, ::1] coefficients, int16_t[:, ::1] level, uin
                     state = came_from[by, bx] >> state & 1
 
 
-def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, double weight, int H, int V):
+def optimise_dc(const int16_t[:, ::1] dc, const uint16_t[::1] Q, double weight, int H, int V):
     """DC levels of least cost: error of one block against the bits of two differences (F.1.2.1).
 
     Parameters
     ----------
-    coefficients, Q, weight : as for `optimise`
+    dc : int16 (blocks_high, blocks_wide), DCT coefficients times 8
+    Q, weight : as for `optimise`
     H, V : sampling factors of the component where its scan is interleaved, else 1: they give the order of the blocks
 
     Returns
@@ -230,14 +234,14 @@ def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, do
     int16 (blocks_high, blocks_wide)
     """
     cdef float rate[DC_SIZES]
-    check_shapes(coefficients, Q)
-    shape = (coefficients.shape[0], coefficients.shape[1])
+    check_steps(Q)
+    shape = (dc.shape[0], dc.shape[1])
     levels = np.empty(shape, np.int16)
-    cdef int16_t[:, ::1] dc = np.empty(shape, np.int16), chosen = levels
+    cdef int16_t[:, ::1] chosen = levels
     cdef uint8_t[:, ::1] came_from = np.empty(shape, np.uint8)
     cdef int32_t step = 8 * Q[0]
     with nogil:
-        split_dc(coefficients, step, dc, chosen)
+        nearest_levels(dc, step, chosen)
         dc_rates(chosen, rate)
         dc_path(dc, chosen, came_from, rate, <float>weight, step, H, V)
     return levels
@@ -277,7 +281,7 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
     if dc is None:
         dc = np.empty((high, wide), np.int16)
         nearest = dc
-        split_dc(coefficients, 8 * Q[0], np.empty((high, wide), np.int16), nearest)
+        nearest_levels(np.ascontiguousarray(np.asarray(coefficients)[..., 0]), 8 * Q[0], nearest)
     dc_level = dc
     if dc_level.shape[0] != high or dc_level.shape[1] != wide:
         raise ParameterError("dc has one level per block")

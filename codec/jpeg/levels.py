@@ -47,6 +47,7 @@ def optimised_levels(
     passes=1,
     block_weights=None,
     orders=None,
+    dc=None,
     known=None,
     in_place=False,
     done=None,
@@ -68,6 +69,8 @@ def optimised_levels(
         factors on its weight, 4096 for 1; called while symbols are counted
     orders : None, or for each component the (H, V) of its blocks in an interleaved scan, the order of its DC
         differences
+    dc : None, or for each component its DC coefficients, int16 (blocks_high, blocks_wide): to collect them from blocks
+        of two cache lines takes as long as to choose their levels
     known : None, or levels of the same coefficients, which the result replaces
     in_place : whether the levels replace the coefficients; with one pass
     done : None, or a function of a component's number, its levels and a slice of their rows, called by the thread that
@@ -80,10 +83,14 @@ def optimised_levels(
     """
     factors = [None] * len(coefficients)
     orders = orders or [(1, 1)] * len(coefficients)
-    dc = [None] * len(coefficients)
+    dc_levels = [None] * len(coefficients)
 
     def choose_dc(i):  # block_weights do not matter: so known levels have it
-        dc[i] = known[i][..., 0].copy() if known else optimise_dc(coefficients[i], steps[i], weights[i], *orders[i])
+        if known:
+            dc_levels[i] = known[i][..., 0].copy()
+        else:
+            of_blocks = dc[i] if dc else np.ascontiguousarray(coefficients[i][..., 0])
+            dc_levels[i] = optimise_dc(of_blocks, steps[i], weights[i], *orders[i])
         return 0
 
     def choose_factors():
@@ -99,7 +106,7 @@ def optimised_levels(
 
     def choose(i, rates, band, last):
         factor = None if factors[i] is None else factors[i][band]
-        optimise(coefficients[i][band], steps[i], rates, weights[i], factor, dc[i][band], levels[i][band])
+        optimise(coefficients[i][band], steps[i], rates, weights[i], factor, dc_levels[i][band], levels[i][band])
         if last and done:
             done(i, levels[i], band)
         return 0 if last else symbol_counts(levels[i][band])  # while they are in the cache

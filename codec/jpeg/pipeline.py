@@ -181,7 +181,9 @@ def _levels(pixels, color, frame, steps, options, common):
     activity = None
     if masking and color not in ("rgb", "cmyk"):
         activity = masking["H"], np.empty(frame.blocks(frame.components[0]), np.int32)
-    planes = forward(pixels, color, sampling, activity=activity, **{**settings, "dead_zone": False})
+    dc = [np.empty((*frame.blocks(c), 1), np.int16) for c in frame.components]
+    shared = [(None, of_component) for of_component in dc]
+    planes = forward(pixels, color, sampling, activity=activity, shared=shared, **{**settings, "dead_zone": False})
     pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
 
@@ -198,6 +200,7 @@ def _levels(pixels, color, frame, steps, options, common):
             passes=passes,
             block_weights=luma_weights and weights_of,
             orders=orders,
+            dc=[of_component[..., 0] for of_component in dc],
             known=known,
             in_place=in_place,
             done=done,

@@ -1,6 +1,15 @@
 /* Symbols of progressive scans (T.81 G.1.2) as tokens, and tokens as bits: a part of jpeg_bits.h, which names the
  * macros. */
 
+enum { FETCHED_BLOCKS = 16 }; /* so many blocks ahead, as a scan needs a few levels of each */
+
+/* The levels of a band in a later block. */
+CODEC_BODY void NAME(fetch_band)(const JpegTokens *t, const int16_t *level_zz)
+{
+    prefetch(level_zz + 64 * FETCHED_BLOCKS + t->Ss);
+    prefetch(level_zz + 64 * FETCHED_BLOCKS + t->Se);
+}
+
 TARGET CODEC_BODY void NAME(add_token)(JpegTokens *t, uint32_t symbol, uint32_t extra)
 {
     t->counts[symbol]++;
@@ -70,6 +79,7 @@ TARGET static void NAME(first_tokens)(JpegTokens *t, const int16_t *level_zz, co
     for (; n > 0; n--, level_zz += 64, now++) {
         uint64_t present = *now & local.band;
         int previous = local.Ss - 1;
+        NAME(fetch_band)(&local, level_zz);
         if (present) {
             NAME(end_run)(&local);
             do {
@@ -134,6 +144,7 @@ TARGET static void NAME(refined_tokens)(JpegTokens *t, const int16_t *level_zz, 
     if (n == 0) NAME(end_run)(&local);
     for (; n > 0; n--, level_zz += 64, now++, before++) {
         const uint64_t present = *now & local.band, fresh = present & ~*before;
+        NAME(fetch_band)(&local, level_zz);
         if (present == 0) {
             local.EOBRUN++;
         } else {

@@ -7,6 +7,7 @@
 #include "jpeg_color.h"
 #include "jpeg_reduced.h"
 #include "jpeg_transform.h"
+#include "prefetch.h"
 
 /* ---------------------------------------------------------------- colour, rows of samples */
 

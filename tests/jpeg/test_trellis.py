@@ -93,11 +93,10 @@ def difference_bits(levels):
 def test_dc_levels_follow_the_cheapest_path(seed, H, V):
     rng = np.random.default_rng(seed)
     high, wide, weight = 3, 3, rng.uniform(0.2, 8)
-    planes = np.zeros((high, wide, 64), np.int16)
-    planes[..., 0] = rng.integers(-300, 300, (high, wide))
-    x = planes[..., 0] / 80
+    dc = rng.integers(-300, 300, (high, wide)).astype(np.int16)
+    x = dc / 80
     bits = difference_bits(np.sign(x) * np.floor(np.abs(x) + 0.5))
-    levels = optimise_dc(planes, STEPS, weight, H, V)
+    levels = optimise_dc(dc, STEPS, weight, H, V)
     order = [
         (my + v, mx + h) for my in range(0, high, V) for mx in range(0, wide, H) for v in range(V) for h in range(H)
     ]
@@ -109,6 +108,16 @@ def test_dc_levels_follow_the_cheapest_path(seed, H, V):
 
     best = min(cost(path) for path in itertools.product(*[(math.floor(x[at]), math.floor(x[at]) + 1) for at in order]))
     assert cost([int(levels[at]) for at in order]) <= best + 0.05
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 10, 255, 4095, 65535])
+def test_dear_dc_levels_are_the_nearest(step):
+    dc = np.arange(-32768, 32768).astype(np.int16).reshape(256, 256)
+    Q = np.full(64, step, np.uint16)
+    twice = 2 * np.abs(dc.astype(int)) + 8 * step  # halves go away from zero
+    nearest = optimise_dc(dc, Q, 1e6, 1, 1)
+    halfway = twice % (16 * step) == 0  # as dear as the level below
+    assert np.array_equal(nearest[~halfway], (np.sign(dc.astype(int)) * (twice // (16 * step)))[~halfway])
 
 
 def test_a_dear_error_keeps_the_nearest_levels_and_a_cheap_one_none():
@@ -137,7 +146,7 @@ def test_shapes_are_checked():
     with pytest.raises(ParameterError, match="one level per block"):
         optimise(planes, STEPS, rates, 1, dc=np.zeros((2, 3), np.int16))
     with pytest.raises(ParameterError, match="64 steps"):
-        optimise_dc(planes, STEPS[:32], 1, 1, 1)
+        optimise_dc(planes[..., 0].copy(), STEPS[:32], 1, 1, 1)
 
 
 def test_levels_may_replace_the_coefficients():

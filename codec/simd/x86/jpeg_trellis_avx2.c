@@ -5,6 +5,7 @@
 #include "../bits.h"
 #include "avx2.h"
 #include "jpeg_x86.h"
+#include "../prefetch.h"
 
 #define NAME(x) x##_body
 #define TARGET CODEC_TARGET_AVX2
@@ -199,10 +200,12 @@ INLINE void choose_levels(Group *group, int most, __m256i end_at)
     }
 }
 
-/* Blocks by their places in chunk->order. Two groups at a time: a step waits for the one before it. */
+/* Blocks by their places in chunk->order. Two groups at a time: a step waits for the one before it. ahead: coefficients
+ * of 16 blocks that come later, to be fetched meanwhile, a line or two at a time. */
 AVX2 static void trellis_of_16(const Chunk *chunk, const uint8_t *blocks, int n_blocks, const JpegRates *rates,
-                               const float *weights, int16_t *level_zz)
+                               const float *weights, int16_t *level_zz, const int16_t *ahead)
 {
+    const int16_t *const fetched = ahead + 64 * 2 * JPEG_LANES;
     const int most = codec_count_bits(chunk->candidates[blocks[0]]);
     Lanes first = {_mm256_setzero_ps(), _mm256_set1_ps(JPEG_NO_PATH), _mm256_set1_ps(rates->eob),
                    _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()}, second = first;
@@ -212,7 +215,9 @@ AVX2 static void trellis_of_16(const Chunk *chunk, const uint8_t *blocks, int n_
     for (int n = 1; n <= most; n++) {
         take_step(&group[0], &first, n, chunk, rates);
         take_step(&group[1], &second, n, chunk, rates);
+        for (int i = 0; i < 2 && ahead < fetched; i++, ahead += 32) prefetch(ahead);
     }
+    for (; ahead < fetched; ahead += 32) prefetch(ahead);
     choose_levels(&group[0], most, first.end_at);
     choose_levels(&group[1], most, second.end_at);
 }
@@ -227,7 +232,7 @@ AVX2 void codec_jpeg_trellis_avx2(const int16_t *coef_zz, const float *recip_zz,
             chunk.candidates[i] = find_candidates(coef_zz + 64 * i, recip_zz, rates->least, weights[i], chunk.x[i]);
         sort_chunk(&chunk, blocks);
         for (int i = 0; i < blocks; i += 2 * JPEG_LANES)
-            trellis_of_16(&chunk, chunk.order + i, blocks - i, rates, weights, level_zz);
+            trellis_of_16(&chunk, chunk.order + i, blocks - i, rates, weights, level_zz, coef_zz + 64 * (CHUNK + i));
     }
 }
 
