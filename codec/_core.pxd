@@ -370,7 +370,7 @@ cdef extern from "jpegdsp.h" nogil:
     float JPEG_NO_PATH
     ctypedef struct JpegRates:
         float ac[JPEG_SIZES][64]
-        float eob, least
+        float zrl, eob, least
     ctypedef void (*jpeg_trellis_fn)(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
                                      const float *weights, int16_t *level_zz, Py_ssize_t n) noexcept nogil
     ctypedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, float rounding, uint32_t *counts,
@@ -381,6 +381,8 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_fdct_fn fdct
         jpeg_quantize_fn quantize
         jpeg_idct_fn idct
+        jpeg_trellis_fn trellis
+        jpeg_mask_fn significance
         jpeg_downsample_fn downsample_h2v2
         jpeg_pair_rows_fn pair_rows
         jpeg_pair_columns_fn pair_columns
@@ -396,10 +398,8 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_band_fn read_bands
         jpeg_band_fn refine_bands
         jpeg_dc_fn read_dcs
-        jpeg_mask_fn significance
         jpeg_marker_fn next_marker
         jpeg_unstuff_fn unstuff
-        jpeg_trellis_fn trellis
         jpeg_count_fn count_levels
 
 # The kernels for 8-bit samples that are allowed at a CPU level; jpegdsp.h has their contracts.

@@ -60,9 +60,9 @@ cdef class Rates:
         for run in range(63):
             self.table.ac[0][run] = JPEG_NO_PATH
             for size in range(1, JPEG_SIZES):
-                self.table.ac[size][run] = symbol[(run & 15) << 4
-                                                  | size] + <float>size + <float>(run >> 4) * symbol[0xF0]
-        self.table.eob = symbol[0]
+                self.table.ac[size][run] = (symbol[(run & 15) << 4 | size] + <float>size
+                                            + <float>(run >> 4) * symbol[0xF0])
+        self.table.zrl, self.table.eob = symbol[0xF0], symbol[0]
         self.table.least = self.table.ac[1][0]
         for run in range(1, 63):
             self.table.least = min(self.table.least, self.table.ac[1][run])

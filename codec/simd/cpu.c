@@ -6,7 +6,8 @@
 #if defined(__x86_64__) || defined(_M_X64)
 
 /* "avx2" requires FMA, BMI1, BMI2 and PCLMULQDQ as well: every CPU with AVX2 of Intel and AMD has them, a virtual
- * machine may hide them. "avx512" requires F, BW, DQ, VL, VBMI and VNNI together: Ice Lake, Zen 4, and later ones. */
+ * machine may hide them. "avx512" requires F, BW, DQ, VL, VBMI, VBMI2 and VNNI together: Ice Lake, Zen 4, and later
+ * ones. */
 
 #if defined(_MSC_VER)
 #include <intrin.h>
@@ -26,7 +27,7 @@ int codec_cpu_level(void) {
     /* XMM and YMM state saved; PCLMULQDQ, FMA */
     if ((xcr0 & 0x06) != 0x06 || (ebx & avx2) != avx2 || !(ecx >> 1 & 1) || !(ecx >> 12 & 1)) return CODEC_SSE41;
     const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
-    const unsigned more = 1u << 1 | 1u << 11;                              /* VBMI, VNNI */
+    const unsigned more = 1u << 1 | 1u << 6 | 1u << 11;                    /* VBMI, VBMI2, VNNI */
     /* Opmask and ZMM state saved, too. */
     return (xcr0 & 0xe6) == 0xe6 && (ebx & avx512) == avx512 && (ecx7 & more) == more ? CODEC_AVX512 : CODEC_AVX2;
 }
@@ -42,7 +43,8 @@ int codec_cpu_level(void) {
         return CODEC_SSE41;
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                   __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni")
+                   __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+                   __builtin_cpu_supports("avx512vnni")
                ? CODEC_AVX512
                : CODEC_AVX2;
 }

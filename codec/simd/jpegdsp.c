@@ -6,6 +6,7 @@
 #include "bits.h"
 #include "jpeg_color.h"
 #include "jpeg_reduced.h"
+#include "jpeg_steps.h"
 #include "jpeg_transform.h"
 #include "prefetch.h"
 
@@ -212,7 +213,7 @@ void codec_idct8x8_wide(const int32_t *coef_nat, int32_t *samples, int pass1_bit
 #define NAME(x) x##_scalar
 #define TARGET
 #define PRESENT(zz) codec_nonzero_mask(zz, 0, 63)
-#include "jpeg_trellis.h"
+#include "jpeg_count_levels.h"
 
 /* A block on its way through the zig-zag. Costs are those of the levels up to there, less what they would be if all
  * were zero: so a candidate that is passed over costs nothing. `end` is the cheapest path with nothing after it. */
@@ -258,7 +259,7 @@ static void trellis_scalar(const int16_t *coef_zz, const float *recip_zz, const 
         Lane lane = {0, JPEG_NO_PATH, rates->eob, 0, 0, 0};
         JpegStep steps[64] = {{0, 0, 0, 0}};
         int16_t level[64], below[64];
-        uint8_t ends[64] = {0}, kept[64];
+        uint16_t ends[64] = {0}, kept[64];
         for (int k = 1; k < 64; k++) {
             const int32_t c = coef_zz[k];
             take_step(&lane, (float)(c < 0 ? -c : c) * recip_zz[k], *weights, rates, k, &steps[k], &level[k],

@@ -256,11 +256,12 @@ enum {
 /* The cost of a path that does not exist. */
 #define JPEG_NO_PATH 1e30f
 
-/* Bits of a level of a size after a run of zeros, ZRLs and extra bits included; out of reach for size 0. Of the end of
- * a block. `least`: bits; a level that gains no more is zero. */
+/* Bits of a level of a size after a run of zeros, ZRLs and extra bits included; out of reach for size 0. Of a ZRL: a
+ * level after 16 q + r zeros takes q times as many more than after r, added after this product is. Of the end of a
+ * block. `least`: bits; a level that gains no more is zero. */
 typedef struct {
     float ac[JPEG_SIZES][64];
-    float eob, least;
+    float zrl, eob, least;
 } JpegRates;
 
 /* AC levels of least cost of n blocks, with a weight for each; DC is 0. coef_zz: times 8; recip_zz: 1 / (8 steps).
@@ -279,7 +280,9 @@ typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, flo
     ONE(jpeg_to_rgb_fn, ycc_to_rgb) \
     ONE(jpeg_fdct_fn, fdct)         \
     ONE(jpeg_quantize_fn, quantize) \
-    ONE(jpeg_idct_fn, idct)
+    ONE(jpeg_idct_fn, idct)         \
+    ONE(jpeg_trellis_fn, trellis)   \
+    ONE(jpeg_mask_fn, significance)
 #define JPEG_DSP_OTHER_MEMBERS(ONE)             \
     ONE(jpeg_downsample_fn, downsample_h2v2)    \
     ONE(jpeg_pair_rows_fn, pair_rows)           \
@@ -296,10 +299,8 @@ typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, flo
     ONE(jpeg_band_fn, read_bands)               \
     ONE(jpeg_band_fn, refine_bands)             \
     ONE(jpeg_dc_fn, read_dcs)                   \
-    ONE(jpeg_mask_fn, significance)             \
     ONE(jpeg_marker_fn, next_marker)            \
     ONE(jpeg_unstuff_fn, unstuff)               \
-    ONE(jpeg_trellis_fn, trellis)               \
     ONE(jpeg_count_fn, count_levels)
 #define JPEG_DSP_MEMBERS(ONE)   \
     JPEG_DSP_WIDE_MEMBERS(ONE)  \

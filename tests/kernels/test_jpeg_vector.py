@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from codec.jpeg._scan_read import masks_of
-from codec.jpeg._scan_write import Tables, encode_scan
+from codec.jpeg._scan_write import Tables, encode_scan, significance
 from codec.jpeg._trellis import Rates, optimise, statistics, symbol_counts
 
 import codec
@@ -266,10 +266,10 @@ def test_levels_of_least_cost():
     """Through their callers: levels, symbols and statistics of smooth, busy and hostile blocks."""
     rng = np.random.default_rng(8)
     decay = 1 / (1 + np.arange(64))
-    smooth = rng.normal(0, 1, (3, 40, 64)) * decay * rng.choice([30, 300, 3000], (3, 40, 1))
-    busy = rng.normal(0, 60, (3, 40, 64))
-    hostile = rng.choice([-32768, -32767, -8184, -1, 0, 1, 8184, 32767], (3, 40, 64))
-    weights = rng.integers(64, 65536, (3, 40)).astype(np.uint16)
+    smooth = rng.normal(0, 1, (3, 150, 64)) * decay * rng.choice([30, 300, 3000], (3, 150, 1))
+    busy = rng.normal(0, 60, (3, 150, 64))
+    hostile = rng.choice([-32768, -32767, -8184, -1, 0, 1, 8184, 32767], (3, 150, 64))
+    weights = rng.integers(64, 65536, (3, 150)).astype(np.uint16)
     for blocks in (smooth, busy, hostile):
         coefficients = np.clip(np.rint(blocks), -32768, 32767).astype(np.int16)
         for step in (1, 2, 16, 255):
@@ -282,6 +282,17 @@ def test_levels_of_least_cost():
             for result in results[1:]:
                 for a, b in zip(results[0], result):
                     np.testing.assert_array_equal(a, b)
+
+
+def test_masks_of_levels():
+    rng = np.random.default_rng(9)
+    values = [-32768, -32767, -4, -3, -2, -1, 0, 0, 0, 1, 2, 3, 4, 32767]
+    planes = rng.choice(values, (2, 37, 64)).astype(np.int16)
+    for Al in (0, 1, 2, 14):
+        bits = (np.abs(planes.astype(int)) >> Al != 0).astype(np.uint64) << np.arange(64, dtype=np.uint64)
+        for level in LEVELS:
+            with cpu.force(_core.CPU_LADDER[level]):
+                np.testing.assert_array_equal(significance(planes, Al), bits.sum(-1))
 
 
 AC_BANDS = [(1, 63, 0), (1, 2, 1), (6, 40, 0), (63, 63, 0)]

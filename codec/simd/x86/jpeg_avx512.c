@@ -4,16 +4,13 @@
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
-#include <immintrin.h>
 #include <string.h>
 
 #include "../bits.h"
 #include "../jpeg_color.h"
 #include "../jpeg_transform.h"
+#include "avx512.h"
 #include "jpeg_x86.h"
-
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,bmi2")))
-#define INLINE static inline CODEC_ALWAYS_INLINE AVX512
 
 #define VECTOR __m512i
 #define V(name) _mm512_##name
@@ -303,6 +300,18 @@ AVX512 void codec_jpeg_idct_avx512(const int16_t *level_nat, const uint16_t *Q_n
     }
     flush(&low, q, stride, 1);
     flush(&whole, q, stride, 0);
+}
+/* ---------------------------------------------------------------- masks of levels */
+
+/* Magnitudes as unsigned words: that of -32768 is 32768. */
+AVX512 void codec_jpeg_significance_avx512(const int16_t *level_zz, int least, uint64_t *masks, ptrdiff_t n)
+{
+    const __m512i bound = _mm512_set1_epi16((int16_t)least);
+    for (; n > 0; n--, level_zz += 64, masks++) {
+        const __m512i first = _mm512_abs_epi16(_mm512_loadu_si512(level_zz));
+        const __m512i last = _mm512_abs_epi16(_mm512_loadu_si512(level_zz + 32));
+        *masks = _mm512_cmpgt_epu16_mask(first, bound) | (uint64_t)_mm512_cmpgt_epu16_mask(last, bound) << 32;
+    }
 }
 #else
 typedef int codec_jpeg_avx512_is_empty;

@@ -3,14 +3,15 @@
 
 #if CODEC_HAS_AVX2
 #include "../bits.h"
+#include "../jpeg_steps.h"
+#include "../prefetch.h"
 #include "avx2.h"
 #include "jpeg_x86.h"
-#include "../prefetch.h"
 
 #define NAME(x) x##_body
 #define TARGET CODEC_TARGET_AVX2
 #define PRESENT(zz) nonzero_of_64(zz)
-#include "../jpeg_trellis.h"
+#include "../jpeg_count_levels.h"
 
 enum {
     CHUNK = 64, /* blocks that are sorted by how many candidates they have */
@@ -137,19 +138,6 @@ INLINE uint64_t find_candidates(const int16_t *coef_zz, const float *recip_zz, f
     return candidates & ~1ull;
 }
 
-/* Block numbers by their number of candidates, those with most first. */
-AVX2 static void sort_chunk(Chunk *chunk, int n)
-{
-    uint8_t first[65] = {0};
-    for (int i = 0; i < n; i++) first[64 - codec_count_bits(chunk->candidates[i])]++;
-    for (int count = 0, sum = 0; count < 65; count++) {
-        const int those = first[count];
-        first[count] = (uint8_t)sum;
-        sum += those;
-    }
-    for (int i = 0; i < n; i++) chunk->order[first[64 - codec_count_bits(chunk->candidates[i])]++] = (uint8_t)i;
-}
-
 /* Up to eight blocks, none of which has more candidates than `most`. */
 INLINE void line_up(Group *group, const Chunk *chunk, const uint8_t *blocks, int lanes, int most, const float *weights,
                     int16_t *level_zz)
@@ -176,19 +164,19 @@ INLINE void line_up(Group *group, const Chunk *chunk, const uint8_t *blocks, int
 }
 
 /* All ones in the lanes whose bits are set. */
-INLINE __m256i spread(uint8_t bits)
+INLINE __m256i spread(unsigned bits)
 {
     const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-    return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(bits), bit), bit);
+    return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), bit), bit);
 }
 
 /* The levels of the cheapest paths. */
 INLINE void choose_levels(Group *group, int most, __m256i end_at)
 {
-    uint8_t ends[64] = {0}, kept[64];
+    uint16_t ends[64] = {0}, kept[64];
     int32_t end[JPEG_LANES];
     _mm256_storeu_si256((__m256i *)end, end_at);
-    for (int i = 0; i < JPEG_LANES; i++) ends[end[i]] |= (uint8_t)(1 << i);
+    for (int i = 0; i < JPEG_LANES; i++) ends[end[i]] |= (uint16_t)(1 << i);
     codec_jpeg_walk_back(group->steps, ends, kept, most);
     for (int n = 1; n <= most; n++) {
         __m256i level = load32(group->level[n]);
@@ -230,7 +218,7 @@ AVX2 void codec_jpeg_trellis_avx2(const int16_t *coef_zz, const float *recip_zz,
         const int blocks = n < CHUNK ? (int)n : CHUNK;
         for (int i = 0; i < blocks; i++)
             chunk.candidates[i] = find_candidates(coef_zz + 64 * i, recip_zz, rates->least, weights[i], chunk.x[i]);
-        sort_chunk(&chunk, blocks);
+        codec_jpeg_order_blocks(chunk.candidates, chunk.order, blocks);
         for (int i = 0; i < blocks; i += 2 * JPEG_LANES)
             trellis_of_16(&chunk, chunk.order + i, blocks - i, rates, weights, level_zz, coef_zz + 64 * (CHUNK + i));
     }
