@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -57,6 +58,7 @@ def changing(array):
     def change():
         rng = np.random.default_rng(1)
         while not stop.is_set():
+            time.sleep(1e-6)  # on one processor the other thread may never come to its turn
             array[:] = rng.integers(0, 256, array.shape, dtype=np.uint8).astype(array.dtype)
             array[:] = 200
 
