@@ -113,14 +113,14 @@ class Workers:
         return future
 
     def away(self):
-        """A thread waits, until `back`, for something that needs no processor: another may do jobs, also later ones."""
+        """Say that a thread needs no processor until `back`: another may do its share, also of jobs that come later."""
         with self._lock:
             self._away += 1
             if self._todo:
                 self._begin()
 
     def back(self):
-        """A thread that was `away` goes on."""
+        """Say that a thread that was `away` goes on."""
         with self._lock:
             self._away -= 1
 

@@ -99,8 +99,8 @@ cdef void dering_block(const JpegDsp *dsp, const uint8_t *samples, Py_ssize_t st
 
 cdef bint reaches_a_limit(const uint8_t *samples, Py_ssize_t stride, int wide, uint8_t *least,
                           uint8_t *most) noexcept nogil:
-    """Whether any sample of eight rows of `wide` is black or white: most of a photograph is neither. And the least and
-    the greatest sample of each column."""
+    """Find the least and the greatest sample of each column of eight rows. Returns whether any is black or white: most
+    of a photograph is neither."""
     cdef int i, j
     cdef uint8_t darkest = 255, brightest = 0
     memcpy(least, samples, wide)
@@ -347,9 +347,9 @@ cdef shrinking_parts(Py_ssize_t rows, int threads):
 
 
 cdef struct Shared:             # what progressive scans of a component share: see assemble.Common
-    uint64_t *masks             # of levels, for so many `bits`
+    uint64_t *masks             # of levels, one plane for each of `bits`
     int16_t *dc                 # or NULL
-    int bits
+    int bits                    # 0: no masks
 
 
 cdef class ForwardTeam(Team):

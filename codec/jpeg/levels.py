@@ -69,8 +69,8 @@ def optimised_levels(
         factors on its weight, 4096 for 1; called while symbols are counted
     orders : None, or for each component the (H, V) of its blocks in an interleaved scan, the order of its DC
         differences
-    dc : None, or for each component its DC coefficients, int16 (blocks_high, blocks_wide): to collect them from blocks
-        of two cache lines takes as long as to choose their levels
+    dc : None, or for each component its DC coefficients, int16 (blocks_high, blocks_wide). Without them they are
+        collected from the blocks, a cache line for each, which takes as long as the choice of DC levels
     known : None, or levels of the same coefficients, which the result replaces
     in_place : whether the levels replace the coefficients; with one pass
     done : None, or a function of a component's number, its levels and a slice of their rows, called by the thread that

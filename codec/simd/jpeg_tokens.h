@@ -1,9 +1,9 @@
 /* Symbols of progressive scans (T.81 G.1.2) as tokens, and tokens as bits: a part of jpeg_bits.h, which names the
  * macros. */
 
-enum { FETCHED_BLOCKS = 16 }; /* so many blocks ahead, as a scan needs a few levels of each */
+enum { FETCHED_BLOCKS = 16 }; /* how far ahead of the block that is read */
 
-/* The levels of a band in a later block. */
+/* Fetch the levels of a band in a later block: a scan reads few of each, and would wait for them. */
 CODEC_BODY void NAME(fetch_band)(const JpegTokens *t, const int16_t *level_zz)
 {
     prefetch(level_zz + 64 * FETCHED_BLOCKS + t->Ss);

@@ -256,9 +256,9 @@ enum {
 /* The cost of a path that does not exist. */
 #define JPEG_NO_PATH 1e30f
 
-/* Bits of a level of a size after a run of zeros, ZRLs and extra bits included; out of reach for size 0. Of a ZRL: a
- * level after 16 q + r zeros takes q times as many more than after r, added after this product is. Of the end of a
- * block. `least`: bits; a level that gains no more is zero. */
+/* Bits. ac[size][run]: of a level after a run of zeros, with its ZRLs and extra bits; JPEG_NO_PATH for size 0. zrl: of
+ * a ZRL; ac[size][16 q + r] is ac[size][r] + q zrl, where the product is rounded first. eob: of the end of a block.
+ * least: a level that gains no more than these is zero. */
 typedef struct {
     float ac[JPEG_SIZES][64];
     float zrl, eob, least;

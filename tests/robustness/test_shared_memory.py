@@ -58,7 +58,7 @@ def changing(array):
     def change():
         rng = np.random.default_rng(1)
         while not stop.is_set():
-            time.sleep(1e-6)  # on one processor the other thread may never come to its turn
+            time.sleep(1e-6)  # without it, the other thread may never get the lock on one processor
             array[:] = rng.integers(0, 256, array.shape, dtype=np.uint8).astype(array.dtype)
             array[:] = 200
 

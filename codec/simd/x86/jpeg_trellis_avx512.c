@@ -87,7 +87,7 @@ INLINE __m512 looked_up(const Bits *bits, __m512i entry, __m512i run)
                          _mm512_permutexvar_ps(_mm512_srli_epi32(run, 4), bits->of_zrls));
 }
 
-/* Cost of a level after a path. size: less 1; -1 gives any cost. */
+/* Cost of a level after a path. size: less 1; for -1 the result is undefined. */
 INLINE __m512 cost_after(__m512 path, __m512i run, __m512i size, __m512 gain, const Bits *bits, const JpegRates *rates,
                          int has_large)
 {
