@@ -77,6 +77,7 @@ KERNELS_JPEG = [
     "codec/simd/jpegdsp.c",
     *(f"codec/simd/x86/jpeg_{stage}_avx2.c" for stage in ("color", "transform", "bits", "trellis")),
     "codec/simd/x86/jpeg_avx512.c",
+    "codec/simd/x86/jpeg_tokens_avx512.c",
     "codec/simd/x86/jpeg_trellis_avx512.c",
 ]
 KERNELS_H264_ENCODER = ["codec/simd/h264enc.c", "codec/simd/x86/h264enc_avx2.c"]

@@ -123,7 +123,7 @@ cdef inline void put_symbol(Sink sink, EntropyTable *table, int symbol, uint32_t
     elif Sink is TokenBuffer_p:
         codec_assert(sink.next < sink.end)
         table.freq[symbol] += 1
-        sink.next[0] = <uint32_t>(table - sink.tables) << 24 | <uint32_t>symbol << 16 | extra
+        sink.next[0] = <uint32_t>(table - sink.tables) << 28 | <uint32_t>symbol << 20 | extra
         sink.next += 1
     else:
         size = table.EHUFSI[symbol]
@@ -140,7 +140,7 @@ cdef inline void put_raw(Sink sink, uint32_t bits, int n) noexcept nogil:
         put_bits(sink, bits, n)
     elif Sink is TokenBuffer_p:
         codec_assert(sink.next < sink.end)
-        sink.next[0] = <uint32_t>RAW_TOKEN << 24 | <uint32_t>n << 16 | bits
+        sink.next[0] = <uint32_t>RAW_TOKEN << 28 | <uint32_t>n << 20 | bits
         sink.next += 1
     elif Sink is BitCounter_p:
         sink.bits += n
@@ -383,6 +383,8 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_idct_fn idct
         jpeg_trellis_fn trellis
         jpeg_mask_fn significance
+        jpeg_first_tokens_fn first_tokens
+        jpeg_refined_tokens_fn refined_tokens
         jpeg_downsample_fn downsample_h2v2
         jpeg_pair_rows_fn pair_rows
         jpeg_pair_columns_fn pair_columns
@@ -390,8 +392,6 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_reduced_fn idct_reduced
         jpeg_put_fn put_mcus
         jpeg_dc_tokens_fn dc_tokens
-        jpeg_first_tokens_fn first_tokens
-        jpeg_refined_tokens_fn refined_tokens
         jpeg_put_tokens_fn put_tokens
         jpeg_read_fn read_mcus
         jpeg_read_fn skim_mcus

@@ -229,7 +229,7 @@ cdef inline void put_restart(Sink sink, int m) noexcept nogil:
     elif Sink is BitCounter_p:
         sink.bits = (sink.bits + 7 & ~<int64_t>7) + 16
     elif Sink is TokenBuffer_p:
-        sink.next[0] = <uint32_t>RESTART_TOKEN << 24 | m
+        sink.next[0] = <uint32_t>RESTART_TOKEN << 28 | m
         sink.next += 1
 
 
@@ -543,7 +543,7 @@ cdef int put_by_kernels(TokenBuffer *tokens, const Scan *scan, const JpegDsp *ds
     t.next, t.counts, t.step = &nowhere, table.freq, tokens != NULL
     t.Ss, t.Se, t.Al, t.band, t.most = scan.Ss, scan.Se, scan.Al, scan.band, MAX_BE - 63
     if tokens != NULL:
-        t.table = <uint32_t>(table - tokens.tables) << 24
+        t.table = <uint32_t>(table - tokens.tables) << 28
     while n:
         n = min(<Py_ssize_t>BLOCKS_AT_ONCE, blocks - block)             # 0 ends the last run
         if tokens != NULL:

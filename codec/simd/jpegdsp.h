@@ -114,25 +114,26 @@ typedef void (*jpeg_put_fn)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t fro
 
 /* ---------------------------------------------------------------- progressive scans: symbols now, bits later */
 
-/* Tokens: a uint32 per symbol or raw string of at most 16 bits.
- *   bits 31..24  number of the table; JPEG_RAW_TOKEN: none, and the symbol is the number of bits
- *   bits 23..16  symbol
+/* Tokens: a uint32 per symbol, or raw string of at most 16 bits.
+ *   bits 31..28  number of the table; JPEG_RAW_TOKEN: none, and the symbol is the number of bits
+ *   bits 27..20  symbol
+ *   bits 19..16  correction bits behind those of the symbol (G.1.2.3)
  *   bits 15..0   the bits that follow it
  * A JPEG_RESTART_TOKEN stands for RSTm, m being its lowest bits. */
 enum {
-    JPEG_RAW_TOKEN = 8,
+    JPEG_RAW_TOKEN = 8,        /* from here on, the top bit is set */
     JPEG_RESTART_TOKEN = 9,
     JPEG_BLOCK_TOKENS = 256,   /* more than a block makes: 128, and 64 of an end-of-band run with its corrections */
     JPEG_CORRECTION_WORDS = 17 /* 1024 bits, and one more word */
 };
 
-/* A scan of one component on its way. `step`: 1, or 0 to count without keeping tokens. The caller ends the last run
- * by `n` 0. */
+/* A scan of one component on its way. `step`: 1; for DC also 0, to count without keeping tokens. The caller ends the
+ * last run by `n` 0. */
 typedef struct {
     uint32_t *next;   /* JPEG_BLOCK_TOKENS for each block must be free */
     ptrdiff_t step;
     uint32_t *counts; /* of 256 symbols: added to */
-    uint32_t table;   /* its number << 24 */
+    uint32_t table;   /* its number << 28 */
     int Ss, Se, Al;
     int pred;         /* of DC, in units of 2^Al */
     int most;         /* correction bits after which a run ends, up to 960 */
@@ -275,32 +276,32 @@ typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, flo
 
 /* All members of JpegDsp, once: those that have AVX-512 variants, and the others. Cython's declarations are in
  * codec/_core.pxd, in this order; a test compares the two. */
-#define JPEG_DSP_WIDE_MEMBERS(ONE)  \
-    ONE(jpeg_to_ycc_fn, rgb_to_ycc) \
-    ONE(jpeg_to_rgb_fn, ycc_to_rgb) \
-    ONE(jpeg_fdct_fn, fdct)         \
-    ONE(jpeg_quantize_fn, quantize) \
-    ONE(jpeg_idct_fn, idct)         \
-    ONE(jpeg_trellis_fn, trellis)   \
-    ONE(jpeg_mask_fn, significance)
-#define JPEG_DSP_OTHER_MEMBERS(ONE)             \
-    ONE(jpeg_downsample_fn, downsample_h2v2)    \
-    ONE(jpeg_pair_rows_fn, pair_rows)           \
-    ONE(jpeg_pair_columns_fn, pair_columns)     \
-    ONE(jpeg_upsample_fn, upsample_h2v2)        \
-    ONE(jpeg_reduced_fn, idct_reduced)          \
-    ONE(jpeg_put_fn, put_mcus)                  \
-    ONE(jpeg_dc_tokens_fn, dc_tokens)           \
+#define JPEG_DSP_WIDE_MEMBERS(ONE)              \
+    ONE(jpeg_to_ycc_fn, rgb_to_ycc)             \
+    ONE(jpeg_to_rgb_fn, ycc_to_rgb)             \
+    ONE(jpeg_fdct_fn, fdct)                     \
+    ONE(jpeg_quantize_fn, quantize)             \
+    ONE(jpeg_idct_fn, idct)                     \
+    ONE(jpeg_trellis_fn, trellis)               \
+    ONE(jpeg_mask_fn, significance)             \
     ONE(jpeg_first_tokens_fn, first_tokens)     \
-    ONE(jpeg_refined_tokens_fn, refined_tokens) \
-    ONE(jpeg_put_tokens_fn, put_tokens)         \
-    ONE(jpeg_read_fn, read_mcus)                \
-    ONE(jpeg_read_fn, skim_mcus)                \
-    ONE(jpeg_band_fn, read_bands)               \
-    ONE(jpeg_band_fn, refine_bands)             \
-    ONE(jpeg_dc_fn, read_dcs)                   \
-    ONE(jpeg_marker_fn, next_marker)            \
-    ONE(jpeg_unstuff_fn, unstuff)               \
+    ONE(jpeg_refined_tokens_fn, refined_tokens)
+#define JPEG_DSP_OTHER_MEMBERS(ONE)          \
+    ONE(jpeg_downsample_fn, downsample_h2v2) \
+    ONE(jpeg_pair_rows_fn, pair_rows)        \
+    ONE(jpeg_pair_columns_fn, pair_columns)  \
+    ONE(jpeg_upsample_fn, upsample_h2v2)     \
+    ONE(jpeg_reduced_fn, idct_reduced)       \
+    ONE(jpeg_put_fn, put_mcus)               \
+    ONE(jpeg_dc_tokens_fn, dc_tokens)        \
+    ONE(jpeg_put_tokens_fn, put_tokens)      \
+    ONE(jpeg_read_fn, read_mcus)             \
+    ONE(jpeg_read_fn, skim_mcus)             \
+    ONE(jpeg_band_fn, read_bands)            \
+    ONE(jpeg_band_fn, refine_bands)          \
+    ONE(jpeg_dc_fn, read_dcs)                \
+    ONE(jpeg_marker_fn, next_marker)         \
+    ONE(jpeg_unstuff_fn, unstuff)            \
     ONE(jpeg_count_fn, count_levels)
 #define JPEG_DSP_MEMBERS(ONE)   \
     JPEG_DSP_WIDE_MEMBERS(ONE)  \
