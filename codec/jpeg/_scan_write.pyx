@@ -537,7 +537,7 @@ cdef int put_by_kernels(TokenBuffer *tokens, const Scan *scan, const JpegDsp *ds
     cdef const ScanComponent *c = &scan.component[0]
     cdef EntropyTable *table = c.ac if scan.Ss else c.dc
     cdef JpegTokens t
-    cdef Py_ssize_t block = 0, n = 1, blocks = c.wide * c.high
+    cdef Py_ssize_t block = 0, n = 1, blocks = c.wide * c.high, want
     cdef uint32_t nowhere = 0
     memset(&t, 0, sizeof(t))
     t.next, t.counts, t.step = &nowhere, table.freq, tokens != NULL
@@ -547,9 +547,12 @@ cdef int put_by_kernels(TokenBuffer *tokens, const Scan *scan, const JpegDsp *ds
     while n:
         n = min(<Py_ssize_t>BLOCKS_AT_ONCE, blocks - block)             # 0 ends the last run
         if tokens != NULL:
-            if (tokens.end - tokens.next < BLOCKS_AT_ONCE * JPEG_BLOCK_TOKENS
-                    and reserve_tokens(tokens, BLOCKS_AT_ONCE * JPEG_BLOCK_TOKENS)):
-                return E_MEMORY
+            if tokens.end - tokens.next < BLOCKS_AT_ONCE * JPEG_BLOCK_TOKENS:
+                # for the rest, if it is like the blocks before; half of what the levels take at most
+                want = min((tokens.next - tokens.start) // max(block, <Py_ssize_t>1), <Py_ssize_t>15) + 1
+                want *= blocks - block
+                if reserve_tokens(tokens, want + BLOCKS_AT_ONCE * JPEG_BLOCK_TOKENS):
+                    return E_MEMORY
             t.next = tokens.next
         if scan.Ss == 0:
             dsp.dc_tokens(&t, c.level_zz + c.pitch * block, c.pitch, n)
@@ -561,6 +564,25 @@ cdef int put_by_kernels(TokenBuffer *tokens, const Scan *scan, const JpegDsp *ds
             tokens.next = t.next
         block += n
     return OK
+
+
+cdef bint count_dc(const Scan *scan, const JpegDsp *dsp) noexcept nogil:
+    """Count the symbols of a first scan of DC, which has no bits beside them, where kernels can: components without
+    restart markers, and a block of each in an MCU."""
+    cdef Scan one = scan[0]
+    cdef const ScanComponent *c
+    cdef int i
+    one.Ns = 1
+    if scan.Ss or not has_kernels(&one):
+        return False
+    for i in range(scan.Ns):
+        c = &scan.component[i]
+        if c.H * c.V > 1 or c.high != scan.mcus_high or c.wide != scan.mcus_wide:
+            return False
+    for i in range(scan.Ns):
+        one.component[0] = scan.component[i]
+        put_by_kernels(NULL, &one, dsp)
+    return True
 
 
 cdef inline bint has_kernels(const Scan *scan) noexcept nogil:
@@ -633,7 +655,7 @@ cdef class Tokens:
                     raise ParameterError(NO_CODE)
         for n in range(256):
             words[RAW_TOKEN << 8 | n] = word_of(0, n)
-        if open_writer(&out.writer, 1 << 16):
+        if open_writer(&out.writer, max(<Py_ssize_t>1 << 16, self.buffer.next - self.buffer.start)):   # mostly enough
             raise MemoryError
         with nogil:
             status = put_tokens(&out.writer, &self.buffer, words, dsp)
@@ -726,9 +748,7 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
     if sink == "symbols":
         symbols.raw = 0
         with nogil:
-            if scan.Ss == 0 and has_kernels(&scan):          # no bits beside symbols
-                put_by_kernels(NULL, &scan, dsp)
-            else:
+            if not count_dc(&scan, dsp):
                 put_scan(&symbols, &scan)
         return symbols.raw
     counter.bits = 0
