@@ -259,7 +259,7 @@ enum {
 
 /* Bits. ac[size][run]: of a level after a run of zeros, with its ZRLs and extra bits; JPEG_NO_PATH for size 0. zrl: of
  * a ZRL; ac[size][16 q + r] is ac[size][r] + q zrl, where the product is rounded first. eob: of the end of a block.
- * least: a level that gains no more than these is zero. */
+ * least: a level that gains no more than these is zero; not negative. */
 typedef struct {
     float ac[JPEG_SIZES][64];
     float zrl, eob, least;

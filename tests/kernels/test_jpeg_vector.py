@@ -263,17 +263,19 @@ def test_a_band_in_the_header_of_a_sequential_scan_changes_nothing():
 
 
 def test_levels_of_least_cost():
-    """Through their callers: levels, symbols and statistics of smooth, busy and hostile blocks."""
+    """Through their callers: levels, symbols and statistics of smooth, busy and hostile blocks, and of coefficients
+    around half a step, from which on a level may be nonzero."""
     rng = np.random.default_rng(8)
     decay = 1 / (1 + np.arange(64))
     smooth = rng.normal(0, 1, (3, 150, 64)) * decay * rng.choice([30, 300, 3000], (3, 150, 1))
     busy = rng.normal(0, 60, (3, 150, 64))
     hostile = rng.choice([-32768, -32767, -8184, -1, 0, 1, 8184, 32767], (3, 150, 64))
     weights = rng.integers(64, 65536, (3, 150)).astype(np.uint16)
-    for blocks in (smooth, busy, hostile):
-        coefficients = np.clip(np.rint(blocks), -32768, 32767).astype(np.int16)
-        for step in (1, 2, 16, 255):
-            Q, results = np.full(64, step, np.uint16), []
+    for step in (1, 2, 16, 255, rng.integers(1, 256, 64)):
+        Q = np.full(64, step, np.uint16)
+        halves = rng.integers(-3, 4, (3, 150, 64)) * 4 * Q[np.array(_core.ZIGZAG)].astype(int)
+        for blocks in (smooth, busy, hostile, halves + rng.integers(-1, 2, halves.shape)):
+            coefficients, results = np.clip(np.rint(blocks), -32768, 32767).astype(np.int16), []
             for level in LEVELS:
                 with cpu.force(_core.CPU_LADDER[level]):
                     counts = statistics(coefficients, Q)

@@ -22,9 +22,8 @@ enum {
 
 /* The candidates of a chunk of blocks: levels that may be nonzero, in their order. */
 typedef struct {
-    float x[CHUNK][PITCH]; /* coefficients in steps */
-    uint8_t at[CHUNK][64]; /* their positions */
-    uint8_t past[4];       /* four bytes are gathered for one */
+    float x[CHUNK][PITCH];    /* coefficients in steps */
+    uint8_t at[CHUNK][PITCH]; /* their positions */
     uint64_t candidates[CHUNK];
     uint8_t order[CHUNK]; /* block numbers, the one with most candidates first */
 } Chunk;
@@ -43,9 +42,10 @@ typedef struct {
 typedef struct {
     int16_t level[64 + 1][LANES], below[64 + 1][LANES];
     JpegStep steps[64];
+    float x[LANES][LANES]; /* of Chunk, for LANES candidates of each block */
+    uint8_t at[LANES][LANES];
     __m512 weight;
-    __m512i count;       /* of candidates */
-    __m512i at_of, x_of; /* where the next ones are in Chunk */
+    __m512i count; /* of candidates */
 } Group;
 
 INLINE __m512i nearest_of(__m512 magnitude)
@@ -75,41 +75,46 @@ INLINE Bits bits_of(const JpegRates *rates)
     return bits;
 }
 
-/* Bits of levels, sizes 1 to TABLED_SIZES less 1 in bits 4 to 6 of `entry`, after runs of zeros. */
-INLINE __m512 looked_up(const Bits *bits, __m512i entry, __m512i run)
+/* The largest size in a row of candidates, less 1: what their bits are taken from. */
+typedef enum { BELOW_4, TABLED, ANY } Sizes;
+
+/* Bits of levels, sizes less 1 in bits 4 to 6 of `entry`, after runs of zeros. */
+INLINE __m512 looked_up(const Bits *bits, __m512i entry, __m512i run, Sizes sizes)
 {
     const __mmask16 odd = _mm512_test_epi32_mask(entry, _mm512_set1_epi32(2 << 4));
-    const __mmask16 upper = _mm512_test_epi32_mask(entry, _mm512_set1_epi32(4 << 4));
-    const __m512 *const t = bits->of_size;
-    __m512 pair[4]; /* of sizes 1 and 2, 3 and 4, ... */
-    for (int i = 0; i < 4; i++) pair[i] = _mm512_permutex2var_ps(t[2 * i], entry, t[2 * i + 1]);
-    return _mm512_add_ps(pick(pick(pair[0], pair[1], odd), pick(pair[2], pair[3], odd), upper),
-                         _mm512_permutexvar_ps(_mm512_srli_epi32(run, 4), bits->of_zrls));
+    const __m512 *const t = bits->of_size; /* a permutation takes from two of them */
+    __m512 found = pick(_mm512_permutex2var_ps(t[0], entry, t[1]), _mm512_permutex2var_ps(t[2], entry, t[3]), odd);
+    if (sizes == TABLED) {
+        const __mmask16 upper = _mm512_test_epi32_mask(entry, _mm512_set1_epi32(4 << 4));
+        found = pick(found, pick(_mm512_permutex2var_ps(t[4], entry, t[5]), _mm512_permutex2var_ps(t[6], entry, t[7]),
+                                 odd), upper);
+    }
+    return _mm512_add_ps(found, _mm512_permutexvar_ps(_mm512_srli_epi32(run, 4), bits->of_zrls));
 }
 
 /* Cost of a level after a path. size: less 1; for -1 the result is undefined. */
 INLINE __m512 cost_after(__m512 path, __m512i run, __m512i size, __m512 gain, const Bits *bits, const JpegRates *rates,
-                         int has_large)
+                         Sizes sizes)
 {
     __m512 needed;
-    if (CODEC_UNLIKELY(has_large)) {
+    if (CODEC_UNLIKELY(sizes == ANY)) {
         const __m512i of_size = _mm512_slli_epi32(_mm512_add_epi32(size, _mm512_set1_epi32(1)), 6);
         needed = _mm512_i32gather_ps(_mm512_add_epi32(of_size, run), rates->ac[0], 4);
     } else {
         const __m512i shorter = _mm512_and_si512(run, _mm512_set1_epi32(15));
-        needed = looked_up(bits, _mm512_or_si512(_mm512_slli_epi32(size, 4), shorter), run);
+        needed = looked_up(bits, _mm512_or_si512(_mm512_slli_epi32(size, 4), shorter), run, sizes);
     }
     return _mm512_sub_ps(_mm512_add_ps(path, needed), gain);
 }
 
 /* take_step of jpegdsp.c for row n of the candidates. What a lane without one does changes nothing: it has ended. */
-INLINE void take_step(Group *group, Lanes *lane, int n, const Chunk *chunk, const Bits *bits, const JpegRates *rates)
+INLINE void take_step(Group *group, Lanes *lane, int n, const Bits *bits, const JpegRates *rates)
 {
     const __m512i one = _mm512_set1_epi32(1);
     const __mmask16 here = _mm512_cmpge_epi32_mask(group->count, _mm512_set1_epi32(n));
-    const __m512i bytes = _mm512_i32gather_epi32(group->at_of, chunk->at[0], 1);
-    const __m512i at = _mm512_mask_and_epi32(_mm512_set1_epi32(NONE), here, bytes, _mm512_set1_epi32(255));
-    const __m512 signed_x = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), here, group->x_of, chunk->x[0], 4);
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)group->at[(n - 1) % LANES]);
+    const __m512i at = _mm512_mask_cvtepu8_epi32(_mm512_set1_epi32(NONE), here, bytes);
+    const __m512 signed_x = _mm512_maskz_loadu_ps(here, group->x[(n - 1) % LANES]);
     const __m512 x = _mm512_abs_ps(signed_x), weight = group->weight;
     const __m512i nearest = nearest_of(x);
     const __m512 value = _mm512_cvtepi32_ps(nearest), zero = _mm512_mul_ps(_mm512_mul_ps(weight, x), x);
@@ -118,23 +123,23 @@ INLINE void take_step(Group *group, Lanes *lane, int n, const Chunk *chunk, cons
     const __m512 at_least_1 = _mm512_max_ps(value, _mm512_set1_ps(1));
     const __m512i size = _mm512_sub_epi32(_mm512_srli_epi32(_mm512_castps_si512(at_least_1), 23),
                                           _mm512_set1_epi32(127));
-    const int has_large = _mm512_cmpge_epi32_mask(size, _mm512_set1_epi32(TABLED_SIZES));
+    const Sizes sizes = _mm512_cmpge_epi32_mask(size, _mm512_set1_epi32(TABLED_SIZES)) ? ANY
+                        : _mm512_cmpge_epi32_mask(size, _mm512_set1_epi32(4))          ? TABLED
+                                                                                       : BELOW_4;
     const __m512i before = _mm512_sub_epi32(at, one);
     const __m512i run_a = _mm512_sub_epi32(before, lane->at_a), run_b = _mm512_sub_epi32(before, lane->at_b);
-    const __m512 a0 = cost_after(lane->a, run_a, size, gain0, bits, rates, has_large);
-    const __m512 b0 = cost_after(lane->b, run_b, size, gain0, bits, rates, has_large);
+    const __m512 a0 = cost_after(lane->a, run_a, size, gain0, bits, rates, sizes);
+    const __m512 b0 = cost_after(lane->b, run_b, size, gain0, bits, rates, sizes);
     const __mmask16 above_1 = less(_mm512_set1_ps(1), value);
     __mmask16 from_b = less(b0, a0), is_below = 0;
     __m512 cost = _mm512_min_ps(b0, a0);
     JpegStep *step = &group->steps[n];
-    group->at_of = _mm512_add_epi32(group->at_of, one);
-    group->x_of = _mm512_add_epi32(group->x_of, one);
     _mm256_storeu_si256((__m256i *)group->level[n], _mm512_cvtepi32_epi16(signed_like(nearest, signed_x)));
     if (above_1) {
         const __m512i smaller = _mm512_sub_epi32(_mm512_sllv_epi32(one, size), one), next = _mm512_sub_epi32(size, one);
         const __m512 gain1 = gain_of(x, smaller, weight, zero);
-        const __m512 a1 = cost_after(lane->a, run_a, next, gain1, bits, rates, has_large);
-        const __m512 b1 = cost_after(lane->b, run_b, next, gain1, bits, rates, has_large);
+        const __m512 a1 = cost_after(lane->a, run_a, next, gain1, bits, rates, sizes);
+        const __m512 b1 = cost_after(lane->b, run_b, next, gain1, bits, rates, sizes);
         const __m512 cost1 = _mm512_min_ps(b1, a1);
         is_below = _mm512_mask_cmp_ps_mask(above_1, cost1, cost, _CMP_LT_OQ);
         from_b = (__mmask16)((from_b & ~is_below) | (less(b1, a1) & is_below));
@@ -159,28 +164,64 @@ INLINE void take_step(Group *group, Lanes *lane, int n, const Chunk *chunk, cons
     step->b_stays = b_stays;
 }
 
-/* Where the levels of a block may be nonzero, and its coefficients in steps there. */
-INLINE void find_candidates(Chunk *chunk, int block, const int16_t *coef_zz, const float *recip_zz, float least,
-                            float weight)
+/* What the coefficients of a block are compared with and multiplied by. */
+typedef struct {
+    __m512i most[2]; /* magnitudes up to these are nearest to 0 */
+    __m512 recip[4];
+    float least;
+} Quantizer;
+
+INLINE Quantizer quantizer_of(const float *recip_zz, float least)
 {
-    static const uint8_t positions[64] = {
-        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
-    const __m512 w = _mm512_set1_ps(weight), bar = _mm512_set1_ps(least);
-    uint64_t candidates = 0;
-    float *x = chunk->x[block];
-    for (int k = 0; k < 64; k += 16) {
-        const __m512i words = _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(coef_zz + k)));
-        const __m512 in_steps = _mm512_mul_ps(_mm512_cvtepi32_ps(words), _mm512_loadu_ps(recip_zz + k));
-        const __m512 m = _mm512_abs_ps(in_steps), zero = _mm512_mul_ps(_mm512_mul_ps(w, m), m);
-        const __mmask16 found = less(bar, gain_of(m, nearest_of(m), w, zero)) & (k ? 0xFFFF : 0xFFFE);
-        _mm512_storeu_ps(x, _mm512_maskz_compress_ps(found, in_steps));
-        x += codec_count_bits(found);
-        candidates |= (uint64_t)found << k;
+    Quantizer q = {.least = least};
+    __m256i most[4];
+    for (int i = 0; i < 4; i++) {
+        q.recip[i] = _mm512_loadu_ps(recip_zz + 16 * i);
+        /* less than a half, as products and sums are rounded */
+        const __m512i below = _mm512_cvttps_epi32(_mm512_div_ps(_mm512_set1_ps(0.499f), q.recip[i]));
+        most[i] = _mm512_cvtepi32_epi16(_mm512_min_epi32(below, _mm512_set1_epi32(32767)));
     }
+    for (int i = 0; i < 2; i++)
+        q.most[i] = _mm512_inserti64x4(_mm512_castsi256_si512(most[2 * i]), most[2 * i + 1], 1);
+    return q;
+}
+
+/* Where the levels of a block may be nonzero, and its coefficients in steps there. */
+INLINE void find_candidates(Chunk *chunk, int block, const int16_t *coef_zz, const Quantizer *q, float weight)
+{
+    const __m512i positions = _mm512_set_epi64(0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928,
+                                               0x2726252423222120, 0x1f1e1d1c1b1a1918, 0x1716151413121110,
+                                               0x0f0e0d0c0b0a0908, 0x0706050403020100);
+    const __m512 w = _mm512_set1_ps(weight), bar = _mm512_set1_ps(q->least);
+    const __m512i first = _mm512_loadu_si512(coef_zz), last = _mm512_loadu_si512(coef_zz + 32);
+    const __mmask32 lower = _mm512_cmpgt_epu16_mask(_mm512_abs_epi16(first), q->most[0]);
+    const __mmask32 upper = _mm512_cmpgt_epu16_mask(_mm512_abs_epi16(last), q->most[1]);
+    uint64_t rest = (lower & ~1u) | (uint64_t)upper << 32, candidates = 0;
+    __m512i places = _mm512_maskz_compress_epi8(rest, positions);
+    uint8_t *at = chunk->at[block];
+    float *x = chunk->x[block];
+    do {
+        const __m128i place = _mm512_castsi512_si128(places);
+        const __m512i k = _mm512_cvtepu8_epi32(place);
+        const __m512i index = _mm512_castsi256_si512(_mm256_cvtepu8_epi16(place));
+        const __m512i words = _mm512_permutex2var_epi16(first, index, last);
+        const __m512 coef = _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm512_castsi512_si256(words)));
+        const __m512 recip = pick(_mm512_permutex2var_ps(q->recip[0], k, q->recip[1]),
+                                  _mm512_permutex2var_ps(q->recip[2], k, q->recip[3]),
+                                  _mm512_test_epi32_mask(k, _mm512_set1_epi32(32)));
+        const __m512 in_steps = _mm512_mul_ps(coef, recip), m = _mm512_abs_ps(in_steps);
+        const __m512 gain = gain_of(m, nearest_of(m), w, _mm512_mul_ps(_mm512_mul_ps(w, m), m));
+        const uint64_t these = _pdep_u64(0xFFFF, rest);
+        const __mmask16 found = less(bar, gain) & (__mmask16)_pext_u64(these, rest);
+        _mm512_storeu_ps(x, _mm512_maskz_compress_ps(found, in_steps));
+        _mm_storeu_si128((__m128i *)at, _mm_maskz_compress_epi8(found, place));
+        candidates |= _pdep_u64(found, rest);
+        x += codec_count_bits(found);
+        at += codec_count_bits(found);
+        rest &= ~these;
+        places = _mm512_alignr_epi64(places, places, 2);
+    } while (CODEC_UNLIKELY(rest));
     chunk->candidates[block] = candidates;
-    _mm512_storeu_si512(chunk->at[block], _mm512_maskz_compress_epi8(candidates, _mm512_loadu_si512(positions)));
 }
 
 /* Sixteen rows of sixteen words to columns, `pitch` words from one to the next. */
@@ -207,6 +248,48 @@ INLINE void turn(const int16_t rows[LANES][LANES], int16_t *columns, int pitch)
             _mm256_storeu_si256((__m256i *)column, _mm256_unpacklo_epi64(v[i], v[i + 4]));
             _mm256_storeu_si256((__m256i *)(column + pitch), _mm256_unpackhi_epi64(v[i], v[i + 4]));
         }
+    }
+}
+
+/* Candidates from `from` on to rows, a block in each lane: `count` of them, rounded up to a multiple of four. */
+INLINE void take_candidates(Group *group, const Chunk *chunk, const uint8_t *blocks, int from, int count)
+{
+    const __m512i columns = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i at[4], pair[4];
+    for (int j = 0; j < 4; j++) {
+        at[j] = _mm512_setzero_si512();
+        for (int i = 0; i < 4; i++) {
+            const __m128i *of_block = (const __m128i *)(chunk->at[blocks[4 * i + j]] + from);
+            at[j] = _mm512_mask_broadcast_i32x4(at[j], (__mmask16)(15 << 4 * i), _mm_loadu_si128(of_block));
+        }
+    }
+    for (int j = 0; j < 2; j++) {
+        pair[j] = _mm512_unpacklo_epi8(at[2 * j], at[2 * j + 1]);
+        pair[2 + j] = _mm512_unpackhi_epi8(at[2 * j], at[2 * j + 1]);
+    }
+    for (int i = 0; i < 2; i++) {
+        const __m512i low = _mm512_unpacklo_epi16(pair[2 * i], pair[2 * i + 1]);
+        const __m512i high = _mm512_unpackhi_epi16(pair[2 * i], pair[2 * i + 1]);
+        _mm512_storeu_si512(group->at[8 * i], _mm512_permutexvar_epi32(columns, low));
+        _mm512_storeu_si512(group->at[8 * i + 4], _mm512_permutexvar_epi32(columns, high));
+    }
+    for (int n = 0; n < count; n += 4) {
+        __m512 x[4];
+        for (int j = 0; j < 4; j++) {
+            x[j] = _mm512_setzero_ps();
+            for (int i = 0; i < 4; i++) {
+                const float *of_block = chunk->x[blocks[4 * i + j]] + from + n;
+                x[j] = _mm512_mask_broadcast_f32x4(x[j], (__mmask16)(15 << 4 * i), _mm_loadu_ps(of_block));
+            }
+        }
+        const __m512d ac = _mm512_castps_pd(_mm512_unpacklo_ps(x[0], x[1]));
+        const __m512d bd = _mm512_castps_pd(_mm512_unpacklo_ps(x[2], x[3]));
+        const __m512d eg = _mm512_castps_pd(_mm512_unpackhi_ps(x[0], x[1]));
+        const __m512d fh = _mm512_castps_pd(_mm512_unpackhi_ps(x[2], x[3]));
+        _mm512_storeu_pd(group->x[n], _mm512_unpacklo_pd(ac, bd));
+        _mm512_storeu_pd(group->x[n + 1], _mm512_unpackhi_pd(ac, bd));
+        _mm512_storeu_pd(group->x[n + 2], _mm512_unpacklo_pd(eg, fh));
+        _mm512_storeu_pd(group->x[n + 3], _mm512_unpackhi_pd(eg, fh));
     }
 }
 
@@ -247,21 +330,20 @@ INLINE void trellis_of_16(const Chunk *chunk, const uint8_t *blocks, int lanes, 
     Lanes lane = {_mm512_setzero_ps(), _mm512_set1_ps(JPEG_NO_PATH), _mm512_set1_ps(rates->eob),
                   _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
     float weight[LANES];
-    int32_t count[LANES], at_of[LANES], x_of[LANES];
+    int32_t count[LANES];
+    uint8_t of_lane[LANES];
     Group group;
     for (int i = 0; i < LANES; i++) {
-        const int block = i < lanes ? blocks[i] : 0;
-        weight[i] = weights[block];
-        count[i] = i < lanes ? codec_count_bits(chunk->candidates[block]) : 0;
-        at_of[i] = 64 * block;
-        x_of[i] = PITCH * block;
+        of_lane[i] = blocks[i < lanes ? i : 0];
+        weight[i] = weights[of_lane[i]];
+        count[i] = i < lanes ? codec_count_bits(chunk->candidates[of_lane[i]]) : 0;
     }
     group.weight = _mm512_loadu_ps(weight);
     group.count = _mm512_loadu_si512(count);
-    group.at_of = _mm512_loadu_si512(at_of);
-    group.x_of = _mm512_loadu_si512(x_of);
     for (int n = 1; n <= most; n++) {
-        take_step(&group, &lane, n, chunk, bits, rates);
+        const int left = most - n + 1;
+        if (n % LANES == 1) take_candidates(&group, chunk, of_lane, n - 1, left < LANES ? left : LANES);
+        take_step(&group, &lane, n, bits, rates);
         for (int i = 0; i < 2 && ahead < fetched; i++, ahead += 32) prefetch(ahead);
     }
     for (; ahead < fetched; ahead += 32) prefetch(ahead);
@@ -272,11 +354,12 @@ AVX512 void codec_jpeg_trellis_avx512(const int16_t *coef_zz, const float *recip
                                       const float *weights, int16_t *level_zz, ptrdiff_t n)
 {
     const Bits bits = bits_of(rates);
+    const Quantizer q = quantizer_of(recip_zz, rates->least);
     Chunk chunk;
     for (; n > 0; n -= CHUNK, coef_zz += 64 * CHUNK, level_zz += 64 * CHUNK, weights += CHUNK) {
         const int blocks = n < CHUNK ? (int)n : CHUNK;
         for (int i = 0; i < blocks; i++)
-            find_candidates(&chunk, i, coef_zz + 64 * i, recip_zz, rates->least, weights[i]);
+            find_candidates(&chunk, i, coef_zz + 64 * i, &q, weights[i]);
         codec_jpeg_order_blocks(chunk.candidates, chunk.order, blocks);
         for (int i = 0; i < blocks; i += LANES)
             trellis_of_16(&chunk, chunk.order + i, blocks - i, &bits, rates, weights, level_zz,
