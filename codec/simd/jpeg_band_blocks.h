@@ -8,7 +8,7 @@ TARGET CODEC_BODY void NAME(add_token)(JpegTokens *t, uint32_t symbol, uint32_t 
     t->next += t->step;
 }
 
-/* The `n` low bits of `bits`, 0 to 63; higher ones are zero. */
+/* The `n` low bits of `bits`, 0 to 64, in tokens of at most 16; higher ones are zero. */
 TARGET CODEC_BODY void NAME(add_raw)(JpegTokens *t, uint64_t bits, int n)
 {
     for (; n > 0; n -= 16) {
@@ -94,7 +94,7 @@ CODEC_BODY uint64_t NAME(mirrored)(uint64_t mask)
 /* New coefficients, at least one. old, odd: mirrored; corrections of the first positions are then the first bits.
  * Returns those of `old` that are yet to be corrected. */
 TARGET CODEC_BODY uint64_t NAME(add_fresh)(JpegTokens *t, const int16_t *zz, uint64_t fresh, uint64_t old,
-                                              uint64_t odd)
+                                           uint64_t odd)
 {
     int previous = t->Ss - 1;
     do {

@@ -1,5 +1,5 @@
-/* Tokens of AC bands (jpeg_bands.h) for AVX-512: up to 16 coefficients of a block side by side, without a branch for
- * each. Blocks with more of them, or with long runs, are left to the bodies. Contracts: jpegdsp.h. */
+/* Tokens of AC bands for AVX-512: up to 16 coefficients of a block side by side, without a branch for each. Blocks with
+ * more of them, or with long runs, are left to the bodies of jpeg_band_blocks.h. Contracts: jpegdsp.h. */
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
@@ -29,21 +29,18 @@ INLINE uint64_t positive_levels(const int16_t *level_zz)
 #define COUNT(mask) ((int)_mm_popcnt_u64(mask))
 #define EXTRACT(bits, mask) _pext_u64(bits, mask)
 #define ODD(zz, Al) odd_levels(zz, Al)
-#define COUNT_SYMBOL(t, symbol) ((void)0) /* count_tokens */
+#define COUNT_SYMBOL(t, symbol) ((void)0) /* later, by count_tokens */
 #include "../jpeg_band_blocks.h"
 
 enum { LANES = 16 };
 
-/* The places of the first set bits, in 32-bit lanes; 0 in those left over. */
-INLINE __m128i places_of(uint64_t mask)
+/* The places of the first 16 set bits in 32-bit lanes; 0 in those left over. */
+INLINE __m512i wide_places_of(uint64_t mask)
 {
-    const __m512i places = _mm512_set_epi64(0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928,
-                                            0x2726252423222120, 0x1f1e1d1c1b1a1918, 0x1716151413121110,
-                                            0x0f0e0d0c0b0a0908, 0x0706050403020100);
-    return _mm512_castsi512_si128(_mm512_maskz_compress_epi8(mask, places));
+    return _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places_of(mask)));
 }
 
-/* The first place that the one before leaves; `begin` in the first lane. */
+/* The place behind that of the lane before; `begin` in the first lane. */
 INLINE __m512i begins_of(__m512i place, int begin)
 {
     return _mm512_alignr_epi32(_mm512_add_epi32(place, _mm512_set1_epi32(1)), _mm512_set1_epi32(begin), LANES - 1);
@@ -66,7 +63,7 @@ INLINE void add_tokens(JpegTokens *t, __m512i run, __m512i size, __m512i rest, i
 INLINE void first_block(JpegTokens *t, const int16_t *level_zz, uint64_t present)
 {
     const int lanes = COUNT(present);
-    const __m128i places = places_of(present);
+    const __m128i places = _mm512_castsi512_si128(places_of(present));
     const __m512i k = _mm512_cvtepu8_epi32(places), run = _mm512_sub_epi32(k, begins_of(k, t->Ss));
     if (CODEC_UNLIKELY(lanes > LANES || any_above_15(run, lanes))) {
         first_block_body(t, level_zz, present);
@@ -91,8 +88,8 @@ INLINE Corrections_body refined_block(JpegTokens *t, const int16_t *level_zz, ui
     const int lanes = COUNT(fresh), corrections = COUNT(old);
     const uint64_t bits = mirrored_body(_pext_u64(odd_levels(level_zz, t->Al), old));
     if (!fresh) return (Corrections_body){bits, corrections};
-    const __m512i among_zeros = _mm512_cvtepu8_epi32(places_of(_pext_u64(fresh, t->band & ~old)));
-    const __m512i among_others = _mm512_cvtepu8_epi32(places_of(_pext_u64(fresh, fresh | old)));
+    const __m512i among_zeros = wide_places_of(_pext_u64(fresh, t->band & ~old));
+    const __m512i among_others = wide_places_of(_pext_u64(fresh, fresh | old));
     const __m512i run = _mm512_sub_epi32(among_zeros, begins_of(among_zeros, 0));
     const __m512i others = begins_of(among_others, 0), n = _mm512_sub_epi32(among_others, others);
     if (CODEC_UNLIKELY(lanes > LANES || corrections > 32 || any_above_15(_mm512_max_epu32(run, n), lanes)))

@@ -189,15 +189,12 @@ INLINE Quantizer quantizer_of(const float *recip_zz, float least)
 /* Where the levels of a block may be nonzero, and its coefficients in steps there. */
 INLINE void find_candidates(Chunk *chunk, int block, const int16_t *coef_zz, const Quantizer *q, float weight)
 {
-    const __m512i positions = _mm512_set_epi64(0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928,
-                                               0x2726252423222120, 0x1f1e1d1c1b1a1918, 0x1716151413121110,
-                                               0x0f0e0d0c0b0a0908, 0x0706050403020100);
     const __m512 w = _mm512_set1_ps(weight), bar = _mm512_set1_ps(q->least);
     const __m512i first = _mm512_loadu_si512(coef_zz), last = _mm512_loadu_si512(coef_zz + 32);
     const __mmask32 lower = _mm512_cmpgt_epu16_mask(_mm512_abs_epi16(first), q->most[0]);
     const __mmask32 upper = _mm512_cmpgt_epu16_mask(_mm512_abs_epi16(last), q->most[1]);
     uint64_t rest = (lower & ~1u) | (uint64_t)upper << 32, candidates = 0;
-    __m512i places = _mm512_maskz_compress_epi8(rest, positions);
+    __m512i places = places_of(rest);
     uint8_t *at = chunk->at[block];
     float *x = chunk->x[block];
     do {
