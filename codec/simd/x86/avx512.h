@@ -11,6 +11,9 @@
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vnni,bmi,bmi2,popcnt")))
 #define INLINE static inline CODEC_ALWAYS_INLINE AVX512
 
+/* One mask of two, of 32 words each. */
+INLINE uint64_t mask_of(__mmask32 first, __mmask32 last) { return first | (uint64_t)last << 32; }
+
 /* The places of the set bits, a byte each; 0 in the bytes left over. */
 INLINE __m512i places_of(uint64_t mask)
 {

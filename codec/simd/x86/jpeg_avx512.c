@@ -310,7 +310,7 @@ AVX512 void codec_jpeg_significance_avx512(const int16_t *level_zz, int least, u
     for (; n > 0; n--, level_zz += 64, masks++) {
         const __m512i first = _mm512_abs_epi16(_mm512_loadu_si512(level_zz));
         const __m512i last = _mm512_abs_epi16(_mm512_loadu_si512(level_zz + 32));
-        *masks = _mm512_cmpgt_epu16_mask(first, bound) | (uint64_t)_mm512_cmpgt_epu16_mask(last, bound) << 32;
+        *masks = mask_of(_mm512_cmpgt_epu16_mask(first, bound), _mm512_cmpgt_epu16_mask(last, bound));
     }
 }
 #else

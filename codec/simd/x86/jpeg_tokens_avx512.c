@@ -8,8 +8,6 @@
 #include "avx512.h"
 #include "jpeg_x86.h"
 
-INLINE uint64_t mask_of(__mmask32 first, __mmask32 last) { return first | (uint64_t)last << 32; }
-
 INLINE uint64_t odd_levels(const int16_t *level_zz, int Al)
 {
     const __m512i bit = _mm512_set1_epi16((int16_t)(1 << Al));

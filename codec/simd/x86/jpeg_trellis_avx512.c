@@ -17,6 +17,7 @@ enum {
     CHUNK = 64, /* blocks that are sorted by how many candidates they have */
     PITCH = 80,
     NONE = 64,       /* the position of a candidate that a block does not have */
+    FEW_SIZES = 4,
     TABLED_SIZES = 8 /* in registers; larger ones are rare */
 };
 
@@ -75,8 +76,8 @@ INLINE Bits bits_of(const JpegRates *rates)
     return bits;
 }
 
-/* The largest size in a row of candidates, less 1: what their bits are taken from. */
-typedef enum { BELOW_4, TABLED, ANY } Sizes;
+/* The sizes in a row of candidates: up to FEW_SIZES, which half of the tables suffice for, to TABLED_SIZES, or any. */
+typedef enum { FEW, TABLED, ANY } Sizes;
 
 /* Bits of levels, sizes less 1 in bits 4 to 6 of `entry`, after runs of zeros. */
 INLINE __m512 looked_up(const Bits *bits, __m512i entry, __m512i run, Sizes sizes)
@@ -85,7 +86,7 @@ INLINE __m512 looked_up(const Bits *bits, __m512i entry, __m512i run, Sizes size
     const __m512 *const t = bits->of_size; /* a permutation takes from two of them */
     __m512 found = pick(_mm512_permutex2var_ps(t[0], entry, t[1]), _mm512_permutex2var_ps(t[2], entry, t[3]), odd);
     if (sizes == TABLED) {
-        const __mmask16 upper = _mm512_test_epi32_mask(entry, _mm512_set1_epi32(4 << 4));
+        const __mmask16 upper = _mm512_test_epi32_mask(entry, _mm512_set1_epi32(FEW_SIZES << 4));
         found = pick(found, pick(_mm512_permutex2var_ps(t[4], entry, t[5]), _mm512_permutex2var_ps(t[6], entry, t[7]),
                                  odd), upper);
     }
@@ -124,8 +125,8 @@ INLINE void take_step(Group *group, Lanes *lane, int n, const Bits *bits, const 
     const __m512i size = _mm512_sub_epi32(_mm512_srli_epi32(_mm512_castps_si512(at_least_1), 23),
                                           _mm512_set1_epi32(127));
     const Sizes sizes = _mm512_cmpge_epi32_mask(size, _mm512_set1_epi32(TABLED_SIZES)) ? ANY
-                        : _mm512_cmpge_epi32_mask(size, _mm512_set1_epi32(4))          ? TABLED
-                                                                                       : BELOW_4;
+                        : _mm512_cmpge_epi32_mask(size, _mm512_set1_epi32(FEW_SIZES))  ? TABLED
+                                                                                       : FEW;
     const __m512i before = _mm512_sub_epi32(at, one);
     const __m512i run_a = _mm512_sub_epi32(before, lane->at_a), run_b = _mm512_sub_epi32(before, lane->at_b);
     const __m512 a0 = cost_after(lane->a, run_a, size, gain0, bits, rates, sizes);
@@ -193,7 +194,7 @@ INLINE void find_candidates(Chunk *chunk, int block, const int16_t *coef_zz, con
     const __m512i first = _mm512_loadu_si512(coef_zz), last = _mm512_loadu_si512(coef_zz + 32);
     const __mmask32 lower = _mm512_cmpgt_epu16_mask(_mm512_abs_epi16(first), q->most[0]);
     const __mmask32 upper = _mm512_cmpgt_epu16_mask(_mm512_abs_epi16(last), q->most[1]);
-    uint64_t rest = (lower & ~1u) | (uint64_t)upper << 32, candidates = 0;
+    uint64_t rest = mask_of(lower, upper) & ~1ull, candidates = 0;
     __m512i places = places_of(rest);
     uint8_t *at = chunk->at[block];
     float *x = chunk->x[block];
